@@ -1,0 +1,37 @@
+"""Files that are there after a power cut: written beside, synced, renamed, folder synced.
+
+The order is that of fsync(2) and rename(2): data first, then the name, then the folder that
+holds the name.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Put `data` at `path` so that a reader or a power cut sees the old or the new whole, never a part.
+
+    Raises OSError when the folder is not writable or full; `path` is then untouched.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as beside:
+            os.fchmod(beside.fileno(), mode)
+            beside.write(data)
+            beside.flush()
+            os.fsync(beside.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""What makes a run happen: journal, lock, engine process, supervisor of commands, socket."""

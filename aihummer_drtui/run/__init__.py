@@ -1,0 +1,1 @@
+"""What happened in a run: events, the state they fold to, verdicts, what is legal next. Pure."""

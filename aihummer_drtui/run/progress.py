@@ -1,0 +1,27 @@
+"""How a long command says where it is: JSON lines, one `Progress` each, on a descriptor it inherits."""
+
+from typing import Final
+
+import msgspec
+
+PROGRESS_DESCRIPTOR: Final = "DRTUI_PROGRESS_FD"
+"""The environment variable that names the descriptor; absent = nobody listens."""
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment of a long command. `total` 0 means the end is not known; nothing claims 100 % before it is done."""
+
+    phase: str
+    done: int
+    total: int
+    unit: str
+    """`bytes`, `tables`, `blobs`: what is counted."""
+    elapsed: float
+    """Seconds since the command began."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate by the rate so far, or None while there is nothing to judge by."""
+        if self.total <= 0 or self.done <= 0 or self.elapsed <= 0:
+            return None
+        return max(0.0, (self.total - self.done) * self.elapsed / self.done)

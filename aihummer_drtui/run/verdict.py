@@ -1,0 +1,63 @@
+"""What a look at the world gives: a verdict with its evidence. There is no default verdict."""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+
+class Verdict(StrEnum):
+    """The answer of one look."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNPROVEN = "unproven"
+    """It cannot be known here: nothing public says how, or the configuration does not."""
+    UNKNOWN = "unknown"
+    """The look itself did not come to an answer: it timed out or broke."""
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at one thing: what should be, what was seen, the verdict, and what to do if it is not green."""
+
+    verdict: Verdict
+    expected: str
+    observed: str
+    hint: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class CheckDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check is for, before anybody looks."""
+
+    name: str
+    title: str
+    proves: str
+    """What a pass proves, and no more than that."""
+
+
+class TargetIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """What an irreversible command would act on, told so that a person recognises it."""
+
+    host: str
+    database: str
+    facts: tuple[str, ...]
+    """Rows, size, last write: what is about to be replaced, a line each."""
+
+    @property
+    def phrase(self) -> str:
+        """The words the operator types by hand: `host/database`."""
+        return f"{self.host}/{self.database}"
+
+
+class ProbeResult(StrEnum):
+    """What a read-only probe says of a command whose outcome nobody saw."""
+
+    DONE = "done"
+    NOT_DONE = "not done"
+    PARTIAL = "partial"
+    UNKNOWN = "unknown"
+
+
+PROBE_EXIT_CODES: Final = {0: ProbeResult.DONE, 1: ProbeResult.NOT_DONE, 10: ProbeResult.PARTIAL}
+"""Exit codes of a probe command; every other code, signal or time-out is `unknown`."""

@@ -1,0 +1,1 @@
+"""What a runbook is: model, Markdown reader, lint, plain print. Pure."""

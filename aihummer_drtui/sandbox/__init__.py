@@ -1,0 +1,1 @@
+"""A private stand-in for AiHummer on a real PostgreSQL, for drills and training. It is not AiHummer."""
