@@ -7,7 +7,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def parse_duration(text: str) -> float | None:
-    """Seconds in `1d 2h 30m 5s` (any part may be left out, `min` and `m` are the same); None if it is not one."""
+    """Seconds in `1d 2h 30m 5s` (any part may be left out, `min` is `m`); None if it is not a duration."""
     found = _DURATION.fullmatch(text.strip())
     if not found or not any(found.groups()):
         return None

@@ -9,7 +9,7 @@ PROGRESS_DESCRIPTOR: Final = "DRTUI_PROGRESS_FD"
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """A moment of a long command. `total` 0 means the end is not known; nothing claims 100 % before it is done."""
+    """A moment of a long command; `total` 0 means that the end is not known."""
 
     phase: str
     done: int

@@ -18,7 +18,7 @@ class Verdict(StrEnum):
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at one thing: what should be, what was seen, the verdict, and what to do if it is not green."""
+    """One look at one thing: what should be, what was seen, the verdict, what to do if not green."""
 
     verdict: Verdict
     expected: str
@@ -34,6 +34,10 @@ class CheckDescription(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     proves: str
     """What a pass proves, and no more than that."""
+    interval: float = 5.0
+    """Seconds between looks while its step is shown; 0 = once, and again only when asked (it is costly)."""
+    time_out: float = 20.0
+    """Seconds after which a look that has not answered counts as `unknown`."""
 
 
 class TargetIdentity(msgspec.Struct, frozen=True, kw_only=True):

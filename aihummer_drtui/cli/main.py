@@ -1,0 +1,107 @@
+"""The command line: it wires and does nothing else."""
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from aihummer_drtui import __version__
+from aihummer_drtui.errors import DrtuiError, ExitCode
+
+COMMANDS: Final = {
+    "abandon": "aihummer_drtui.cli.runs:abandon",
+    "backup": "aihummer_drtui.cli.backup:backup",
+    "check": "aihummer_drtui.cli.check:check",
+    "drill": "aihummer_drtui.cli.drill:drill",
+    "engine": "aihummer_drtui.cli.engine:engine",
+    "lint": "aihummer_drtui.cli.runbook:lint",
+    "print": "aihummer_drtui.cli.runbook:print_runbook",
+    "probe": "aihummer_drtui.cli.probe:probe",
+    "prove": "aihummer_drtui.cli.services:prove",
+    "restore": "aihummer_drtui.cli.restore:restore",
+    "resume": "aihummer_drtui.cli.run:resume",
+    "run": "aihummer_drtui.cli.run:run",
+    "runs": "aihummer_drtui.cli.runs:runs",
+    "sandbox": "aihummer_drtui.cli.sandbox:sandbox",
+    "smoke": "aihummer_drtui.cli.services:smoke",
+    "status": "aihummer_drtui.cli.runs:status",
+    "wait-ready": "aihummer_drtui.cli.services:wait_ready",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for, so that each starts fast."""
+
+    def __init__(self, *arguments: Any, lazy: dict[str, str], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Give every name, sorted."""
+        return sorted(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command of that name, or give None."""
+        if cmd_name not in self._lazy:
+            return None
+        module, _, attribute = self._lazy[cmd_name].partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} is no command")
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": None},
+)
+@click.version_option(__version__, prog_name="aihummer-drtui")
+@click.option(
+    "--target",
+    type=click.Path(path_type=Path),
+    envvar="DRTUI_TARGET",
+    help="The target's configuration (default: /etc/aihummer-drtui/target.toml, then the user's).",
+)
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    envvar="DRTUI_STATE_DIR",
+    help="Where runs are kept (default: /var/lib/aihummer-drtui for root, else the XDG state folder).",
+)
+@click.pass_context
+def cli(context: click.Context, target: Path | None, state_dir: Path | None) -> None:
+    """Walk an operator through AiHummer's disaster recovery, and prove that it is back."""
+    from aihummer_drtui.cli.settings import Settings
+
+    context.obj = Settings(target_path=target, state_dir=state_dir)
+
+
+def main() -> None:
+    """Run the command line; end with the documented exit code and never with a traceback."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except DrtuiError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader went away (`| head`): quiet, and no second error when Python flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.OK)
+    sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _say(text: str) -> None:
+    from aihummer_drtui.foreign import cleaned
+
+    click.echo(cleaned(text), err=True)

@@ -1,0 +1,63 @@
+"""The target: which AiHummer installation is acted upon, and how it differs from the defaults.
+
+Read from a TOML file (docs/target.md). Everything that is assumed about AiHummer can be told
+otherwise here; what is assumed when nothing is told stands in `assumptions`.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+
+class VaultLayout(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """Where the vault keeps its ciphertexts. AES-256-GCM, each as nonce, ciphertext, tag in one value."""
+
+    data_keys: str
+    """SQL giving (tenant text, wrapped data key bytea), a row per tenant."""
+    values: str
+    """SQL giving (tenant text, name text, sealed value bytea)."""
+    nonce_bytes: int = 12
+    data_key_aad: str = "{tenant}"
+    """Additional authenticated data of a wrapped data key; `{tenant}` stands for the tenant's text."""
+    value_aad: str = "{tenant}/{name}"
+
+
+class MediaLayout(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """Where the database refers to blobs, and a media URL that was signed before the loss."""
+
+    references: str = ""
+    """SQL giving (path text relative to the blob folder, size bigint, SHA-256 hex text or null)."""
+    signed_path: str = ""
+    """Path and query of a media URL signed before the loss that must be served after it."""
+
+
+class SandboxMark(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """Present only where the target is a drill's sandbox."""
+
+    id: str
+    root: Path
+    """The sandbox's folder; its `sandbox.json` repeats the id."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """One AiHummer installation, as its configuration tells it."""
+
+    name: str = "aihummer"
+    gateway_env: Path = Path("/home/.aihummer/etc/gateway.env")
+    aihummer: str = "aihummer"
+    """The program, found through `path` and then PATH, or an absolute path."""
+    smoke: Path = Path("/home/.aihummer/deploy/host/smoke.sh")
+    path: tuple[Path, ...] = ()
+    """Folders put before the PATH of every child."""
+    base_url: str = ""
+    """Where the gateway answers; empty = by AIHUMMER_GATEWAY_ADDR, on this host."""
+    backup_places: tuple[Path, ...] = (Path("/var/backups/aihummer"),)
+    postgres_bin: Path | None = None
+    """Folder of pg_dump and pg_restore; none = PATH, then the newest of /usr/lib/postgresql/*/bin."""
+    maintenance_database: str = "postgres"
+    """Where to connect for creating and renaming databases."""
+    inputs: dict[str, str] = {}
+    """Suggested values for the runbook's inputs."""
+    vault: VaultLayout | None = None
+    media: MediaLayout = MediaLayout()
+    sandbox: SandboxMark | None = None
