@@ -34,6 +34,8 @@ class RunDeclared(_Event, frozen=True, kw_only=True, tag="run-declared"):
     runbook: str
     runbook_version: str
     runbook_sha256: str
+    runbook_source: str
+    """The file it was read from; empty = the one that ships with the program."""
     incident_at: str
     """ISO 8601 with zone; when the operator says the outage began."""
     program_version: str

@@ -1,0 +1,253 @@
+"""What is legal now, and which of it is the sensible next thing. Decides; does nothing.
+
+The engine asks `refusal` before it journals a request; front ends ask `sensible` to name the next
+action and `refusal` to offer only what would be accepted.
+"""
+
+from typing import assert_never
+
+from aihummer_drtui.run import requests as r
+from aihummer_drtui.run.requests import Refused
+from aihummer_drtui.run.state import (
+    Abandoned,
+    AttemptState,
+    CheckState,
+    CommandState,
+    Finished,
+    ItemState,
+    Living,
+    RunState,
+    Status,
+)
+from aihummer_drtui.runbook.model import (
+    CheckItem,
+    CommandItem,
+    ConfirmItem,
+    InputItem,
+    Item,
+    RecoveryLevel,
+    Runbook,
+    Step,
+)
+
+_OPERATOR_SAYS_WHY = "say in a few words why; it goes into the record"
+_MAX_WORDS = 4_000
+
+
+def settled(state: RunState, item: Item) -> bool:
+    """Whether the item no longer stands in the way of what comes after it.
+
+    `unproven` does not stand in the way, it only limits the level the recovery can reach.
+    A pass of an earlier sitting counts once it was looked at again.
+    """
+    known = state.items.get(item.id)
+    if known is None:
+        return False
+    if known.deviation is not None:
+        return True
+    if isinstance(known, CheckState):
+        return known.fresh and known.status in {Status.PASSED, Status.UNPROVEN}
+    return known.status in {Status.PASSED, Status.SKIPPED}
+
+
+def step_done(state: RunState, step: Step) -> bool:
+    """Whether every item of the step is settled."""
+    return all(settled(state, item) for item in step.items)
+
+
+def unmet_needs(runbook: Runbook, state: RunState, step: Step) -> tuple[Step, ...]:
+    """Steps that this one needs and that are not done."""
+    needed = (runbook.step(need) for need in step.needs)
+    return tuple(one for one in needed if one is not None and not step_done(state, one))
+
+
+def level_of(runbook: Runbook, state: RunState) -> RecoveryLevel:
+    """The recovery level that what was seen supports; an override or a skip supports nothing."""
+    reached = RecoveryLevel.NONE
+    for proof in runbook.levels:
+        if not all(_seen_good(state.items.get(item)) for item in proof.items):
+            break
+        reached = proof.level
+    return reached
+
+
+def _seen_good(known: ItemState | None) -> bool:
+    return known is not None and known.status is Status.PASSED and known.deviation is None
+
+
+def unproven_items(runbook: Runbook, state: RunState) -> tuple[str, ...]:
+    """Items that nobody could prove here, in reading order."""
+    return tuple(item.id for item in runbook.items if state.status(item.id) is Status.UNPROVEN)
+
+
+def latest_attempt(state: RunState, item: str) -> AttemptState | None:
+    """The last execution of a command, or None."""
+    known = state.items.get(item)
+    return known.attempts[-1] if isinstance(known, CommandState) and known.attempts else None
+
+
+def refusal(runbook: Runbook, state: RunState, request: r.Request) -> Refused | None:  # noqa: PLR0912
+    """Why the request is not legal in this state, or None when it is."""
+    ended = _ended(state)
+    if ended is not None and not isinstance(request, r.Attach):
+        return ended
+    match request:
+        case r.Attach():
+            return None
+        case r.WriteNote(text=text):
+            return _no_words(text, "a note")
+        case r.AcceptRunbook(reason=reason):
+            return _no_words(reason, "a reason")
+        case r.ShowStep(step=step):
+            return None if runbook.step(step) else _no_such("step", step, [one.id for one in runbook.steps])
+        case r.Finish():
+            return _finish(runbook, state)
+        case r.Abandon(reason=reason):
+            return _no_words(reason, "a reason") or _nothing_running(state)
+        case r.LookAgain(item=item_id):
+            return _of_kind(runbook, item_id, CheckItem)
+        case r.GiveInput(item=item_id, value=value):
+            return _of_kind(runbook, item_id, InputItem) or _input(runbook, state, item_id, value)
+        case r.Confirm(item=item_id, statement=statement):
+            return _of_kind(runbook, item_id, ConfirmItem) or _no_words(statement, "a statement")
+        case r.StartCommand(item=item_id):
+            return _of_kind(runbook, item_id, CommandItem) or _start(runbook, state, item_id)
+        case r.StopCommand(item=item_id):
+            return _of_kind(runbook, item_id, CommandItem) or _is_running(state, item_id)
+        case r.ProbeOutcome(item=item_id):
+            return _of_kind(runbook, item_id, CommandItem) or _is_lost(state, item_id)
+        case r.SettleOutcome(item=item_id, reason=reason):
+            return (
+                _of_kind(runbook, item_id, CommandItem)
+                or _is_lost(state, item_id)
+                or _no_words(reason, "a reason")
+            )
+        case r.Skip(item=item_id, reason=reason) | r.Override(item=item_id, reason=reason):
+            return _deviate(runbook, state, item_id) or _no_words(reason, "a reason")
+        case _ as never:
+            assert_never(never)
+
+
+def _ended(state: RunState) -> Refused | None:
+    match state.ending:
+        case Living():
+            return None
+        case Finished():
+            return Refused(reason="the run is finished", hint="start a new one with `run`")
+        case Abandoned(reason=reason):
+            return Refused(reason=f"the run was abandoned: {reason}", hint="start a new one with `run`")
+        case _ as never:
+            assert_never(never)
+
+
+def _no_words(text: str, what: str) -> Refused | None:
+    if not text.strip():
+        return Refused(reason=f"{what} is missing", hint=_OPERATOR_SAYS_WHY)
+    if len(text) > _MAX_WORDS:
+        return Refused(reason=f"{what} of {len(text)} characters is too long", hint=f"at most {_MAX_WORDS}")
+    return None
+
+
+def _no_such(kind: str, name: str, known: list[str]) -> Refused:
+    return Refused(reason=f"no {kind} `{name}` in this runbook", hint=f"there are: {', '.join(known)}")
+
+
+def _of_kind(runbook: Runbook, item_id: str, kind: type[Item]) -> Refused | None:
+    item = runbook.item(item_id)
+    if isinstance(item, kind):
+        return None
+    word = kind.__name__.removesuffix("Item").lower()
+    return _no_such(word, item_id, [one.id for one in runbook.items if isinstance(one, kind)])
+
+
+def _input(runbook: Runbook, state: RunState, item_id: str, value: str) -> Refused | None:
+    if not value or len(value) > _MAX_WORDS or any(ord(letter) < 32 for letter in value):
+        return Refused(
+            reason="the value is empty, too long, or holds control characters",
+            hint="give one line of text",
+        )
+    item = runbook.item(item_id)
+    started = next((run for run in state.running), None)
+    if isinstance(item, InputItem) and started is not None:
+        return Refused(
+            reason=f"{started} is running with the values it was given",
+            hint="wait for its end, then give the new value",
+        )
+    return None
+
+
+def _start(runbook: Runbook, state: RunState, item_id: str) -> Refused | None:
+    step = runbook.step_of(item_id)
+    if step is None:
+        return _no_such("step", item_id, [])
+    match state.status(item_id):
+        case Status.RUNNING:
+            return Refused(reason=f"{item_id} is running already", hint="wait for its end, or stop it")
+        case Status.UNKNOWN:
+            return Refused(
+                reason=f"nobody saw how the last attempt of {item_id} ended",
+                hint="probe it, then settle what it was; only then can it be started again",
+            )
+        case Status.PASSED:
+            return Refused(reason=f"{item_id} has passed", hint="go on with the next item")
+        case _:
+            pass
+    for need in unmet_needs(runbook, state, step):
+        return Refused(
+            reason=f"step `{step.id}` needs step `{need.id}`, which is not done",
+            hint=f"open it: `{need.id}`; still open there: {', '.join(_open_items(state, need))}",
+        )
+    for item in step.items:
+        if item.id == item_id:
+            return None
+        if not settled(state, item):
+            return Refused(
+                reason=f"{item.id} comes before it and is {state.status(item.id)}",
+                hint="settle it first: mend it and look again, or override it with a reason",
+            )
+    return None
+
+
+def _open_items(state: RunState, step: Step) -> list[str]:
+    return [item.id for item in step.items if not settled(state, item)]
+
+
+def _is_running(state: RunState, item_id: str) -> Refused | None:
+    if state.status(item_id) is Status.RUNNING:
+        return None
+    return Refused(reason=f"{item_id} is not running", hint="nothing is to be stopped")
+
+
+def _is_lost(state: RunState, item_id: str) -> Refused | None:
+    if state.status(item_id) is Status.UNKNOWN:
+        return None
+    return Refused(reason=f"the outcome of {item_id} is not in doubt", hint="look at `status`")
+
+
+def _nothing_running(state: RunState) -> Refused | None:
+    for item in state.running:
+        return Refused(reason=f"{item} is still running", hint="wait for its end, or stop it first")
+    return None
+
+
+def _deviate(runbook: Runbook, state: RunState, item_id: str) -> Refused | None:
+    item = runbook.item(item_id)
+    if item is None:
+        return _no_such("item", item_id, [one.id for one in runbook.items])
+    if state.status(item_id) is Status.RUNNING:
+        return Refused(reason=f"{item_id} is still running", hint="wait for its end, or stop it first")
+    if state.status(item_id) is Status.UNKNOWN and isinstance(item, CommandItem):
+        return Refused(reason=f"the outcome of {item_id} is unknown", hint="probe it, then settle it")
+    if settled(state, item):
+        return Refused(reason=f"{item_id} is settled already", hint="go on with the next item")
+    return None
+
+
+def _finish(runbook: Runbook, state: RunState) -> Refused | None:
+    still_open = [item.id for item in runbook.items if not settled(state, item)]
+    if still_open:
+        return Refused(
+            reason=f"{len(still_open)} items are not settled: {', '.join(still_open[:5])}",
+            hint="go through them, or abandon the run with a reason",
+        )
+    return _nothing_running(state)

@@ -1,0 +1,77 @@
+"""The clocks of a recovery: RTO and RPO from what the journal knows."""
+
+from datetime import datetime
+
+import msgspec
+
+from aihummer_drtui.run.state import AttemptState, CommandState, Moment, Outcome, RunState
+from aihummer_drtui.runbook.model import RecoveryLevel
+
+
+class Clocks(msgspec.Struct, frozen=True, kw_only=True):
+    """Durations in seconds; None for what has not happened (yet)."""
+
+    since_incident: float
+    since_declared: float
+    to_first_command: float | None
+    to_serving: float | None
+    """From the declaration until smoke and /readyz were green."""
+    to_proven: float | None
+    in_commands: float
+    """Time in which a command was running."""
+    waiting: float
+    """Time since the declaration in which none was: waits on people and checks."""
+
+
+def elapsed(earlier: Moment, later: Moment) -> float:
+    """Seconds between two moments: by the boot-time clock within one boot, by wall time across boots."""
+    if earlier.boot_id == later.boot_id:
+        return max(0.0, later.boottime - earlier.boottime)
+    between = datetime.fromisoformat(later.wall) - datetime.fromisoformat(earlier.wall)
+    return max(0.0, between.total_seconds())
+
+
+def clocks(state: RunState, now: Moment) -> Clocks:
+    """Give the clocks of a run at `now`."""
+    declared = state.declared_at
+    total = elapsed(declared, now)
+    incident = datetime.fromisoformat(state.declared.incident_at)
+    before = (datetime.fromisoformat(declared.wall) - incident).total_seconds()
+    busy = _covered([_span(declared, attempt, now) for attempt in _attempts(state)])
+    return Clocks(
+        since_incident=max(0.0, before) + total,
+        since_declared=total,
+        to_first_command=None if state.first_command is None else elapsed(declared, state.first_command),
+        to_serving=_reached(state, RecoveryLevel.SERVING),
+        to_proven=_reached(state, RecoveryLevel.PROVEN),
+        in_commands=busy,
+        waiting=max(0.0, total - busy),
+    )
+
+
+def _attempts(state: RunState) -> list[AttemptState]:
+    commands = (one for one in state.items.values() if isinstance(one, CommandState))
+    return [attempt for command in commands for attempt in command.attempts]
+
+
+def _span(declared: Moment, attempt: AttemptState, now: Moment) -> tuple[float, float]:
+    begin = elapsed(declared, attempt.at)
+    if isinstance(attempt.end, Outcome):
+        return begin, begin + attempt.end.took
+    return begin, max(begin, elapsed(declared, now))
+
+
+def _covered(spans: list[tuple[float, float]]) -> float:
+    """Seconds that at least one span covers; commands may overlap."""
+    covered, end = 0.0, 0.0
+    for begin, finish in sorted(spans):
+        covered += max(0.0, finish - max(begin, end))
+        end = max(end, finish)
+    return covered
+
+
+def _reached(state: RunState, level: RecoveryLevel) -> float | None:
+    for one in state.reached:
+        if one.level is level:
+            return elapsed(state.declared_at, one.at)
+    return None

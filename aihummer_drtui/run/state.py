@@ -1,0 +1,230 @@
+"""The state of a run: what the journal's events fold to. Everything a front end shows comes from here."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+import msgspec
+
+from aihummer_drtui.run.events import EndKind, RunDeclared
+from aihummer_drtui.run.verdict import Observation, ProbeResult
+from aihummer_drtui.runbook.model import RecoveryLevel
+
+
+class Status(StrEnum):
+    """Where an item stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+    """Started, outcome never recorded; or a look that came to no answer."""
+    UNPROVEN = "unproven"
+    DRIFTED = "drifted"
+    """Passed once, no longer true."""
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """A point in time as the journal knows it."""
+
+    boot_id: str
+    boottime: float
+    wall: str
+
+
+class Deviation(msgspec.Struct, frozen=True, kw_only=True):
+    """A departure from the runbook, with the operator's reason."""
+
+    what: str
+    item: str
+    """The item's id, or empty where the run as a whole is meant."""
+    reason: str
+    actor: str
+    at: Moment
+
+
+class CheckState(msgspec.Struct, frozen=True, kw_only=True):
+    """A check that was looked at."""
+
+    status: Status
+    observation: Observation
+    at: Moment
+    passed_once: bool
+    fresh: bool
+    """False for a pass of an earlier sitting that nobody has looked at again."""
+    deviation: Deviation | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How an attempt ended, as its supervisor stored it."""
+
+    kind: EndKind
+    code: int
+    took: float
+
+
+class Probed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the probe of a lost outcome saw."""
+
+    result: ProbeResult
+    observed: str
+
+
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """Nobody saw how the attempt ended."""
+
+    why: str
+    probed: Probed | None = None
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """The operator decided what a lost outcome was."""
+
+    done: bool
+    reason: str
+
+
+class Underway(msgspec.Struct, frozen=True, kw_only=True):
+    """Intended, perhaps started; not ended as far as the journal knows."""
+
+    pid: int
+    """0 until the process was seen."""
+
+
+AttemptEnd: TypeAlias = Underway | Outcome | Lost | Settled
+
+
+class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution of a command."""
+
+    number: int
+    at: Moment
+    script: str
+    end: AttemptEnd
+
+
+class CommandState(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that was intended at least once, or skipped."""
+
+    status: Status
+    attempts: tuple[AttemptState, ...]
+    deviation: Deviation | None = None
+
+
+class ConfirmState(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's statement."""
+
+    status: Status
+    statement: str
+    at: Moment
+    deviation: Deviation | None = None
+
+
+class InputState(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that was given."""
+
+    status: Status
+    variable: str
+    value: str
+    at: Moment
+    deviation: Deviation | None = None
+
+
+class LeftOutState(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that was skipped or overridden before anything was seen of it."""
+
+    status: Status
+    deviation: Deviation
+
+
+ItemState: TypeAlias = CheckState | CommandState | ConfirmState | InputState | LeftOutState
+
+
+class Sitting(msgspec.Struct, frozen=True, kw_only=True):
+    """One attachment of an operator."""
+
+    id: str
+    operator: str
+    host: str
+    front_end: str
+    opened: Moment
+
+
+class LevelMoment(msgspec.Struct, frozen=True, kw_only=True):
+    """When a recovery level was reached first."""
+
+    level: RecoveryLevel
+    at: Moment
+
+
+class Living(msgspec.Struct, frozen=True, kw_only=True):
+    """The run goes on."""
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
+    """The run came to its end."""
+
+    level: RecoveryLevel
+    with_exceptions: bool
+    unproven: tuple[str, ...]
+    at: Moment
+
+
+class Abandoned(msgspec.Struct, frozen=True, kw_only=True):
+    """The run was given up."""
+
+    reason: str
+    at: Moment
+
+
+Ending: TypeAlias = Living | Finished | Abandoned
+
+
+class RunState(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run at one sequence number."""
+
+    declared: RunDeclared
+    declared_at: Moment
+    declared_by: str
+    sequence: int
+    latest: Moment
+    runbook_sha256: str
+    """Of the text in force: the declared one, or the one accepted last."""
+    items: Mapping[str, ItemState] = MappingProxyType({})
+    step: str = ""
+    """The step shown last; empty before the first."""
+    sittings: tuple[Sitting, ...] = ()
+    """Those open now."""
+    sittings_opened: int = 0
+    deviations: tuple[Deviation, ...] = ()
+    level: RecoveryLevel = RecoveryLevel.NONE
+    reached: tuple[LevelMoment, ...] = ()
+    first_command: Moment | None = None
+    ending: Ending = Living()
+
+    def status(self, item: str) -> Status:
+        """Where the item stands; `pending` for one that nothing happened to."""
+        state = self.items.get(item)
+        return Status.PENDING if state is None else state.status
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Commands that are running as far as the journal knows."""
+        return tuple(item for item, state in self.items.items() if state.status is Status.RUNNING)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Commands whose outcome nobody saw and nobody decided."""
+        return tuple(
+            item
+            for item, state in self.items.items()
+            if isinstance(state, CommandState) and state.status is Status.UNKNOWN
+        )
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Inputs by variable."""
+        return {state.variable: state.value for state in self.items.values() if isinstance(state, InputState)}

@@ -1,0 +1,138 @@
+"""The sensible next thing: what a tired operator should be offered first, in any state of the run."""
+
+from typing import TypeAlias, assert_never
+
+import msgspec
+
+from aihummer_drtui.run.legal import settled, step_done, unmet_needs
+from aihummer_drtui.run.state import CheckState, Living, RunState, Status
+from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Runbook, Step
+
+
+class ResolveUnknown(msgspec.Struct, frozen=True, kw_only=True):
+    """A command's outcome is unknown: probe it and decide, before anything else."""
+
+    item: CommandItem
+
+
+class OpenStep(msgspec.Struct, frozen=True, kw_only=True):
+    """Go to this step."""
+
+    step: Step
+
+
+class GiveValue(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer an input."""
+
+    item: InputItem
+
+
+class StateIt(msgspec.Struct, frozen=True, kw_only=True):
+    """Confirm what was seen."""
+
+    item: ConfirmItem
+
+
+class AwaitCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """The check was not looked at yet in this sitting; the engine does so by itself."""
+
+    item: CheckItem
+
+
+class MendCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """The check is not green: mend what it names, then look again."""
+
+    item: CheckItem
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """Start the command."""
+
+    item: CommandItem
+
+
+class StartAgain(msgspec.Struct, frozen=True, kw_only=True):
+    """The command failed: see its output, mend, and start it again."""
+
+    item: CommandItem
+
+
+class AwaitCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """The command is running."""
+
+    item: CommandItem
+
+
+class FinishRun(msgspec.Struct, frozen=True, kw_only=True):
+    """Every item is settled."""
+
+
+class NothingLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """The run has ended."""
+
+
+Suggestion: TypeAlias = (
+    ResolveUnknown
+    | OpenStep
+    | GiveValue
+    | StateIt
+    | AwaitCheck
+    | MendCheck
+    | Start
+    | StartAgain
+    | AwaitCommand
+    | FinishRun
+    | NothingLeft
+)
+
+
+def sensible(runbook: Runbook, state: RunState) -> Suggestion:
+    """Give the one thing to do next."""
+    if not isinstance(state.ending, Living):
+        return NothingLeft()
+    for item in runbook.items:
+        if isinstance(item, CommandItem) and state.status(item.id) is Status.UNKNOWN:
+            return ResolveUnknown(item=item)
+    step = _step_to_work_on(runbook, state)
+    if step is None:
+        return FinishRun()
+    if step.id != state.step:
+        return OpenStep(step=step)
+    for item in step.items:
+        if not settled(state, item):
+            return _for_item(state, item)
+    raise AssertionError("a step to work on has an item that is not settled")
+
+
+def _step_to_work_on(runbook: Runbook, state: RunState) -> Step | None:
+    """The step shown if it has work that can be done, else the first such in the runbook's order.
+
+    A step is drawn back to, too: a needed step that drifted is unmet for those after it.
+    """
+    shown = runbook.step(state.step)
+    if shown is not None and not step_done(state, shown) and not unmet_needs(runbook, state, shown):
+        return shown
+    unfinished = (step for step in runbook.steps if not step_done(state, step))
+    return next((step for step in unfinished if not unmet_needs(runbook, state, step)), None)
+
+
+def _for_item(state: RunState, item: Item) -> Suggestion:
+    match item:
+        case InputItem():
+            return GiveValue(item=item)
+        case ConfirmItem():
+            return StateIt(item=item)
+        case CheckItem():
+            known = state.items.get(item.id)
+            looked = isinstance(known, CheckState) and known.fresh
+            return MendCheck(item=item) if looked else AwaitCheck(item=item)
+        case CommandItem():
+            match state.status(item.id):
+                case Status.RUNNING:
+                    return AwaitCommand(item=item)
+                case Status.FAILED:
+                    return StartAgain(item=item)
+                case _:
+                    return Start(item=item)
+        case _ as never:
+            assert_never(never)
