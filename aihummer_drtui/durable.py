@@ -9,14 +9,19 @@ import tempfile
 from pathlib import Path
 
 
-def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def write_durably(
+    path: Path, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None
+) -> None:
     """Put `data` at `path` so that a reader or a power cut sees the old or the new whole, never a part.
 
+    `owner` is (user, group) by number; None = the account that writes.
     Raises OSError when the folder is not writable or full; `path` is then untouched.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as beside:
+            if owner is not None:
+                os.fchown(beside.fileno(), *owner)
             os.fchmod(beside.fileno(), mode)
             beside.write(data)
             beside.flush()
