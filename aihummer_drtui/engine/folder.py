@@ -1,0 +1,185 @@
+"""Where runs are kept: the state folder, a run's own folder, and what lies in it."""
+
+import os
+import random
+import stat
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from aihummer_drtui.durable import sync_folder
+from aihummer_drtui.engine.ballast import BALLAST
+from aihummer_drtui.engine.journal import JOURNAL
+from aihummer_drtui.errors import PreconditionError, UsageError
+from aihummer_drtui.foreign import cleaned_line
+
+SYSTEM_STATE: Final = Path("/var/lib/aihummer-drtui")
+"""Root's runs: they survive the removal of a home, and a second administrator finds them."""
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+"""No i, l, o, 0, 1: an id is read out over the telephone."""
+_SOCKET_BYTES: Final = 107
+"""What the address of a Unix socket takes, without its final NUL (unix(7))."""
+_SHOWN_RUNS: Final = 10
+_HINT: Final = "name a folder that is yours and writable: --state-dir FOLDER or DRTUI_STATE_DIR"
+
+
+def state_dir(option: Path | None) -> Path:
+    """Give the state folder, made (mode 0700) where it is missing, as an absolute path.
+
+    `option` wins; without it root's is `SYSTEM_STATE`, everybody else's the XDG state folder.
+    Raises PreconditionError when it is not ours, others may write it, or we may not.
+    """
+    path = (option or _default_state()).absolute()
+    try:
+        _make_with_parents(path)
+        seen = path.stat()
+    except OSError as error:
+        raise PreconditionError(
+            f"the state folder cannot be made: {error.strerror}", where=str(path), hint=_HINT
+        ) from error
+    if not stat.S_ISDIR(seen.st_mode):
+        raise PreconditionError("the state folder is no folder", where=str(path), hint=_HINT)
+    if seen.st_uid != os.geteuid():
+        raise PreconditionError(
+            f"the state folder belongs to user {seen.st_uid}, not to user {os.geteuid()} who runs this",
+            where=str(path),
+            hint=_HINT,
+        )
+    if seen.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PreconditionError(
+            "other accounts may write to the state folder", where=str(path), hint="chmod go-w it, or " + _HINT
+        )
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise PreconditionError("the state folder is not writable", where=str(path), hint=_HINT)
+    return path
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFolder:
+    """One run's folder and the names in it."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id: the folder's name."""
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        """The only truth."""
+        return self.path / JOURNAL
+
+    @property
+    def ballast(self) -> Path:
+        """Room that is kept for outcomes."""
+        return self.path / BALLAST
+
+    @property
+    def runbook(self) -> Path:
+        """The runbook's text as it was when the run was declared or last accepted."""
+        return self.path / "runbook.md"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the engine."""
+        return self.path / "lock"
+
+    @property
+    def socket(self) -> Path:
+        """Where the engine takes requests."""
+        return self.path / "socket"
+
+    @property
+    def engine_log(self) -> Path:
+        """What the engine says when nobody listens."""
+        return self.path / "engine.log"
+
+    def attempt(self, item: str, attempt: int) -> Path:
+        """The folder of one attempt at a command; attempts count from 1."""
+        return self.path / "attempts" / f"{item.replace('/', '.')}.{attempt}"
+
+
+def new_run_id(now: datetime, chance: random.Random) -> str:
+    """An id like `20261122-2330-k3f7`: the minute in UTC, and four letters against a clash."""
+    letters = "".join(chance.choice(_LETTERS) for _ in range(4))
+    return f"{now.astimezone(UTC):%Y%m%d-%H%M}-{letters}"
+
+
+def create_run(state: Path, run_id: str) -> RunFolder:
+    """Make a new run's folder, durably; the journal is not yet in it.
+
+    Raises PreconditionError when it cannot be made or its socket's path would be too long.
+    """
+    run = RunFolder(path=state / "runs" / run_id)
+    length = len(os.fsencode(run.socket))
+    if length > _SOCKET_BYTES:
+        raise PreconditionError(
+            f"the path of the engine's socket would be {length} bytes long, {_SOCKET_BYTES} are possible",
+            where=str(run.socket),
+            hint=f"use a --state-dir that is at least {length - _SOCKET_BYTES} bytes shorter",
+        )
+    try:
+        run.path.parent.mkdir(mode=0o700, exist_ok=True)
+        run.path.mkdir(mode=0o700)
+        (run.path / "attempts").mkdir(mode=0o700)
+        for folder in (run.path, run.path.parent, state):
+            sync_folder(folder)
+    except OSError as error:
+        raise PreconditionError(
+            f"the run's folder cannot be made: {error.strerror}", where=str(run.path), hint=_HINT
+        ) from error
+    return run
+
+
+def list_runs(state: Path) -> tuple[RunFolder, ...]:
+    """Every run that has a journal, oldest first. Raises PreconditionError when it cannot be read."""
+    try:
+        found = sorted((state / "runs").iterdir())
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise PreconditionError(
+            f"the runs cannot be listed: {error.strerror}", where=str(state / "runs"), hint=_HINT
+        ) from error
+    runs = (RunFolder(path=path) for path in found)
+    return tuple(run for run in runs if os.path.lexists(run.journal))
+
+
+def find_run(state: Path, prefix: str) -> RunFolder:
+    """The one run whose id is, or begins with, `prefix`.
+
+    Raises UsageError listing the known runs when there is none or more than one.
+    """
+    runs = list_runs(state)
+    fitting = [run for run in runs if run.id == prefix] or [run for run in runs if run.id.startswith(prefix)]
+    if prefix and len(fitting) == 1:
+        return fitting[0]
+    shown = fitting if prefix and fitting else runs
+    names = ", ".join(cleaned_line(run.id, 60) for run in reversed(shown[-_SHOWN_RUNS:]))
+    several = "several runs are called" if prefix and fitting else "no run is called"
+    raise UsageError(
+        f"{several} `{cleaned_line(prefix, 60)}`",
+        where=str(state / "runs"),
+        hint=f"known are, newest first: {names}"
+        if names
+        else "there is none yet; `aihummer-drtui run` begins one",
+    )
+
+
+def _default_state() -> Path:
+    if os.geteuid() == 0:
+        return SYSTEM_STATE
+    from platformdirs import user_state_path
+
+    return user_state_path("aihummer-drtui")
+
+
+def _make_with_parents(path: Path) -> None:
+    """Make the folder (0700) and, with the ordinary mode, the folders above it that are missing."""
+    if path.is_dir():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(path.parent)

@@ -1,0 +1,50 @@
+"""Following a journal's growth, for front ends: each look gives what is new and nothing twice."""
+
+import os
+from pathlib import Path
+
+from aihummer_drtui.engine.journal import JOURNAL, require_sound
+from aihummer_drtui.engine.private_file import open_private
+from aihummer_drtui.engine.record import Chain, Clean, Decoded, Torn, decode_all
+from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.run.events import Record
+
+
+class JournalFollower:
+    """Reads a run's journal from where it left off; needs no more than the right to read it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / JOURNAL
+        self._chain = Chain()
+
+    def poll(self) -> list[Record]:
+        """Give the records written since the last look; a half-written one is left for the next look.
+
+        Raises CorruptJournalError or PreconditionError once every sound record was given: when the next
+        bytes contradict the journal, were written by a newer program, or the file cannot be read.
+        """
+        read = self._look()
+        if not read.records:
+            require_sound(self.path, read)
+        self._chain = read.chain
+        return list(read.records)
+
+    def _look(self) -> Decoded:
+        read = decode_all(self._rest(), self._chain)
+        if isinstance(read.tail, Clean | Torn):
+            return read
+        # An engine that cuts off a torn record and writes the next may be seen half way: look again.
+        return decode_all(self._rest(), self._chain)
+
+    def _rest(self) -> bytes:
+        try:
+            descriptor = open_private(self.path, os.O_RDONLY, read_only=True)
+            with os.fdopen(descriptor, "rb") as journal:
+                journal.seek(self._chain.offset)
+                return journal.read()
+        except OSError as error:
+            raise PreconditionError(
+                f"the journal cannot be read: {error.strerror or error}",
+                where=str(self.path),
+                hint="look whether the run's folder is still there and readable for you",
+            ) from error

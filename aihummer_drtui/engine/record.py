@@ -1,0 +1,177 @@
+"""How a record stands in the journal's bytes: `LENGTH8HEX CRC8HEX JSON` and a line end. Pure.
+
+LENGTH is that of the JSON in bytes, CRC its CRC-32 (zlib's, ISO 3309). The JSON holds no line end
+and no NUL of its own (RFC 8259 escapes both), so a line that ends is whole, and NULs at the end of
+the file are blocks that were never written. Each record repeats the SHA-256 of the one before it.
+"""
+
+import hashlib
+import re
+import zlib
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import msgspec
+
+from aihummer_drtui.run.events import Record
+
+VERSION: Final = 1
+"""The version of a record that this program writes; higher ones it does not touch."""
+MAX_JSON: Final = 1 << 20
+"""Bytes of JSON in one record; what is larger belongs into a file beside the journal."""
+
+_FRAME: Final = 18
+"""Bytes before the JSON: eight digits, a space, eight digits, a space."""
+_FRAME_FORM: Final = re.compile(rb"([0-9a-f]{8}) ([0-9a-f]{8}) ")
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Record)
+
+
+class _Versioned(msgspec.Struct):
+    version: int
+
+
+_VERSION_DECODER: Final = msgspec.json.Decoder(_Versioned)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chain:
+    """How far a journal was followed: what the next record must continue."""
+
+    sequence: int = 0
+    digest: str = "0" * 64
+    offset: int = 0
+    """Bytes of whole, valid records."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clean:
+    """The bytes end with a whole record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Torn:
+    """The last record was never wholly written; nobody was told that it was."""
+
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrupt:
+    """The bytes contradict themselves at the record of that number, which starts at `offset`."""
+
+    offset: int
+    record: int
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Newer:
+    """The record that starts at `offset` was written by a program newer than this one."""
+
+    offset: int
+    version: int
+
+
+Tail: TypeAlias = Clean | Torn | Corrupt | Newer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """The valid records of some bytes, where they end, and what comes after them."""
+
+    records: tuple[Record, ...]
+    chain: Chain
+    tail: Tail
+
+    @property
+    def valid_bytes(self) -> int:
+        """Offset behind the last valid record."""
+        return self.chain.offset
+
+
+def encode(record: Record, after: Chain) -> tuple[bytes, Chain]:
+    """Give the record's line and the chain that it continues to.
+
+    Raises ValueError for a record that does not follow `after`, is larger than `MAX_JSON`, or could
+    not be read back (a text that is no Unicode, a number that is not finite).
+    """
+    if record.sequence != after.sequence + 1 or record.previous != after.digest:
+        raise ValueError(f"record {record.sequence} does not follow record {after.sequence}")
+    json = _ENCODER.encode(record)
+    if len(json) > MAX_JSON:
+        raise ValueError(f"a record of {len(json)} bytes is larger than {MAX_JSON}")
+    if _DECODER.decode(json) != record:
+        raise ValueError(f"record {record.sequence} would not be read back as it is")
+    line = b"%08x %08x %s\n" % (len(json), zlib.crc32(json), json)
+    return line, _continued(after, json)
+
+
+def decode_all(data: bytes, after: Chain | None = None) -> Decoded:
+    """Read the records in `data`, which starts where `after` ends (none: at the journal's beginning)."""
+    chain = after or Chain()
+    start = chain.offset
+    records: list[Record] = []
+    while chain.offset - start < len(data):
+        found = _next(data, start, chain)
+        if not isinstance(found, tuple):
+            return Decoded(records=tuple(records), chain=chain, tail=found)
+        record, chain = found
+        records.append(record)
+    return Decoded(records=tuple(records), chain=chain, tail=Clean())
+
+
+def _next(data: bytes, start: int, chain: Chain) -> tuple[Record, Chain] | Tail:
+    at = chain.offset - start
+    end = data.find(b"\n", at)
+    if end < 0:
+        return _incomplete(data[at:], chain)
+    frame = _FRAME_FORM.match(data, at, end)
+    if frame is None:
+        return _corrupt(chain, "the length and checksum before it are malformed")
+    json = data[at + _FRAME : end]
+    if len(json) != int(frame[1], 16):
+        return _corrupt(chain, f"{len(json)} bytes long, its frame says {int(frame[1], 16)}")
+    if zlib.crc32(json) != int(frame[2], 16):
+        return _corrupt(chain, "its checksum does not match")
+    return _read(json, chain)
+
+
+def _read(json: bytes, chain: Chain) -> tuple[Record, Chain] | Tail:
+    try:
+        version = _VERSION_DECODER.decode(json).version
+        if version > VERSION:
+            return Newer(offset=chain.offset, version=version)
+        record = _DECODER.decode(json)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _corrupt(chain, f"it is no record of this journal: {error}")
+    if record.sequence != chain.sequence + 1:
+        return _corrupt(chain, f"it bears the number {record.sequence}")
+    if record.previous != chain.digest:
+        return _corrupt(chain, "it does not continue the record before it")
+    return record, _continued(chain, json)
+
+
+def _incomplete(rest: bytes, chain: Chain) -> Tail:
+    """Judge bytes without a line end: the beginning of a record, or none that any record has."""
+    written = rest.rstrip(b"\0")
+    frame = written[:_FRAME]
+    # A beginning is one if it can be filled up to a well-formed frame.
+    whole_frame = _FRAME_FORM.fullmatch(frame + b"00000000 00000000 "[len(frame) :])
+    if whole_frame is None:
+        return _corrupt(chain, "the length and checksum before it are malformed")
+    if len(written) > _FRAME + int(whole_frame[1], 16) and len(frame) == _FRAME:
+        return _corrupt(chain, "no line end where its frame says")
+    return Torn(offset=chain.offset)
+
+
+def _corrupt(chain: Chain, why: str) -> Corrupt:
+    return Corrupt(offset=chain.offset, record=chain.sequence + 1, why=why)
+
+
+def _continued(chain: Chain, json: bytes) -> Chain:
+    return Chain(
+        sequence=chain.sequence + 1,
+        digest=hashlib.sha256(json).hexdigest(),
+        offset=chain.offset + _FRAME + len(json) + 1,
+    )
