@@ -151,14 +151,18 @@ def _locked(path: Path) -> int:
     while True:
         descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
         try:
-            if not try_lock(descriptor):
-                raise _held(path, _text(descriptor) or _NAMELESS)
+            _require_lock(path, descriptor)
             if _bears_name(descriptor, path):
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)  # Somebody removed the file in between: what is locked has no name now.
+
+
+def _require_lock(path: Path, descriptor: int) -> None:
+    if not try_lock(descriptor):
+        raise _held(path, _text(descriptor) or _NAMELESS)
 
 
 def _bears_name(descriptor: int, path: Path) -> bool:
