@@ -1,0 +1,91 @@
+"""A drill touches its sandbox and nothing else; a real run never touches a sandbox."""
+
+from pathlib import Path
+
+import msgspec
+
+from aihummer_drtui.errors import PreconditionError, UsageError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.dsn import dsn_place, owner_dsn
+from aihummer_drtui.recovery.gateway_env import DATABASE_URL, read_gateway_env
+from aihummer_drtui.recovery.target import SandboxMark, Target
+from aihummer_drtui.run.events import Mode
+
+MODE_VARIABLE = "DRTUI_MODE"
+_HINT = "a drill acts on a sandbox only: `aihummer-drtui sandbox up`, and its target.toml"
+
+
+class _Marker(msgspec.Struct, frozen=True):
+    """What of a sandbox's `sandbox.json` matters here."""
+
+    id: str
+
+
+def refuse_wrong_mode(target: Target, mode: str) -> None:
+    """Let pass a target that a run of this mode may act upon; an empty mode (typed by hand) is either.
+
+    Raises PreconditionError for a drill whose target has anything outside its sandbox, for a real run
+    on a sandbox and for a tabletop exercise; UsageError for a mode that there is not.
+    """
+    if not mode:
+        return
+    if mode not in set(Mode):
+        raise UsageError(
+            f"{MODE_VARIABLE} is {cleaned_line(mode, 40)!r}", hint=f"it is one of {', '.join(sorted(Mode))}"
+        )
+    match Mode(mode):
+        case Mode.TABLETOP:
+            raise PreconditionError("a tabletop exercise executes nothing", hint="use a drill")
+        case Mode.REAL:
+            if target.sandbox is not None:
+                raise PreconditionError(
+                    "this is a real run, and the target is a sandbox",
+                    where=str(target.sandbox.root),
+                    hint="use --target with the configuration of the real installation",
+                )
+        case Mode.DRILL | Mode.TRAINING:
+            _refuse_anything_outside(target)
+
+
+def _refuse_anything_outside(target: Target) -> None:
+    mark = target.sandbox
+    if mark is None:
+        raise PreconditionError(f"this is a drill, and {target.name} is no sandbox", hint=_HINT)
+    _refuse_another_sandbox(mark)
+    _inside(target.gateway_env, mark, "gateway-env")
+    env = read_gateway_env(target.gateway_env)
+    if env.blob_folder is not None:
+        _inside(env.blob_folder, mark, "the blob folder")
+    if env.get(DATABASE_URL):
+        place = dsn_place(owner_dsn(env))
+        if not place.host.startswith("/"):
+            raise PreconditionError(
+                f"this is a drill, and the database is not the sandbox's: {cleaned_line(str(place), 120)}",
+                where=str(target.gateway_env),
+                hint=_HINT,
+            )
+        _inside(Path(place.host), mark, "the database's socket")
+
+
+def _refuse_another_sandbox(mark: SandboxMark) -> None:
+    marker = mark.root / "sandbox.json"
+    try:
+        found = msgspec.json.decode(marker.read_bytes(), type=_Marker).id
+    except (OSError, msgspec.MsgspecError) as error:
+        raise PreconditionError(
+            f"the sandbox's mark cannot be read: {cleaned_line(str(error))}", where=str(marker), hint=_HINT
+        ) from None
+    if found != mark.id:
+        raise PreconditionError(
+            f"this is another sandbox ({cleaned_line(found, 60)}, not {cleaned_line(mark.id, 60)})",
+            where=str(marker),
+            hint="use the target.toml that lies in the sandbox's own folder",
+        )
+
+
+def _inside(path: Path, mark: SandboxMark, what: str) -> None:
+    # Resolved: a link inside the sandbox must not lead a drill out of it.
+    if not path.resolve().is_relative_to(mark.root.resolve()):
+        raise PreconditionError(
+            f"this is a drill, and {what} is outside the sandbox {mark.root}", where=str(path), hint=_HINT
+        )
