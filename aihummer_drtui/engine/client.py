@@ -1,0 +1,121 @@
+"""A front end's end of the socket: ask, and wait for the journal to grow. Blocking, single-threaded."""
+
+import selectors
+import socket
+import time
+from pathlib import Path
+from typing import Final, Self
+
+from aihummer_drtui.engine.wire import LINE_LIMIT, message_of, short_path, to_line
+from aihummer_drtui.errors import FailedError, UnknownOutcomeError
+from aihummer_drtui.run.requests import Accepted, Attach, Grew, Refused, Reply, Request
+
+REPLY_WITHIN: Final = 120.0
+"""Seconds; a start waits for the identity of the target and for checks to be renewed."""
+
+
+class EngineGoneError(FailedError):
+    """The engine does not answer any more; the run itself is safe in its journal."""
+
+
+class EngineClient:
+    """A connection to the engine of one run."""
+
+    def __init__(self, connection: socket.socket, run: str) -> None:
+        self._socket = connection
+        self._run = run
+        self._buffer = bytearray()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(connection, selectors.EVENT_READ)
+        self._grown = 0
+
+    @classmethod
+    def connect(cls, path: Path, run: str) -> Self | None:
+        """Connect to the socket at `path`; None when no engine listens there."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with short_path(path) as name:
+                connection.connect(name)
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            return None
+        return cls(connection, run)
+
+    def attach(self, *, operator: str, host: str, front_end: str) -> None:
+        """Open a sitting. Raises FailedError when the engine refuses it."""
+        reply = self.ask(Attach(operator=operator, host=host, front_end=front_end))
+        if isinstance(reply, Refused):
+            raise FailedError(f"the engine refuses the sitting: {reply.reason}", hint=reply.hint)
+
+    def ask(self, request: Request) -> Reply:
+        """Send a request and give the reply.
+
+        Raises EngineGoneError when the connection is lost before the request went out, and
+        UnknownOutcomeError when it is lost, or nothing comes, after that.
+        """
+        try:
+            self._socket.sendall(to_line(request))
+        except OSError as error:
+            raise self._gone() from error
+        deadline = time.monotonic() + REPLY_WITHIN
+        while (left := deadline - time.monotonic()) > 0:
+            line = self._line(left)
+            if line is None:
+                continue
+            message = message_of(line)
+            if not isinstance(message, Grew):
+                self._grown = max(self._grown, message.sequence if isinstance(message, Accepted) else 0)
+                return message
+            self._grown = max(self._grown, message.sequence)
+        raise UnknownOutcomeError(
+            f"the engine did not answer within {REPLY_WITHIN:.0f} s",
+            where=f"run {self._run}",
+            hint="look at the state with `status`, and resume the run",
+        )
+
+    def wait_for_growth(self, beyond: int, seconds: float) -> bool:
+        """Wait until the journal has grown beyond `beyond`; False when the time is over first.
+
+        Raises EngineGoneError when the engine ended.
+        """
+        deadline = time.monotonic() + seconds
+        while self._grown <= beyond:
+            line = self._line(max(0.0, deadline - time.monotonic()))
+            if line is None:
+                return False
+            message = message_of(line)
+            if isinstance(message, Grew):
+                self._grown = max(self._grown, message.sequence)
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor, for a front end that waits for keys and growth at once."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """End the sitting."""
+        self._selector.close()
+        self._socket.close()
+
+    def _line(self, seconds: float) -> bytes | None:
+        """The next line, or None when none came in that time."""
+        while b"\n" not in self._buffer:
+            if not self._selector.select(seconds):
+                return None
+            try:
+                data = self._socket.recv(65_536)
+            except ConnectionError as error:
+                raise self._gone() from error
+            if not data or len(self._buffer) > LINE_LIMIT:
+                raise self._gone()
+            self._buffer += data
+        line, _, rest = self._buffer.partition(b"\n")
+        self._buffer = bytearray(rest)
+        return bytes(line)
+
+    def _gone(self) -> EngineGoneError:
+        return EngineGoneError(
+            "the engine ended, or the connection to it was lost",
+            where=f"run {self._run}",
+            hint=f"nothing is lost: `aihummer-drtui resume {self._run}` goes on from the journal",
+        )

@@ -1,0 +1,101 @@
+"""Declaring a run: one live run per target, its folder, its runbook, its first record."""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aihummer_drtui import __version__
+from aihummer_drtui.engine.clock import Clock
+from aihummer_drtui.engine.folder import RunFolder, create_run, list_runs, new_run_id
+from aihummer_drtui.engine.journal import Journal, inspect_journal
+from aihummer_drtui.engine.lock import Holder, take_target_lock
+from aihummer_drtui.engine.runbook_text import keep_text
+from aihummer_drtui.errors import CorruptJournalError, LockedError, PreconditionError
+from aihummer_drtui.run.events import Mode, RunDeclared
+from aihummer_drtui.run.fold import fold
+from aihummer_drtui.run.state import Living, RunState
+from aihummer_drtui.runbook.model import Runbook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What an operator declares."""
+
+    mode: Mode
+    target: str
+    target_key: str
+    runbook: Runbook
+    runbook_text: str
+    runbook_source: str
+    incident_at: str
+    operator: str
+
+
+def declare_run(state: Path, declaration: Declaration, clock: Clock) -> RunFolder:
+    """Begin a run and give its folder.
+
+    Raises LockedError when an unfinished run, or a live engine, has the target; PreconditionError
+    when the state folder does not take it.
+    """
+    run_id = new_run_id(datetime.now(UTC), random.SystemRandom())
+    holder = Holder.this_process(run=run_id, operator=declaration.operator, clock=clock)
+    with take_target_lock(state, declaration.target_key, holder):
+        _refuse_second_run(state, declaration.target_key)
+        folder = create_run(state, run_id)
+        try:
+            sha256 = keep_text(folder, declaration.runbook_text)
+        except OSError as error:
+            raise PreconditionError(
+                f"the runbook cannot be kept with the run: {error.strerror}",
+                where=str(folder.path),
+                hint="make room in the state folder, or name another with --state-dir",
+            ) from error
+        journal = Journal.create(folder.path, clock)
+        try:
+            journal.append(_declared(run_id, declaration, sha256), declaration.operator)
+        finally:
+            journal.close()
+    return folder
+
+
+def unfinished_runs(state: Path) -> tuple[RunState, ...]:
+    """The states of the runs that have not ended, oldest first, as far as their journals are sound."""
+    states = (state_of(folder) for folder in list_runs(state))
+    return tuple(one for one in states if one is not None and isinstance(one.ending, Living))
+
+
+def state_of(folder: RunFolder) -> RunState | None:
+    """The state as far as the journal is sound, or None when not even its first record is."""
+    try:
+        records = inspect_journal(folder.path).records
+        return fold(records) if records else None
+    except (PreconditionError, CorruptJournalError, ValueError):
+        return None
+
+
+def _refuse_second_run(state: Path, target_key: str) -> None:
+    for other in unfinished_runs(state):
+        if other.declared.target_key == target_key:
+            run = other.declared.run
+            raise LockedError(
+                f"run {run} on target `{other.declared.target}` is not finished",
+                where=str(state / "runs" / run),
+                hint=f"go on with it: `aihummer-drtui resume {run}`, "
+                f"or give it up: `aihummer-drtui abandon {run} --reason …`",
+            )
+
+
+def _declared(run_id: str, declaration: Declaration, sha256: str) -> RunDeclared:
+    return RunDeclared(
+        run=run_id,
+        mode=declaration.mode,
+        target=declaration.target,
+        target_key=declaration.target_key,
+        runbook=declaration.runbook.id,
+        runbook_version=declaration.runbook.version,
+        runbook_sha256=sha256,
+        runbook_source=declaration.runbook_source,
+        incident_at=declaration.incident_at,
+        program_version=__version__,
+    )

@@ -1,0 +1,273 @@
+"""The engine of one run: holds its lock, writes its journal, answers its front ends.
+
+It has no terminal and needs no front end. With none attached it finishes the running command,
+records it, starts nothing more, and ends after a while; a new engine goes on from the journal.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final, assert_never
+
+from aihummer_drtui.engine.catalogue import Catalogue
+from aihummer_drtui.engine.clock import Clock, ProcessIdentity
+from aihummer_drtui.engine.commands import Commands
+from aihummer_drtui.engine.folder import RunFolder
+from aihummer_drtui.engine.journal import Journal
+from aihummer_drtui.engine.looker import Looker
+from aihummer_drtui.engine.runbook_text import ReadRunbook, accept_text, text_in_force
+from aihummer_drtui.engine.server import Connection, Server
+from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.run import events as e
+from aihummer_drtui.run import requests as r
+from aihummer_drtui.run.fold import fold, follow
+from aihummer_drtui.run.legal import level_of, refusal, unproven_items
+from aihummer_drtui.run.requests import Accepted, Refused, Reply
+from aihummer_drtui.run.state import Living, RunState
+from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Runbook
+
+POLL_EVERY: Final = 1.0
+LINGER: Final = 60.0
+"""Seconds an engine with nothing to do waits for a front end."""
+FRESH_FOR_DESTRUCTION: Final = 30.0
+"""Seconds; before an irreversible command, older looks at its preconditions are renewed."""
+
+
+class Engine:
+    """One run being made to happen."""
+
+    def __init__(
+        self,
+        *,
+        folder: RunFolder,
+        journal: Journal,
+        read: ReadRunbook,
+        catalogue: Catalogue,
+        environment: Mapping[str, str],
+        clock: Clock,
+        linger: float = LINGER,
+    ) -> None:
+        self._folder = folder
+        self._journal = journal
+        self._read = read
+        self._catalogue = catalogue
+        self._linger = linger
+        self._clock = clock
+        self.state: RunState = fold(journal.found)
+        self.runbook: Runbook = read(text_in_force(folder, self.state))
+        self._looker = Looker(
+            catalogue=catalogue, clock=clock, record=self._record_quietly, situation=self._situation
+        )
+        self._commands = Commands(
+            folder=folder,
+            environment=environment,
+            record=self._record,
+            situation=self._situation,
+            ended=self._command_ended,
+        )
+        self._server = Server(folder.socket, self._handle, self._left)
+        self._stop = asyncio.Event()
+        self._why_stopped = "nothing to do and nobody attached"
+        self._idle_since = clock.boottime()
+        self._sittings = self.state.sittings_opened
+
+    async def serve(self, ready: Callable[[], None]) -> None:
+        """Run until there is nothing to do and nobody attached. `ready` is called once the socket listens."""
+        me = ProcessIdentity.of(os.getpid())
+        self._record(e.EngineStarted(pid=me.pid, start_ticks=me.start_ticks), "engine")
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_end, number)
+        await self._server.open()
+        self._commands.take_up()
+        ready()
+        try:
+            while not self._stop.is_set():
+                self._tend()
+                await _set_within(self._stop, POLL_EVERY)
+        finally:
+            await self._server.close()
+            self._record_quietly(e.EngineStopped(reason=self._why_stopped))
+
+    def _tend(self) -> None:
+        living = isinstance(self.state.ending, Living)
+        if self._server.attached and living:
+            self._looker.poll()
+        now = self._clock.boottime()
+        if self._server.attached or self._commands.running:
+            self._idle_since = now
+        elif not living or now - self._idle_since > self._linger:
+            self._stop.set()
+
+    def _asked_to_end(self, number: int) -> None:
+        self._why_stopped = f"asked to end by {signal.Signals(number).name}"
+        self._stop.set()
+
+    def _situation(self) -> tuple[Runbook, RunState]:
+        return self.runbook, self.state
+
+    def _record(self, event: e.Event, actor: str) -> None:
+        self.state = follow(self.state, self._journal.append(event, actor))
+        self._server.grew(self.state.sequence)
+        level = level_of(self.runbook, self.state)
+        if level is not self.state.level and isinstance(self.state.ending, Living):
+            self._record(e.LevelReached(level=level), "engine")
+
+    def _record_quietly(self, event: e.Event) -> None:
+        """Record what no request waits for; a journal that cannot be written says so to every request."""
+        try:
+            self._record(event, "engine")
+        except DrtuiError as error:
+            print(error, file=sys.stderr, flush=True)
+
+    def _command_ended(self, item: CommandItem) -> None:
+        step = self.runbook.step_of(item.id)
+        if step is not None:
+            self._looker.verify_after(step, item.id)
+
+    def _left(self, connection: Connection) -> None:
+        self._record_quietly(e.SittingClosed(sitting=connection.sitting, reason="the connection ended"))
+
+    async def _handle(self, connection: Connection, request: r.Request) -> Reply:
+        """Judge a request by the state, journal it, act on it. Every refusal has a reason."""
+        try:
+            refused = refusal(self.runbook, self.state, request)
+            if refused is None:
+                refused = await self._act(connection, request)
+        except DrtuiError as error:
+            refused = Refused(reason=str(error.what), hint=error.hint)
+        return refused if refused is not None else Accepted(sequence=self.state.sequence)
+
+    async def _act(self, connection: Connection, request: r.Request) -> Refused | None:  # noqa: PLR0912
+        # One arm per request: kept whole so that `assert_never` can see all of it.
+        actor = connection.operator
+        match request:
+            case r.Attach():
+                self._attach(connection, request)
+            case r.ShowStep(step=step):
+                self._record(e.StepShown(step=step), actor)
+                self._looker.poll()
+            case r.LookAgain(item=item):
+                self._look_again(item)
+            case r.GiveInput(item=item, value=value):
+                self._give_input(item, value, actor)
+            case r.Confirm(item=item, statement=statement):
+                self._record(e.ItemConfirmed(item=item, statement=statement), actor)
+            case r.StartCommand():
+                return await self._start(request, actor)
+            case r.StopCommand(item=item):
+                self._commands.stop(self._command(item))
+            case r.ProbeOutcome(item=item):
+                await self._commands.probe(self._command(item))
+            case r.SettleOutcome():
+                self._settle(request, actor)
+            case r.Skip(item=item, reason=reason):
+                self._record(e.ItemSkipped(item=item, reason=reason), actor)
+            case r.Override(item=item, reason=reason):
+                self._record(e.ItemOverridden(item=item, reason=reason), actor)
+            case r.WriteNote(text=text):
+                self._record(e.NoteWritten(text=text), actor)
+            case r.AcceptRunbook(text=text, reason=reason):
+                self._accept_runbook(text, reason, actor)
+            case r.Finish():
+                self._finish(actor)
+            case r.Abandon(reason=reason):
+                self._record(e.RunAbandoned(reason=reason), actor)
+            case _ as never:
+                assert_never(never)
+        return None
+
+    def _attach(self, connection: Connection, request: r.Attach) -> None:
+        self._sittings += 1
+        sitting = f"{self._sittings}"
+        self._record(
+            e.SittingOpened(
+                sitting=sitting,
+                operator=request.operator,
+                host=request.host,
+                front_end=request.front_end,
+            ),
+            request.operator,
+        )
+        connection.sitting = sitting
+        connection.operator = request.operator
+        if isinstance(self.state.ending, Living):
+            self._looker.look_again_at_what_passed()
+            self._looker.poll()
+
+    def _look_again(self, item_id: str) -> None:
+        item = self.runbook.item(item_id)
+        if isinstance(item, CheckItem):
+            self._looker.look_at([item])
+
+    def _give_input(self, item_id: str, value: str, actor: str) -> None:
+        item = self.runbook.item(item_id)
+        if isinstance(item, InputItem):
+            self._record(e.InputGiven(item=item_id, variable=item.variable, value=value), actor)
+            self._looker.look_again_at_everything()
+
+    def _command(self, item_id: str) -> CommandItem:
+        item = self.runbook.item(item_id)
+        if not isinstance(item, CommandItem):
+            raise AssertionError(f"{item_id} was judged to be a command")  # noqa: TRY004
+        return item
+
+    async def _start(self, request: r.StartCommand, actor: str) -> Refused | None:
+        item = self._command(request.item)
+        if item.destructive:
+            refused = await self._pass_the_gate(item, request.confirmation)
+            # The world was looked at and time has passed: judge once more.
+            refused = refused or refusal(self.runbook, self.state, request)
+            if refused is not None:
+                return refused
+        await self._commands.start(item, actor=actor, confirmation=request.confirmation)
+        return None
+
+    async def _pass_the_gate(self, item: CommandItem, confirmation: str) -> Refused | None:
+        step = self.runbook.step_of(item.id)
+        if step is not None:
+            before = step.items[: step.items.index(item)]
+            checks = [one for one in before if isinstance(one, CheckItem)]
+            await self._looker.renew(checks, older_than=FRESH_FOR_DESTRUCTION)
+        identity = await asyncio.to_thread(self._catalogue.identity)
+        if confirmation == identity.phrase:
+            return None
+        return Refused(
+            reason=f"{item.id} is irreversible and the words of the gate do not match the target",
+            hint=f"type host and database of the target by hand: `{identity.phrase}`",
+        )
+
+    def _settle(self, request: r.SettleOutcome, actor: str) -> None:
+        known = self.state.items[request.item]
+        number = len(getattr(known, "attempts", ()))
+        settled = e.OutcomeSettled(
+            item=request.item, attempt=number, done=request.done, reason=request.reason
+        )
+        self._record(settled, actor)
+        if request.done:
+            self._command_ended(self._command(request.item))
+
+    def _accept_runbook(self, text: str, reason: str, actor: str) -> None:
+        runbook = self._read(text)
+        difference = accept_text(self._folder, self.state, text, runbook.sha256)
+        accepted = e.RunbookAccepted(sha256=runbook.sha256, difference=difference, reason=reason)
+        self._record(accepted, actor)
+        self.runbook = runbook
+
+    def _finish(self, actor: str) -> None:
+        unproven = unproven_items(self.runbook, self.state)
+        finished = e.RunFinished(
+            level=level_of(self.runbook, self.state),
+            with_exceptions=bool(self.state.deviations),
+            unproven=unproven,
+        )
+        self._record(finished, actor)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,75 @@
+"""A front end's view of a run: the folded journal, the engine to ask, and waiting for news."""
+
+from typing import Self
+
+from aihummer_drtui.engine.attempt import Attempt
+from aihummer_drtui.engine.client import EngineClient
+from aihummer_drtui.engine.folder import RunFolder
+from aihummer_drtui.engine.follower import JournalFollower
+from aihummer_drtui.engine.runbook_text import ReadRunbook, text_in_force
+from aihummer_drtui.run.events import Record, RunbookAccepted
+from aihummer_drtui.run.fold import begin, follow
+from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.progress import Progress
+from aihummer_drtui.run.requests import Accepted, Reply, Request
+from aihummer_drtui.run.state import RunState
+from aihummer_drtui.runbook.model import Runbook
+
+
+class Session:
+    """One front end attached to one run. `state` is as far as the journal was read."""
+
+    def __init__(self, *, folder: RunFolder, client: EngineClient, read: ReadRunbook) -> None:
+        self.folder = folder
+        self._client = client
+        self._read = read
+        self._follower = JournalFollower(folder.path)
+        first, *rest = self._follower.poll()
+        self.state: RunState = begin(first)
+        self.runbook: Runbook
+        self._take(rest)
+        self.runbook = read(text_in_force(folder, self.state))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        self._client.close()
+
+    def ask(self, request: Request) -> Reply:
+        """Ask the engine; when it accepts, `state` is up to date with it. Raises as EngineClient.ask."""
+        reply = self._client.ask(request)
+        if isinstance(reply, Accepted):
+            self.news()
+        return reply
+
+    def news(self) -> list[Record]:
+        """Fold what was written since the last look and give it."""
+        records = self._follower.poll()
+        self._take(records)
+        if any(isinstance(record.what, RunbookAccepted) for record in records):
+            self.runbook = self._read(text_in_force(self.folder, self.state))
+        return records
+
+    def wait(self, seconds: float) -> list[Record]:
+        """Wait for news, at most that long. Raises EngineGoneError when the engine ended."""
+        self._client.wait_for_growth(self.state.sequence, seconds)
+        return self.news()
+
+    def fileno(self) -> int:
+        """Readable when the engine has something to say."""
+        return self._client.fileno()
+
+    def attempt(self, item: str) -> Attempt | None:
+        """The latest attempt of a command: its output and its progress; None when there is none."""
+        latest = latest_attempt(self.state, item)
+        return None if latest is None else Attempt(self.folder.attempt(item, latest.number))
+
+    def progress(self, item: str) -> Progress | None:
+        """The last word of a command on how far it is."""
+        attempt = self.attempt(item)
+        return None if attempt is None else attempt.progress()
+
+    def _take(self, records: list[Record]) -> None:
+        for record in records:
+            self.state = follow(self.state, record)
