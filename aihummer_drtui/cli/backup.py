@@ -1,0 +1,70 @@
+"""`backup`: make a backup set, and find out whether one can be trusted."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.foreign import cleaned
+from aihummer_drtui.quantities import bytes_text
+
+
+@click.group()
+def backup() -> None:
+    """Make a backup set, or verify one."""
+
+
+@backup.command()
+@click.argument("place", type=click.Path(path_type=Path), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the set's folder and manifest as JSON.")
+@click.pass_obj
+def create(settings: Settings, place: Path | None, as_json: bool) -> None:
+    """Back up database and blobs into a new folder of PLACE (default: the first of backup-places).
+
+    The master key is not in it: only its fingerprint. Keep the key elsewhere.
+    """
+    from aihummer_drtui.recovery.backup_create import create_backup
+    from aihummer_drtui.recovery.reporting import Reporter
+    from aihummer_drtui.recovery.target_file import load_target
+
+    target = load_target(settings.target_path)
+    with Reporter.from_environment() as reporter:
+        made = create_backup(target, place or target.backup_places[0], reporter)
+    manifest = made.manifest
+    if as_json:
+        click.echo(msgspec.json.encode({"path": str(made.path), "manifest": manifest}))
+        return
+    click.echo(str(made.path))
+    _say(
+        f"sealed: database {bytes_text(manifest.database.size)} in {len(manifest.database.tables)} tables, "
+        f"{manifest.blobs.count} blobs ({bytes_text(manifest.blobs.size)}), "
+        f"recovery point {manifest.recovery_point}"
+    )
+    for warning in manifest.doubts:
+        _say(f"warning: {warning}")
+
+
+@backup.command()
+@click.argument("folder", metavar="SET", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@click.pass_obj
+def verify(settings: Settings, folder: Path, as_json: bool) -> None:
+    """Read every byte of the backup set SET: all hashes, and the whole dump decoded by pg_restore."""
+    from aihummer_drtui.recovery.backup_set import open_set
+    from aihummer_drtui.recovery.backup_verify import verify_backup
+    from aihummer_drtui.recovery.reporting import Reporter
+    from aihummer_drtui.recovery.target_file import load_target
+
+    target = load_target(settings.target_path)
+    with Reporter.from_environment() as reporter:
+        found = verify_backup(target, open_set(folder), reporter)
+    if as_json:
+        click.echo(msgspec.json.encode({"path": str(folder), "dump": found.dump, "blobs": found.blobs}))
+        return
+    click.echo(f"sound: {folder}")
+    _say(f"{bytes_text(found.dump)} of dump decoded, {found.blobs} blobs read, every hash as sealed")
+
+
+def _say(text: str) -> None:
+    click.echo(cleaned(text), err=True)

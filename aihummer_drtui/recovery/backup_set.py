@@ -1,0 +1,289 @@
+"""A backup set: what one backup holds, sealed by a manifest that is written last (docs/backup-set.md).
+
+A set is read as if a stranger had made it: no link is followed, no name leads out of its folder,
+nothing is taken on trust but what the manifest's own hash covers.
+"""
+
+import hashlib
+import os
+import re
+import stat
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.foreign import cleaned_line
+
+MANIFEST: Final = "manifest.json"
+DUMP: Final = "database.dump"
+BLOBS: Final = "blobs"
+BLOB_LIST: Final = "blobs.jsonl"
+FORMAT: Final = 1
+MANIFEST_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes; a manifest grows with the number of tables only."""
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_NOT_A_BACKUP: Final = "name a folder that `aihummer-drtui backup create` wrote and finished"
+
+
+class SealedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file beside the manifest."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class SealedDatabase(msgspec.Struct, frozen=True, kw_only=True):
+    """The database at the moment of the snapshot."""
+
+    name: str
+    size: int
+    """Bytes on the server, indexes included."""
+    encoding: str
+    collate: str
+    ctype: str
+    locale_provider: str
+    """`c` libc, `i` ICU, `b` built in (pg_database.datlocprovider)."""
+    locale: str
+    """Of the ICU or built-in provider, else empty."""
+    tables: dict[str, int]
+    """Exact row counts by `schema.table`, quoted where PostgreSQL quotes."""
+    extensions: dict[str, str]
+    """Versions by name."""
+    roles: tuple[str, ...]
+    """Roles that own something, were granted something or appear in a policy; a dump brings none of them."""
+    lsn: str
+    """Write-ahead log position at the snapshot."""
+    server_version_num: int
+
+
+class SealedBlobs(msgspec.Struct, frozen=True, kw_only=True):
+    """The blob folder as it was copied."""
+
+    active: bool
+    """False = AIHUMMER_BLOB_DIR was unset: the media service was off, and there is nothing to restore."""
+    count: int
+    size: int
+    list_sha256: str
+    """Of blobs.jsonl."""
+    copied_at: str
+    """ISO 8601, UTC: when the copy was complete."""
+    left_out: tuple[str, ...] = ()
+    """Names that are no regular files or hold control characters: they were not copied (first twenty)."""
+    left_out_count: int = 0
+    referenced: int = 0
+    """Blobs the database refers to at the snapshot; 0 where the layout is not configured."""
+    referenced_missing: int = 0
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a set holds and where it came from. Never a secret: keys appear as fingerprints only."""
+
+    set_id: str
+    started: str
+    """ISO 8601, UTC, as are all times here."""
+    recovery_point: str
+    """The database's own clock at the snapshot: what the dump brings back."""
+    ended: str
+    program: str
+    aihummer_version: str
+    """SemVer text, or empty: it could not be learned."""
+    aihummer_version_source: str
+    pg_dump_version: str
+    database: SealedDatabase
+    key_fingerprint: str
+    """Empty = gateway.env held no master key."""
+    media_token_fingerprint: str
+    gateway_env_names: tuple[str, ...]
+    """The variables that were set; no values."""
+    files: tuple[SealedFile, ...]
+    blobs: SealedBlobs
+
+    @property
+    def server_major(self) -> int:
+        """Major version of the server that was dumped."""
+        return self.database.server_version_num // 10_000
+
+    @property
+    def tools_major(self) -> int:
+        """Major version that pg_restore must have to read the dump."""
+        first = self.pg_dump_version.partition(".")[0]
+        return max(self.server_major, int(first) if first.isdigit() else 0)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What this set lacks though it is a sound one, a sentence each."""
+        blobs = self.blobs
+        found = (
+            (not self.key_fingerprint, "no usable master key was set: no key can be compared with this set"),
+            (not self.aihummer_version, "the AiHummer version could not be learned"),
+            (blobs.left_out_count, f"{blobs.left_out_count} things in the blob folder are no plain files"),
+            (
+                blobs.referenced_missing,
+                f"{blobs.referenced_missing} blobs in the database were missing",
+            ),
+        )
+        return tuple(text for doubtful, text in found if doubtful)
+
+    def file(self, name: str) -> SealedFile | None:
+        """The sealed file of that name, or None."""
+        return next((file for file in self.files if file.name == name), None)
+
+
+class BlobLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of blobs.jsonl."""
+
+    path: str
+    """Relative to the blob folder, with `/`."""
+    size: int
+    sha256: str
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True):
+    format: int
+    sha256: str
+    """Of the manifest's text as it stands in the file."""
+    manifest: msgspec.Raw
+
+
+class _Version(msgspec.Struct, frozen=True, kw_only=True):
+    format: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupSet:
+    """A set whose manifest was read and is sound; its parts were not read yet."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def blobs(self) -> Path:
+        """The folder with the copied blobs."""
+        return self.path / BLOBS
+
+    def open_part(self, name: str) -> int:
+        """Give a read-only descriptor of a sealed part: a regular file of the sealed size, no link followed.
+
+        Raises PreconditionError when it is missing, no regular file or of another size.
+        """
+        sealed = self.manifest.file(name)
+        if sealed is None:
+            raise PreconditionError(
+                f"the set was sealed without {name}", where=str(self.path), hint="use another backup set"
+            )
+        descriptor = _open_in(self.path, name)
+        size = os.fstat(descriptor).st_size
+        if size != sealed.size:
+            os.close(descriptor)
+            raise PreconditionError(
+                f"{name} has {size} bytes, but {sealed.size} were sealed: it was cut or changed",
+                where=str(self.path),
+                hint="copy the set again from where it is kept, or use another one",
+            )
+        return descriptor
+
+
+def seal(manifest: Manifest) -> bytes:
+    """Give the manifest's document: readable by people, its text covered by a hash."""
+    body = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    digest = hashlib.sha256(body).hexdigest()
+    return b'{\n"format": %d,\n"sha256": "%s",\n"manifest": %s\n}\n' % (FORMAT, digest.encode(), body)
+
+
+def open_set(path: Path) -> BackupSet:
+    """Given the folder of a backup set, return it with its manifest.
+
+    Raises PreconditionError when there is no such folder, it is no (finished) backup set, it is of a
+    later format, or its manifest was changed after it was sealed.
+    """
+    descriptor = _open_in(path, MANIFEST)
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(MANIFEST_LIMIT + 1)
+    where = str(path / MANIFEST)
+    if len(data) > MANIFEST_LIMIT:
+        raise PreconditionError("the manifest is far too large to be one", where=where, hint=_NOT_A_BACKUP)
+    manifest = _read_document(data, where)
+    _refuse_bad_names(manifest, where)
+    return BackupSet(path=path, manifest=manifest)
+
+
+def _read_document(data: bytes, where: str) -> Manifest:
+    try:
+        version = msgspec.json.decode(data, type=_Version).format
+        if version != FORMAT:
+            raise PreconditionError(
+                f"the set has format {version}; this program reads {FORMAT}",
+                where=where,
+                hint="use the aihummer-drtui that wrote it, or a newer one",
+            )
+        document = msgspec.json.decode(data, type=_Document)
+        if hashlib.sha256(bytes(document.manifest)).hexdigest() != document.sha256:
+            raise PreconditionError(
+                "the manifest was changed or damaged after it was sealed",
+                where=where,
+                hint="copy the set again from where it is kept, or use another one",
+            )
+        return msgspec.json.decode(document.manifest, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise PreconditionError(
+            f"the manifest cannot be read: {cleaned_line(str(error))}", where=where, hint=_NOT_A_BACKUP
+        ) from None
+
+
+def _refuse_bad_names(manifest: Manifest, where: str) -> None:
+    names = [file.name for file in manifest.files]
+    bad = [name for name in names if not _PLAIN_NAME.fullmatch(name)]
+    sound = all(file.size >= 0 and _SHA256.fullmatch(file.sha256) for file in manifest.files)
+    if bad or not sound or len(set(names)) != len(names):
+        raise PreconditionError(
+            f"the manifest names files that no backup has: {cleaned_line(', '.join(bad) or 'unsound')}",
+            where=where,
+            hint="do not use this set: it was not written by this program",
+        )
+
+
+def _open_in(folder: Path, name: str) -> int:
+    """Open a regular file in `folder` for reading; neither the folder nor the file may be a link."""
+    try:
+        inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise PreconditionError(
+            f"no folder of a backup set (no link is followed): {error.strerror}",
+            where=cleaned_line(str(folder)),
+            hint=_NOT_A_BACKUP,
+        ) from None
+    try:
+        # O_NONBLOCK: a named pipe of that name must not hold us up.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=inside)
+    except FileNotFoundError:
+        what = "not a backup: it has no manifest.json" if name == MANIFEST else f"{name} is missing"
+        raise PreconditionError(what, where=str(folder), hint=_NOT_A_BACKUP) from None
+    except OSError as error:
+        raise PreconditionError(
+            f"{name} cannot be opened (no link is followed): {error.strerror}",
+            where=str(folder),
+            hint=_NOT_A_BACKUP,
+        ) from None
+    finally:
+        os.close(inside)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise PreconditionError(f"{name} is no regular file", where=str(folder), hint=_NOT_A_BACKUP)
+    return descriptor
+
+
+def age_of(manifest: Manifest, now: datetime) -> float:
+    """Seconds from the set's recovery point to `now`. Raises FailedError when its time is unreadable."""
+    try:
+        return (now - datetime.fromisoformat(manifest.recovery_point)).total_seconds()
+    except (ValueError, TypeError):
+        raise FailedError(
+            f"the recovery point is no time: {cleaned_line(manifest.recovery_point)}",
+            hint="use another backup set",
+        ) from None

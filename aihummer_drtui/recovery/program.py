@@ -1,0 +1,108 @@
+"""One run of a PostgreSQL program: watched, and gone with its whole group when we go."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aihummer_drtui.errors import FailedError
+from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
+
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
+_WORDS_LIMIT: Final = 4_000
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a program ended."""
+
+    code: int
+    """Exit code; negative = the number of the signal that ended it."""
+    words: str
+    """The end of what it said on stderr, cleaned."""
+
+    @property
+    def how(self) -> str:
+        """The end in words: `ended with exit code 1`, `was ended by SIGKILL`."""
+        if self.code >= 0:
+            return f"ended with exit code {self.code}"
+        return f"was ended by {signal.Signals(-self.code).name}"
+
+    @property
+    def first_words(self) -> str:
+        """The first line that it said, which names the cause; later ones follow from it."""
+        return cleaned_line(self.words.strip().partition("\n")[0] or "it said nothing", 300)
+
+
+def run_program(
+    arguments: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str],
+    descriptors: Sequence[int],
+    meanwhile: Callable[[], None] = lambda: None,
+    interval: float = 0.5,
+) -> Ended:
+    """Run a program to its end, calling `meanwhile` every `interval` seconds.
+
+    Whatever ends the wait (an exception of `meanwhile`, a signal to us, our death) ends the program and
+    its children first. Raises FailedError when it cannot be started.
+    """
+    us = os.getpid()
+    with tempfile.TemporaryFile() as talk:
+        try:
+            process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=talk,
+                stderr=talk,
+                env=dict(environment),
+                pass_fds=descriptors,
+                start_new_session=True,
+                umask=0o077,
+                preexec_fn=lambda: _die_with(us),  # noqa: PLW1509 - no other thread of ours holds a lock then
+            )
+        except OSError as error:
+            raise FailedError(
+                f"could not be started: {error.strerror}",
+                where=str(arguments[0]),
+                hint="`aihummer-drtui check` names the programs that are used",
+            ) from None
+        try:
+            code = _waited_for(process, meanwhile, interval)
+        except BaseException:
+            _end_group(process)
+            raise
+        return Ended(code=code, words=_last_words(talk.fileno()))
+
+
+def _waited_for(process: subprocess.Popen[bytes], meanwhile: Callable[[], None], interval: float) -> int:
+    while True:
+        try:
+            return process.wait(timeout=interval)
+        except subprocess.TimeoutExpired:
+            meanwhile()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _die_with(parent: int) -> None:
+    # A pg_restore whose parent was killed would go on filling a database that nobody watches.
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(127)
+
+
+def _last_words(descriptor: int) -> str:
+    size = os.fstat(descriptor).st_size
+    return cleaned_bytes(os.pread(descriptor, _WORDS_LIMIT, max(0, size - _WORDS_LIMIT)))

@@ -1,0 +1,60 @@
+"""`backup` as it is typed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.recovery.small_cluster import Installation
+
+
+def run(installation: Installation, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command line on the installation, without a terminal."""
+    target = installation.root / "target.toml"
+    if not target.exists():
+        target.write_text(
+            f'name = "{installation.name}"\ngateway-env = "{installation.target.gateway_env}"\n'
+            f'aihummer = "/nonexistent/aihummer"\nbase-url = "http://127.0.0.1:9"\n'
+            f'backup-places = ["{installation.root}/backups"]\npostgres-bin = "{installation.cluster.bin}"\n'
+            f'[media]\nreferences = "{installation.target.media.references}"\n'
+        )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DRTUI_")}
+    return subprocess.run(
+        [sys.executable, "-m", "aihummer_drtui", "--target", str(target), *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def test_create_prints_the_folder_and_verify_takes_it(installation: Installation) -> None:
+    """stdout is the set's folder and nothing else, so that a script can hand it to the next command."""
+    made = run(installation, "backup", "create")
+    assert made.returncode == 0, made.stderr
+    folder = made.stdout.strip()
+    assert Path(folder, "manifest.json").exists()
+    verified = run(installation, "backup", "verify", folder, "--json")
+    assert verified.returncode == 0, verified.stderr
+    assert json.loads(verified.stdout)["blobs"] == 7
+
+
+def test_create_speaks_json(installation: Installation) -> None:
+    """--json gives the manifest with the folder."""
+    made = run(installation, "backup", "create", str(installation.root / "elsewhere"), "--json")
+    assert made.returncode == 0, made.stderr
+    told = json.loads(made.stdout)
+    assert Path(told["path"]).parent == installation.root / "elsewhere"
+    assert told["manifest"]["blobs"]["count"] == 7
+
+
+def test_verify_of_something_else_is_a_precondition(installation: Installation) -> None:
+    """A folder that is no backup ends with exit code 3 and one message."""
+    done = run(installation, "backup", "verify", str(installation.root))
+    assert done.returncode == 3
+    assert "not a backup" in done.stderr
+    assert "Traceback" not in done.stderr
