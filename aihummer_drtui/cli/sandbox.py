@@ -1,0 +1,231 @@
+"""`sandbox`: a private AiHummer stand-in to drill on."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.run.progress import Progress
+
+if TYPE_CHECKING:
+    from aihummer_drtui.sandbox.layout import Layout
+    from aihummer_drtui.sandbox.status import Status
+
+_SAY_EVERY: Final = 5.0
+"""Seconds between two lines of the same phase."""
+
+_dir = click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="The sandbox's folder (default: sandbox in the state folder).",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Give the status as one JSON object.")
+
+
+@click.group()
+def sandbox() -> None:
+    """Build, look at, break and remove a training stand-in for AiHummer.
+
+    It is not AiHummer: it honours what is publicly known of it (probes, files, commands, vault
+    envelope), on a real PostgreSQL of its own, in one folder. Nothing outside that folder is touched,
+    no database that was there before, and no TCP port of PostgreSQL is taken unless asked.
+    """
+
+
+@sandbox.command()
+@_dir
+@click.option(
+    "--size",
+    type=click.Choice(["small", "medium", "large"]),
+    default="small",
+    show_default=True,
+    help="About 5 MB, 200 MB or 2 GB, half of it in blobs.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="The same seed gives the same rows, blobs and vault.",
+)
+@click.option(
+    "--postgres-bin",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of PostgreSQL's programs (default: the extra's package, then the system's).",
+)
+@click.option(
+    "--tcp-port",
+    type=click.IntRange(1, 65_535),
+    help="Let PostgreSQL listen on this port of 127.0.0.1, too.",
+)
+@click.option("--no-backup", is_flag=True, help="Take no backup; a later loss cannot be recovered.")
+@_json
+@click.pass_obj
+def up(
+    settings: Settings,
+    folder: Path | None,
+    size: str,
+    seed: int,
+    postgres_bin: Path | None,
+    tcp_port: int | None,
+    no_backup: bool,
+    as_json: bool,
+) -> None:
+    """Build a training stand-in and take its backup; or start the one that is there."""
+    from aihummer_drtui.sandbox import lifecycle
+    from aihummer_drtui.sandbox.marker import Size
+
+    found = lifecycle.up(
+        sandbox_folder(settings, folder, make=True),
+        size=Size(size),
+        seed=seed,
+        postgres_bin=postgres_bin,
+        tcp_port=tcp_port,
+        take_backup=_no_backup if no_backup else _take_backup,
+        tell=_teller(),
+    )
+    _show(found, as_json=as_json)
+
+
+@sandbox.command("break")
+@_dir
+@_json
+@click.pass_obj
+def break_(settings: Settings, folder: Path | None, as_json: bool) -> None:
+    """Lose the stand-in's host: database, blobs, gateway.env and services gone.
+
+    Backups, escrow and an empty PostgreSQL with its roles stay: a replacement host.
+    """
+    from aihummer_drtui.sandbox import lifecycle
+
+    found = lifecycle.break_host(sandbox_folder(settings, folder))
+    if not found.backups:
+        click.echo("there is no backup set: this loss cannot be recovered", err=True)
+    _show(found, as_json=as_json)
+
+
+@sandbox.command()
+@_dir
+@click.pass_obj
+def down(settings: Settings, folder: Path | None) -> None:
+    """Stop the sandbox and remove its folder, backups and all; only if it is a sandbox."""
+    from aihummer_drtui.sandbox import lifecycle
+
+    place = sandbox_folder(settings, folder)
+    click.echo(f"removed {lifecycle.down(place)} in {place}")
+
+
+@sandbox.command()
+@_dir
+@_json
+@click.pass_obj
+def status(settings: Settings, folder: Path | None, as_json: bool) -> None:
+    """Show what is there of the sandbox just now."""
+    from aihummer_drtui.sandbox.status import status as look
+
+    _show(look(sandbox_folder(settings, folder)), as_json=as_json)
+
+
+def sandbox_folder(settings: Settings, folder: Path | None, *, make: bool = False) -> Path:
+    """The folder meant: the one given, else `sandbox` in the state folder.
+
+    With `make`, a state folder that is not there is made so that root's PostgreSQL, which runs as
+    another account, can pass through it. Raises OSError.
+    """
+    if folder is not None:
+        return folder
+    state = settings.state_dir or _state_folder()
+    if make:
+        state.mkdir(parents=True, exist_ok=True)
+        found = state.stat()
+        if os.geteuid() == 0 and found.st_uid == 0 and not found.st_mode & 0o001:
+            state.chmod(found.st_mode & 0o777 | 0o011)  # to pass, not to look: runs are closed themselves
+    return state / "sandbox"
+
+
+def _state_folder() -> Path:
+    from platformdirs import user_state_path
+
+    return Path("/var/lib/aihummer-drtui") if os.geteuid() == 0 else user_state_path("aihummer-drtui")
+
+
+def _take_backup(layout: "Layout") -> None:
+    """Take the backup before the loss with the very command that an operator would type.
+
+    A child, because the stand-in must not know how recovery works. Raises FailedError with its words.
+    """
+    from aihummer_drtui.errors import FailedError
+    from aihummer_drtui.foreign import cleaned_bytes
+
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-P", "-m", "aihummer_drtui", "--target", str(layout.target)),
+            *("backup", "create", str(layout.backups)),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if ended.returncode != 0:
+        raise FailedError(
+            f"the backup before the loss failed ({ended.returncode}): "
+            f"{cleaned_bytes(ended.stdout).strip()[-1000:]}",
+            where=str(layout.backups),
+            hint="aihummer-drtui sandbox up tries again from the start",
+        )
+
+
+def _no_backup(layout: "Layout") -> None:
+    """Leave `layout` without a backup, as the user asked."""
+
+
+def _teller() -> Callable[[Progress], None]:
+    """Say each phase once, and where it is every few seconds, on stderr."""
+    phase, said = "", 0.0
+
+    def tell(progress: Progress) -> None:
+        nonlocal phase, said
+        now = time.monotonic()
+        if progress.phase == phase and now - said < _SAY_EVERY:
+            return
+        counted = f": {progress.done} of {progress.total} {progress.unit}" if progress.total else ""
+        if progress.phase != phase:
+            counted = ""
+        phase, said = progress.phase, now
+        click.echo(f"sandbox: {progress.phase}{counted}", err=True)
+
+    return tell
+
+
+def _show(found: "Status", *, as_json: bool) -> None:
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(found, enc_hook=str))
+        return
+    from aihummer_drtui.quantities import bytes_text
+
+    database = {True: bytes_text(found.database_bytes), False: "not there", None: "unknown, server stopped"}
+    rows = (
+        ("sandbox", f"{found.condition.value} ({found.id}, a training stand-in, not AiHummer)"),
+        ("folder", str(found.root)),
+        ("size, seed", f"{found.size.value}, {found.seed}"),
+        ("PostgreSQL", found.server.value),
+        ("database", database[found.database]),
+        ("blobs", f"{found.blobs}, {bytes_text(found.blob_bytes)}"),
+        ("gateway.env", "there" if found.gateway_env else "not there"),
+        ("gateway", f"running, {found.gateway_url}" if found.gateway_pid else "not running"),
+        ("backup sets", ", ".join(found.backups) or "none"),
+        ("key escrow", str(found.escrow)),
+        ("target", str(found.target)),
+    )
+    for name, value in rows:
+        click.echo(f"{name:<12} {value}")
