@@ -1,4 +1,4 @@
-# ruff: noqa: PTH - pathlib would take as long to import as all the rest of this program.
+# ruff: noqa: PTH104, PTH123, PTH208 - pathlib would take as long to import as all the rest of this program
 """Starts one command and stores durably how it ended, whatever becomes of the engine.
 
 A program of its own (`python -I -S supervisor.py ATTEMPT_FOLDER LOCK_FD READY_FD`) that imports
