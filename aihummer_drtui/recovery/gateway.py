@@ -40,6 +40,8 @@ class Answer:
     """None = no complete answer came."""
     body: str = ""
     """Cleaned; empty when it was not readable."""
+    size: int = 0
+    """Bytes of the body that were read; a long body that is no text is not read to its end."""
     trouble: str = ""
     """What is wrong with the answer as such; a status may be known all the same."""
     timed_out: bool = False
@@ -98,33 +100,34 @@ def address_url(address: str, *, where: str) -> str:
     return f"http://{host}:{found[2]}"
 
 
-def ask_gateway(target: Target, path: str, *, seconds: float = SECONDS) -> Answer:
+def ask_gateway(target: Target, path: str, *, seconds: float = SECONDS, text: bool = True) -> Answer:
     """GET a path of the target's gateway. Raises PreconditionError when its address is not known."""
-    return ask(base_url(target) + path, seconds=seconds)
+    return ask(base_url(target) + path, seconds=seconds, text=text)
 
 
-def ask(url: str, *, seconds: float = SECONDS) -> Answer:
+def ask(url: str, *, seconds: float = SECONDS, text: bool = True) -> Answer:
     """GET a URL; the answer is there within `seconds`, whatever the server, the network or DNS do.
 
+    With `text` an answer counts only whole and readable; without it only that bytes come is looked at.
     Redirects and proxies are not followed. Raises nothing.
     """
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
     # A thread of its own: name resolution cannot be interrupted, and the caller may have a loop running.
-    threading.Thread(target=lambda: answers.put(_ask_in_loop(url, seconds)), daemon=True).start()
+    threading.Thread(target=lambda: answers.put(_ask_in_loop(url, seconds, text=text)), daemon=True).start()
     try:
         return answers.get(timeout=seconds + 1)
     except queue.Empty:
         return Answer(url=url, trouble=f"the name was not resolved within {seconds:g} s", timed_out=True)
 
 
-def _ask_in_loop(url: str, seconds: float) -> Answer:
+def _ask_in_loop(url: str, seconds: float, *, text: bool) -> Answer:
     try:
-        return asyncio.run(_ask(url, seconds))
+        return asyncio.run(_ask(url, seconds, text=text))
     except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to; the class is told
         return Answer(url=url, trouble=cleaned_line(f"{type(error).__name__}: {error}"))
 
 
-async def _ask(url: str, seconds: float) -> Answer:
+async def _ask(url: str, seconds: float, *, text: bool) -> Answer:
     import httpx
 
     status: int | None = None
@@ -142,9 +145,11 @@ async def _ask(url: str, seconds: float) -> Answer:
             data = b""
             async for chunk in response.aiter_raw(4096):
                 data += chunk
-                if len(data) > LIMIT:
+                if len(data) > LIMIT and text:
                     return Answer(url=url, status=status, trouble=f"a body of more than {LIMIT} bytes")
-            return _answer(url, response, data)
+                if len(data) > LIMIT:
+                    break
+            return _answer(url, response, data, text=text)
     except (TimeoutError, httpx.TimeoutException):
         part = "the answer was not complete" if status else "nothing came"
         return Answer(url=url, trouble=f"{part} within {seconds:g} s", timed_out=True)
@@ -152,7 +157,7 @@ async def _ask(url: str, seconds: float) -> Answer:
         return Answer(url=url, trouble=_reason(error))
 
 
-def _answer(url: str, response: object, data: bytes) -> Answer:
+def _answer(url: str, response: object, data: bytes, *, text: bool) -> Answer:
     import httpx
 
     assert isinstance(response, httpx.Response)  # noqa: S101 - httpx is imported late
@@ -163,12 +168,16 @@ def _answer(url: str, response: object, data: bytes) -> Answer:
     if response.is_redirect:
         trouble = f"redirects to {cleaned_line(response.headers['location'], 100)}, which is not followed"
         return Answer(url=url, status=response.status_code, trouble=trouble)
+    if not text:
+        return Answer(url=url, status=response.status_code, size=len(data))
     trouble = ""
     try:
         data.decode()
     except UnicodeDecodeError:
         trouble = "the body is not readable text"
-    return Answer(url=url, status=response.status_code, body=cleaned_bytes(data), trouble=trouble)
+    return Answer(
+        url=url, status=response.status_code, body=cleaned_bytes(data), size=len(data), trouble=trouble
+    )
 
 
 def _reason(error: Exception) -> str:

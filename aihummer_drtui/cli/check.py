@@ -1,0 +1,133 @@
+"""`check`: could we recover today? Every check, without a run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import click
+import msgspec
+
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.errors import ExitCode, UsageError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.catalogue import Catalogue, check_names
+from aihummer_drtui.recovery.looking import Looked, look_at_each
+from aihummer_drtui.recovery.target_file import load_target
+from aihummer_drtui.run.verdict import Observation, Verdict
+
+GLYPHS: Final = {
+    Verdict.PASSED: "[+]",
+    Verdict.FAILED: "[x]",
+    Verdict.UNPROVEN: "[~]",
+    Verdict.UNKNOWN: "[?]",
+}
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One check in the JSON output."""
+
+    name: str
+    title: str
+    proves: str
+    observation: Observation
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--backup-set", envvar="BACKUP_SET", help="The backup set to compare with (default: the newest)."
+)
+@click.option("--key-file", envvar="KEY_FILE", help="The key escrow (default: as target.toml suggests).")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON list.")
+@click.option("--nagios", is_flag=True, help="Print one line and end as monitoring plugins do: 0, 1, 2 or 3.")
+@click.pass_context
+def check(
+    context: click.Context,
+    names: tuple[str, ...],
+    backup_set: str | None,
+    key_file: str | None,
+    as_json: bool,
+    nagios: bool,
+) -> None:
+    """Look with every check, or with those named, and change nothing.
+
+    Ends with 0 when all passed (warnings allowed), 1 when one failed, 4 when some could not be proven.
+    """
+    if as_json and nagios:
+        raise UsageError("--json and --nagios exclude each other", hint="choose one")
+    settings: Settings = context.obj
+    catalogue = Catalogue(load_target(settings.target_path))
+    values = run_values(catalogue, backup_set, key_file)
+    looks = look_at_each(catalogue, names or check_names(), values)
+    if nagios:
+        context.exit(_say_to_monitoring(list(looks)))
+    if as_json:
+        looked = list(looks)
+        click.echo(msgspec.json.format(msgspec.json.encode([_row(one) for one in looked]), indent=2))
+        context.exit(verdict_code(looked))
+    context.exit(verdict_code(say_each(looks)))
+
+
+def run_values(catalogue: Catalogue, backup_set: str | None, key_file: str | None) -> Mapping[str, str]:
+    """The values that a run would be given: as said, else as suggested."""
+    wanted = {"BACKUP_SET": backup_set, "KEY_FILE": key_file}
+    found = {name: value or catalogue.suggestion(name) for name, value in wanted.items()}
+    return {name: value for name, value in found.items() if value}
+
+
+def say_each(looks: Iterable[Looked]) -> list[Looked]:
+    """Print each look as it comes: glyph, word, name, what was seen; hints and warnings below."""
+    said = []
+    for one in looks:
+        said.append(one)
+        seen = one.observation
+        click.echo(
+            f"{GLYPHS[seen.verdict]} {seen.verdict.value:<8} {one.check.name:<19} "
+            f"{cleaned_line(seen.observed, 300)}"
+        )
+        if seen.verdict is not Verdict.PASSED:
+            click.echo(f"             expected: {cleaned_line(seen.expected, 300)}")
+            click.echo(f"             hint: {cleaned_line(seen.hint, 300)}")
+        for warning in seen.warnings:
+            click.echo(f"             warning: {cleaned_line(warning, 300)}")
+    return said
+
+
+def verdict_code(looked: Sequence[Looked]) -> ExitCode:
+    """0 only if everything was seen to be well; one failure weighs more than anything unproven."""
+    verdicts = {one.observation.verdict for one in looked}
+    if Verdict.FAILED in verdicts:
+        return ExitCode.FAILED
+    if verdicts != {Verdict.PASSED}:
+        return ExitCode.UNKNOWN_OUTCOME
+    return ExitCode.OK
+
+
+def _row(one: Looked) -> _Row:
+    return _Row(
+        name=one.check.name, title=one.check.title, proves=one.check.proves, observation=one.observation
+    )
+
+
+def _say_to_monitoring(looked: Sequence[Looked]) -> int:
+    """One line, and the code for it (https://www.monitoring-plugins.org/doc/guidelines.html)."""
+    by_verdict = {
+        verdict: [one for one in looked if one.observation.verdict is verdict] for verdict in Verdict
+    }
+    warned = [one for one in looked if one.observation.warnings]
+    ranked = (
+        (2, "CRITICAL", by_verdict[Verdict.FAILED]),
+        (3, "UNKNOWN", by_verdict[Verdict.UNKNOWN]),
+        (1, "WARNING", [*by_verdict[Verdict.UNPROVEN], *warned]),
+    )
+    code, word, these = next(((c, w, t) for c, w, t in ranked if t), (0, "OK", []))
+    passed = f"{len(by_verdict[Verdict.PASSED])} of {len(looked)} checks passed"
+    # What stands after | is read as performance data.
+    named = "; ".join(_monitoring_text(one) for one in these[:5]).replace("|", "/")
+    click.echo(f"{word} - {passed}{f'; {named}' if named else ''}")
+    return code
+
+
+def _monitoring_text(one: Looked) -> str:
+    seen = one.observation
+    said = seen.warnings[0] if seen.verdict is Verdict.PASSED and seen.warnings else seen.observed
+    return f"{one.check.name} {cleaned_line(said, 100)}"

@@ -1,0 +1,82 @@
+"""`wait-ready`, `smoke`, `prove`: from a started gateway to a proven one."""
+
+from typing import Final
+
+import click
+
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.errors import ExitCode
+from aihummer_drtui.foreign import cleaned
+
+PROOFS: Final = ("readyz", "master-key", "vault-opens", "blobs-referenced", "media-token")
+"""What makes a recovery proven, beyond a green probe."""
+
+
+@click.command("wait-ready")
+@click.option(
+    "--time-out", type=click.FloatRange(1, 86_400), default=120.0, show_default=True, help="Seconds."
+)
+@click.pass_obj
+def wait_ready(settings: Settings, time_out: float) -> None:
+    """Wait until /readyz is green twice in a row."""
+    from aihummer_drtui.recovery import services
+    from aihummer_drtui.recovery.reporting import Reporter
+    from aihummer_drtui.recovery.target_file import load_target
+
+    target = load_target(settings.target_path)
+    with Reporter.from_environment() as reporter:
+        answer = services.wait_ready(target, time_out, reporter)
+    click.echo(f"ready: {answer.url}: {answer.in_words}")
+
+
+@click.command()
+@click.option(
+    "--time-out", type=click.FloatRange(1, 86_400), default=300.0, show_default=True, help="Seconds."
+)
+@click.pass_context
+def smoke(context: click.Context, time_out: float) -> None:
+    """Run the installation's smoke test; only its exit code 0 counts as a pass."""
+    from aihummer_drtui.recovery.children import ChildEnd
+    from aihummer_drtui.recovery.services import run_smoke
+    from aihummer_drtui.recovery.target_file import load_target
+
+    settings: Settings = context.obj
+    target = load_target(settings.target_path)
+    _say(f"running {target.smoke} (at most {time_out:.0f} s)")
+    result = run_smoke(target, seconds=time_out)
+    click.echo(result.output, nl=not result.output.endswith("\n"))
+    _say(f"{target.smoke}: {result.ending}, {result.took:.1f} s")
+    if result.succeeded:
+        return
+    if result.end is ChildEnd.NOT_STARTED:
+        _say("HINT: install it with AiHummer, make it executable, or name it as `smoke` in target.toml")
+    lost = result.end is ChildEnd.TIMED_OUT
+    context.exit(ExitCode.UNKNOWN_OUTCOME if lost else ExitCode.FAILED)
+
+
+@click.command()
+@click.option(
+    "--backup-set", envvar="BACKUP_SET", help="The backup set to compare with (default: the newest)."
+)
+@click.pass_context
+def prove(context: click.Context, backup_set: str | None) -> None:
+    """Prove that AiHummer is back: its vault opens, its blobs are there, its old media URLs work.
+
+    Ends with 0 only when all of it passed, 1 when something failed, 4 when something could not be proven.
+    """
+    from aihummer_drtui.cli.check import run_values, say_each, verdict_code
+    from aihummer_drtui.recovery.catalogue import Catalogue
+    from aihummer_drtui.recovery.looking import look_at_each
+    from aihummer_drtui.recovery.target_file import load_target
+
+    settings: Settings = context.obj
+    catalogue = Catalogue(load_target(settings.target_path))
+    values = run_values(catalogue, backup_set, None)
+    code = verdict_code(say_each(look_at_each(catalogue, PROOFS, values)))
+    words = {ExitCode.OK: "proven", ExitCode.FAILED: "not proven: something failed"}
+    _say(words.get(code, "not proven: something could not be seen here"))
+    context.exit(code)
+
+
+def _say(text: str) -> None:
+    click.echo(cleaned(text), err=True)

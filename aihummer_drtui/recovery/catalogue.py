@@ -1,0 +1,126 @@
+"""Every check under its name, bound to one target: what an engine or a command line asks."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.verdict import CheckDescription, Observation, TargetIdentity, Verdict
+
+_FILES: Final = (
+    "version",
+    "postgres_tools",
+    "backup_verify",
+    "master_key",
+    "gateway_env_check",
+    "database_ready",
+    "vault",
+    "gateway",
+    "services",
+    "media",
+)
+"""Modules of this room that hold CHECKS, in the order of a recovery."""
+
+
+@cache
+def all_checks() -> Mapping[str, Check]:
+    """Every check by its name, in the order of a recovery."""
+    found: dict[str, Check] = {}
+    for file in _FILES:
+        checks: tuple[Check, ...] = import_module(f"aihummer_drtui.recovery.{file}").CHECKS
+        for check in checks:
+            if check.description.name in found:
+                raise RuntimeError(f"two checks are called {check.description.name}")
+            found[check.description.name] = check
+    return MappingProxyType(found)
+
+
+def check_names() -> tuple[str, ...]:
+    """The names of all checks, in the order of a recovery."""
+    return tuple(all_checks())
+
+
+class Catalogue:
+    """The checks of one target."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def names(self) -> frozenset[str]:
+        """The names of all checks."""
+        return frozenset(all_checks())
+
+    def describe(self, name: str) -> CheckDescription | None:
+        """What a check is for, or None for a name that is not there."""
+        check = all_checks().get(name)
+        return check.description if check else None
+
+    def look(self, name: str, values: Mapping[str, str]) -> Observation:
+        """Look once; never raises: a look that breaks is an observation with the verdict `unknown`."""
+        check = all_checks().get(name)
+        if check is None:
+            return _broken(
+                "a check of this name", f"there is no check {cleaned_line(name, 60)}", "see --help"
+            )
+        try:
+            return check.look(Scene(target=self._target, values=values))
+        except DrtuiError as error:
+            place = f"{error.where}: " if error.where else ""
+            return _broken(check.description.proves, f"{place}{error.what}", error.hint)
+        except Exception as error:  # noqa: BLE001 - a look that breaks must be seen, and stop nothing
+            # The class only: the message of an unforeseen error may carry a secret.
+            name_of_class = f"{type(error).__module__}.{type(error).__qualname__}"
+            return _broken(
+                check.description.proves,
+                f"the look itself broke: {name_of_class}{_system_reason(error)}",
+                "this is a fault of this program: note it, and look by hand",
+            )
+
+    def suggestion(self, variable: str) -> str | None:
+        """A value to propose for an input: the configured one, or the newest sealed set for BACKUP_SET."""
+        given = self._target.inputs.get(variable)
+        if given is not None or variable != "BACKUP_SET":
+            return given
+        newest = newest_set(self._target)
+        return str(newest) if newest else None
+
+    def identity(self) -> TargetIdentity:
+        """What an irreversible command would act on. Raises DrtuiError when it cannot be known."""
+        from aihummer_drtui.recovery.database_identity import database_facts
+
+        return database_facts(self._target)
+
+
+def newest_set(target: Target) -> Path | None:
+    """The sealed backup set with the latest recovery point in the target's backup places, or None."""
+    from aihummer_drtui.recovery.backup_set import MANIFEST, open_set
+
+    found: list[tuple[str, Path]] = []
+    for place in target.backup_places:
+        try:
+            folders = [folder for folder in place.iterdir() if (folder / MANIFEST).exists()]
+        except OSError:
+            continue
+        for folder in folders:
+            try:
+                found.append((open_set(folder).manifest.recovery_point, folder))
+            except DrtuiError:
+                # Not sealed, or not sound: `backup verify` tells about it; here it is merely no candidate.
+                continue
+    return max(found, default=("", None))[1] if found else None
+
+
+def _broken(expected: str, observed: str, hint: str) -> Observation:
+    return Observation(
+        verdict=Verdict.UNKNOWN, expected=expected, observed=cleaned_line(observed, 300), hint=hint
+    )
+
+
+def _system_reason(error: Exception) -> str:
+    return f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
