@@ -15,7 +15,7 @@ from aihummer_drtui.errors import FailedError
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
-_WORDS_LIMIT: Final = 4_000
+_WORDS_LIMIT: Final = 1_000_000
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 

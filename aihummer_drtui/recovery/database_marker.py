@@ -1,0 +1,97 @@
+"""What this program writes on a database (COMMENT ON DATABASE) so that it is recognised later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+_PREFIX: Final = "aihummer-drtui "
+_NAME_LIMIT: Final = 63  # NAMEDATALEN - 1, in bytes
+
+
+class Stage(StrEnum):
+    """How far the restore of a marked database has come."""
+
+    RESTORING = "restoring"
+    """It stands beside the live one and is being filled."""
+    RESTORED = "restored"
+    """It was verified and put in the live one's place."""
+
+
+class Marker(msgspec.Struct, frozen=True, kw_only=True):
+    """The mark."""
+
+    stage: Stage
+    set_id: str
+    at: str
+    """ISO 8601, UTC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A database as the server's catalogue tells it."""
+
+    name: str
+    owner: str
+    ours: bool
+    """Whether the connected role owns it, by membership too."""
+    size: int
+    """Bytes; -1 where this role may not ask."""
+    allows_connections: bool
+    connections: int
+    """Of clients, other than the one that asks."""
+    marker: Marker | None
+
+
+def mark_text(stage: Stage, set_id: str) -> str:
+    """The comment that marks a database."""
+    marker = Marker(stage=stage, set_id=set_id, at=datetime.now(UTC).isoformat(timespec="seconds"))
+    return _PREFIX + msgspec.json.encode(marker).decode()
+
+
+def marker_in(comment: str | None) -> Marker | None:
+    """The mark in a comment, or None when it is somebody else's words."""
+    if not comment or not comment.startswith(_PREFIX):
+        return None
+    try:
+        return msgspec.json.decode(comment.removeprefix(_PREFIX), type=Marker)
+    except msgspec.MsgspecError:
+        return None
+
+
+def databases_seen(connection: "Connection[TupleRow]") -> Mapping[str, Seen]:
+    """Every database of the server but the templates, by name."""
+    rows = connection.execute(
+        "SELECT datname, pg_get_userbyid(datdba), pg_has_role(datdba, 'USAGE'),"
+        " CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE -1 END,"
+        " datallowconn, (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid"
+        " AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'),"
+        " shobj_description(oid, 'pg_database')"
+        " FROM pg_database d WHERE NOT datistemplate"
+    )
+    return {
+        row[0]: Seen(
+            name=row[0],
+            owner=row[1],
+            ours=row[2],
+            size=row[3],
+            allows_connections=row[4],
+            connections=row[5],
+            marker=marker_in(row[6]),
+        )
+        for row in rows
+    }
+
+
+def beside_name(database: str, word: str, suffix: str) -> str:
+    """A name like `<database>_<word>_<suffix>`, cut to what PostgreSQL keeps of a name."""
+    tail = f"_{word}_{suffix}"
+    kept = database.encode()[: _NAME_LIMIT - len(tail)].decode("utf-8", "ignore")
+    return kept + tail
