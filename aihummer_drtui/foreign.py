@@ -8,7 +8,9 @@ import re
 
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1 (ECMA-48, 5th edition, 5.2-5.3)
-    "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"  # zero-width and bidirectional controls
+    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # invisible, or turning the direction
+    "\ufff9-\ufffb\U000e0000-\U000e007f"  # annotations and tags, invisible too
+    "\ud800-\udfff]"  # bytes of a file's name that are no UTF-8 (os.fsdecode): printing them would raise
 )
 
 
@@ -20,7 +22,7 @@ def cleaned(text: str) -> str:
 def cleaned_line(text: str, limit: int = 200) -> str:
     """One line of at most `limit` characters, control characters visible, cut marked with `...`."""
     line = cleaned(text).replace("\n", "\\n").replace("\t", "\\t")
-    return line if len(line) <= limit else line[: max(0, limit - 3)] + "..."
+    return line if len(line) <= limit else line[: max(0, limit - 3)] + "..."[:limit]
 
 
 def cleaned_bytes(data: bytes) -> str:
@@ -30,4 +32,6 @@ def cleaned_bytes(data: bytes) -> str:
 
 def _visible(found: re.Match[str]) -> str:
     code = ord(found.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

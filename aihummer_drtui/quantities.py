@@ -35,6 +35,6 @@ def bytes_text(count: int) -> str:
     size = float(count)
     for unit in _UNITS:
         if size < 999.5 or unit == _UNITS[-1]:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.3g} {unit}"
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 999.5 else f"{size:.3g} {unit}"
         size /= 1000
     raise AssertionError("the last unit takes every size")

@@ -129,6 +129,8 @@ class CommandIntended(_Event, frozen=True, kw_only=True, tag="command-intended")
     script: str
     values: dict[str, str]
     """The environment variables the command is given; never a secret."""
+    outdates: tuple[str, ...] = ()
+    """Items that come after it (`outdating.outdated_by`): what was seen of them before no longer counts."""
 
 
 class CommandStarted(_Event, frozen=True, kw_only=True, tag="command-started"):

@@ -7,10 +7,9 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from aihummer_drtui.run import events as e
+from aihummer_drtui.run.attempts import after_command_event, ran_with_other
 from aihummer_drtui.run.state import (
     Abandoned,
-    AttemptEnd,
-    AttemptState,
     CheckState,
     CommandState,
     ConfirmState,
@@ -20,17 +19,13 @@ from aihummer_drtui.run.state import (
     ItemState,
     LeftOutState,
     LevelMoment,
-    Lost,
     Moment,
-    Outcome,
-    Probed,
     RunState,
-    Settled,
     Sitting,
     Status,
-    Underway,
+    with_item,
 )
-from aihummer_drtui.run.verdict import ProbeResult, Verdict
+from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import RecoveryLevel
 
 LEVELS = tuple(RecoveryLevel)
@@ -77,12 +72,12 @@ def _after(state: RunState, record: e.Record, at: Moment) -> RunState:  # noqa: 
             return _sitting_opened(state, record.what, at)
         case e.SittingClosed(sitting=sitting):
             return replace(state, sittings=tuple(one for one in state.sittings if one.id != sitting))
-        case e.EngineStarted():
-            # Sittings are connections to an engine: those of a killed engine are over.
+        case e.EngineStarted() | e.EngineStopped():
+            # Sittings are connections to an engine: those of an engine that is gone are over.
             return replace(state, sittings=())
         case e.RunDeclared():
             raise ValueError(f"a second run-declared at record {record.sequence}")
-        case e.EngineStopped() | e.JournalRepaired() | e.LockTaken() | e.NoteWritten():
+        case e.JournalRepaired() | e.LockTaken() | e.NoteWritten():
             return state
         case e.RunbookAccepted(sha256=sha256, reason=reason):
             accepted = Deviation(what="runbook changed", item="", reason=reason, actor=record.actor, at=at)
@@ -90,30 +85,26 @@ def _after(state: RunState, record: e.Record, at: Moment) -> RunState:  # noqa: 
         case e.StepShown(step=step):
             return replace(state, step=step)
         case e.CheckObserved():
-            return _with_item(state, record.what.item, _check(state, record.what, at))
+            return with_item(state, record.what.item, _check(state, record.what, at))
         case e.ItemConfirmed(item=item, statement=statement):
-            return _with_item(state, item, ConfirmState(status=Status.PASSED, statement=statement, at=at))
-        case e.InputGiven(item=item, variable=variable, value=value):
-            given = InputState(status=Status.PASSED, variable=variable, value=value, at=at)
-            return _with_item(state, item, given)
-        case e.CommandIntended():
-            return _intended(state, record.what, at)
-        case e.CommandStarted(item=item, attempt=attempt, pid=pid):
-            return _with_attempt(state, item, attempt, Underway(pid=pid))
-        case e.CommandEnded(item=item, attempt=attempt, kind=kind, code=code, took=took):
-            return _with_attempt(state, item, attempt, Outcome(kind=kind, code=code, took=took))
-        case e.OutcomeLost(item=item, attempt=attempt, why=why):
-            return _with_attempt(state, item, attempt, Lost(why=why))
-        case e.OutcomeProbed():
-            return _probed(state, record.what)
-        case e.OutcomeSettled():
-            return _settled(state, record.what, record.actor, at)
+            return with_item(state, item, ConfirmState(status=Status.PASSED, statement=statement, at=at))
+        case e.InputGiven():
+            return _given(state, record.what, at)
+        case (
+            e.CommandIntended()
+            | e.CommandStarted()
+            | e.CommandEnded()
+            | e.OutcomeLost()
+            | e.OutcomeProbed()
+            | e.OutcomeSettled()
+        ):
+            return after_command_event(state, record.what, record.actor, at)
         case e.ItemSkipped(item=item, reason=reason):
-            skipped = Deviation(what="skipped", item=item, reason=reason, actor=record.actor, at=at)
-            return _deviating(state, item, skipped, Status.SKIPPED)
+            skipped = _deviation("skipped", state, item, reason, record.actor)
+            return _deviating(state, skipped, Status.SKIPPED)
         case e.ItemOverridden(item=item, reason=reason):
-            overridden = Deviation(what="overridden", item=item, reason=reason, actor=record.actor, at=at)
-            return _deviating(state, item, overridden, state.status(item))
+            overridden = _deviation("overridden", state, item, reason, record.actor)
+            return _deviating(state, overridden, state.status(item))
         case e.LevelReached(level=level):
             return _level(state, level, at)
         case e.RunFinished(level=level, with_exceptions=exceptions, unproven=unproven):
@@ -127,10 +118,6 @@ def _after(state: RunState, record: e.Record, at: Moment) -> RunState:  # noqa: 
 
 def _moment(record: e.Record) -> Moment:
     return Moment(boot_id=record.boot_id, boottime=record.boottime, wall=record.wall)
-
-
-def _with_item(state: RunState, item: str, item_state: ItemState) -> RunState:
-    return replace(state, items=MappingProxyType({**state.items, item: item_state}))
 
 
 def _sitting_opened(state: RunState, event: e.SittingOpened, at: Moment) -> RunState:
@@ -168,7 +155,8 @@ def _check(state: RunState, event: e.CheckObserved, at: Moment) -> CheckState:
             status = Status.UNKNOWN
         case _ as never:
             assert_never(never)
-    if before is not None and before.status is Status.SKIPPED:
+    deviation = None if before is None else _still_covering(before, verdict)
+    if deviation is not None and before is not None and before.status is Status.SKIPPED:
         status = Status.SKIPPED
     return CheckState(
         status=status,
@@ -176,88 +164,63 @@ def _check(state: RunState, event: e.CheckObserved, at: Moment) -> CheckState:
         at=at,
         passed_once=passed_before or verdict is Verdict.PASSED,
         fresh=True,
-        deviation=None if before is None else before.deviation,
+        deviation=deviation,
     )
 
 
-def _intended(state: RunState, event: e.CommandIntended, at: Moment) -> RunState:
-    attempt = AttemptState(number=event.attempt, at=at, script=event.script, end=Underway(pid=0))
-    attempts = (*_attempts(state, event.item), attempt)
-    running = CommandState(status=Status.RUNNING, attempts=attempts)
-    first = at if state.first_command is None else state.first_command
-    return _with_item(replace(state, first_command=first), event.item, running)
+def _still_covering(before: ItemState, verdict: Verdict) -> Deviation | None:
+    """The item's deviation, unless what is seen now is not what its reason was given for.
+
+    A pass needs no excuse. A failure needs one of its own when the operator had gone on over
+    something milder: over a look without an answer, say, that now finds the wrong key. The record
+    of the run keeps the deviation in every case.
+    """
+    deviation = before.deviation
+    if deviation is None or verdict is Verdict.PASSED:
+        return None
+    over_failure = deviation.stood in {Status.FAILED, Status.DRIFTED}
+    if verdict is Verdict.FAILED and before.status is not Status.SKIPPED and not over_failure:
+        return None
+    return deviation
 
 
-def _attempts(state: RunState, item: str) -> tuple[AttemptState, ...]:
-    before = state.items.get(item)
-    return before.attempts if isinstance(before, CommandState) else ()
+def _given(state: RunState, event: e.InputGiven, at: Moment) -> RunState:
+    known = state.values.get(event.variable)
+    given = InputState(status=Status.PASSED, variable=event.variable, value=event.value, at=at)
+    # Taken out and put in again: the value given last is the last in the mapping.
+    others = {item: one for item, one in state.items.items() if item != event.item}
+    if known != event.value:
+        others = {item: _reconsidered(one, event, known) for item, one in others.items()}
+    return replace(state, items=MappingProxyType({**others, event.item: given}))
 
 
-def _with_attempt(state: RunState, item: str, number: int, end: AttemptEnd) -> RunState:
-    attempts = tuple(
-        replace(attempt, end=end) if attempt.number == number else attempt
-        for attempt in _attempts(state, item)
-    )
-    before = state.items.get(item)
-    deviation = None if before is None else before.deviation
-    command = CommandState(status=_command_status(end), attempts=attempts, deviation=deviation)
-    return _with_item(state, item, command)
+def _reconsidered(one: ItemState, event: e.InputGiven, known: str | None) -> ItemState:
+    """What an item is worth now that a variable has another value.
+
+    A pass that was seen while the variable had no value at all did not need it.
+    """
+    match one:
+        case CheckState() if known is not None or one.status is not Status.PASSED:
+            return replace(one, fresh=False)
+        case CommandState(status=Status.PASSED) if ran_with_other(one, event.variable, event.value):
+            return replace(one, status=Status.DRIFTED)
+        case _:
+            return one
 
 
-def _command_status(end: AttemptEnd) -> Status:
-    match end:
-        case Underway():
-            return Status.RUNNING
-        case Outcome(kind=e.EndKind.EXITED, code=0):
-            return Status.PASSED
-        case Outcome():
-            return Status.FAILED
-        case Lost():
-            return Status.UNKNOWN
-        case Settled(done=done):
-            return Status.PASSED if done else Status.PENDING
-        case _ as never:
-            assert_never(never)
+def _deviation(what: str, state: RunState, item: str, reason: str, actor: str) -> Deviation:
+    stood = state.status(item)
+    return Deviation(what=what, item=item, reason=reason, actor=actor, at=state.latest, stood=stood)
 
 
-def _lost(state: RunState, item: str, number: int) -> Lost:
-    for attempt in _attempts(state, item):
-        if attempt.number == number and isinstance(attempt.end, Lost):
-            return attempt.end
-    return Lost(why="")
-
-
-def _probed(state: RunState, event: e.OutcomeProbed) -> RunState:
-    lost = _lost(state, event.item, event.attempt)
-    probed = replace(lost, probed=Probed(result=event.result, observed=event.observed))
-    return _with_attempt(state, event.item, event.attempt, probed)
-
-
-def _settled(state: RunState, event: e.OutcomeSettled, actor: str, at: Moment) -> RunState:
-    lost = _lost(state, event.item, event.attempt)
-    seen_done = lost.probed is not None and lost.probed.result is ProbeResult.DONE
-    settled = Settled(done=event.done, reason=event.reason)
-    after = _with_attempt(state, event.item, event.attempt, settled)
-    if event.done and not seen_done:
-        against = Deviation(
-            what="counted as done although the probe did not see it",
-            item=event.item,
-            reason=event.reason,
-            actor=actor,
-            at=at,
-        )
-        return replace(after, deviations=(*after.deviations, against))
-    return after
-
-
-def _deviating(state: RunState, item: str, deviation: Deviation, status: Status) -> RunState:
-    before = state.items.get(item)
+def _deviating(state: RunState, deviation: Deviation, status: Status) -> RunState:
+    before = state.items.get(deviation.item)
     after: ItemState
     if before is None or isinstance(before, LeftOutState):
         after = LeftOutState(status=status, deviation=deviation)
     else:
         after = replace(before, status=status, deviation=deviation)
-    return _with_item(replace(state, deviations=(*state.deviations, deviation)), item, after)
+    return with_item(replace(state, deviations=(*state.deviations, deviation)), deviation.item, after)
 
 
 def _level(state: RunState, level: RecoveryLevel, at: Moment) -> RunState:

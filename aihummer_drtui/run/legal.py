@@ -6,7 +6,10 @@ action and `refusal` to offer only what would be accepted.
 
 from typing import assert_never
 
+from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import requests as r
+from aihummer_drtui.run.events import Mode
+from aihummer_drtui.run.outdating import outdated_by
 from aihummer_drtui.run.requests import Refused
 from aihummer_drtui.run.state import (
     Abandoned,
@@ -38,7 +41,7 @@ def settled(state: RunState, item: Item) -> bool:
     """Whether the item no longer stands in the way of what comes after it.
 
     `unproven` does not stand in the way, it only limits the level the recovery can reach.
-    A pass of an earlier sitting counts once it was looked at again.
+    A look that is out of date (`CheckState.fresh`) counts once it was repeated.
     """
     known = state.items.get(item.id)
     if known is None:
@@ -65,14 +68,17 @@ def level_of(runbook: Runbook, state: RunState) -> RecoveryLevel:
     """The recovery level that what was seen supports; an override or a skip supports nothing."""
     reached = RecoveryLevel.NONE
     for proof in runbook.levels:
-        if not all(_seen_good(state.items.get(item)) for item in proof.items):
+        # A level without items would be reached by having seen nothing.
+        if not proof.items or not all(_seen_good(state.items.get(item)) for item in proof.items):
             break
         reached = proof.level
     return reached
 
 
 def _seen_good(known: ItemState | None) -> bool:
-    return known is not None and known.status is Status.PASSED and known.deviation is None
+    if known is None or known.status is not Status.PASSED or known.deviation is not None:
+        return False
+    return not isinstance(known, CheckState) or known.fresh
 
 
 def unproven_items(runbook: Runbook, state: RunState) -> tuple[str, ...]:
@@ -111,7 +117,11 @@ def refusal(runbook: Runbook, state: RunState, request: r.Request) -> Refused | 
         case r.Confirm(item=item_id, statement=statement):
             return _of_kind(runbook, item_id, ConfirmItem) or _no_words(statement, "a statement")
         case r.StartCommand(item=item_id):
-            return _of_kind(runbook, item_id, CommandItem) or _start(runbook, state, item_id)
+            return (
+                _of_kind(runbook, item_id, CommandItem)
+                or _nothing_executes(state)
+                or _start(runbook, state, item_id)
+            )
         case r.StopCommand(item=item_id):
             return _of_kind(runbook, item_id, CommandItem) or _is_running(state, item_id)
         case r.ProbeOutcome(item=item_id):
@@ -161,17 +171,32 @@ def _of_kind(runbook: Runbook, item_id: str, kind: type[Item]) -> Refused | None
 
 
 def _input(runbook: Runbook, state: RunState, item_id: str, value: str) -> Refused | None:
-    if not value or len(value) > _MAX_WORDS or any(ord(letter) < 32 for letter in value):
+    if not value or len(value) > _MAX_WORDS or cleaned_line(value, _MAX_WORDS) != value:
         return Refused(
             reason="the value is empty, too long, or holds control characters",
             hint="give one line of text",
         )
     item = runbook.item(item_id)
-    started = next((run for run in state.running), None)
-    if isinstance(item, InputItem) and started is not None:
+    if not isinstance(item, InputItem) or state.values.get(item.variable, value) == value:
+        return None
+    for command in state.running:
         return Refused(
-            reason=f"{started} is running with the values it was given",
+            reason=f"{command} is running with the values it was given",
             hint="wait for its end, then give the new value",
+        )
+    for command in state.lost:
+        return Refused(
+            reason=f"{command} had the values it was given, and nobody saw how it ended",
+            hint="probe it and settle what it was, then give the new value",
+        )
+    return None
+
+
+def _nothing_executes(state: RunState) -> Refused | None:
+    if state.declared.mode is Mode.TABLETOP:
+        return Refused(
+            reason="a tabletop exercise executes nothing",
+            hint="talk it through, then skip it and say what was found",
         )
     return None
 
@@ -188,8 +213,11 @@ def _start(runbook: Runbook, state: RunState, item_id: str) -> Refused | None:
                 reason=f"nobody saw how the last attempt of {item_id} ended",
                 hint="probe it, then settle what it was; only then can it be started again",
             )
-        case Status.PASSED:
-            return Refused(reason=f"{item_id} has passed", hint="go on with the next item")
+        case Status.PASSED if not _something_after_is_bad(runbook, state, item_id):
+            return Refused(
+                reason=f"{item_id} has passed",
+                hint="go on with the next item; it can be started again when something after it fails",
+            )
         case _:
             pass
     for need in unmet_needs(runbook, state, step):
@@ -206,6 +234,17 @@ def _start(runbook: Runbook, state: RunState, item_id: str) -> Refused | None:
                 hint="settle it first: mend it and look again, or override it with a reason",
             )
     return None
+
+
+def _something_after_is_bad(runbook: Runbook, state: RunState, command: str) -> bool:
+    """Whether what comes after a command that passed shows that it has to be done again."""
+    return any(_seen_bad(state.items.get(item)) for item in outdated_by(runbook, command))
+
+
+def _seen_bad(known: ItemState | None) -> bool:
+    if known is None or known.status not in {Status.FAILED, Status.DRIFTED}:
+        return False
+    return not isinstance(known, CheckState) or known.fresh
 
 
 def _open_items(state: RunState, step: Step) -> list[str]:

@@ -1,10 +1,21 @@
 """The clocks of a recovery: RTO and RPO from what the journal knows."""
 
 from datetime import datetime
+from typing import assert_never
 
 import msgspec
 
-from aihummer_drtui.run.state import AttemptState, CommandState, Moment, Outcome, RunState
+from aihummer_drtui.run.state import (
+    AttemptState,
+    CommandState,
+    Living,
+    Lost,
+    Moment,
+    Outcome,
+    RunState,
+    Settled,
+    Underway,
+)
 from aihummer_drtui.runbook.model import RecoveryLevel
 
 
@@ -18,7 +29,7 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True):
     """From the declaration until smoke and /readyz were green."""
     to_proven: float | None
     in_commands: float
-    """Time in which a command was running."""
+    """Time in which a command was running; without attempts that ended while nobody looked."""
     waiting: float
     """Time since the declaration in which none was: waits on people and checks."""
 
@@ -32,12 +43,14 @@ def elapsed(earlier: Moment, later: Moment) -> float:
 
 
 def clocks(state: RunState, now: Moment) -> Clocks:
-    """Give the clocks of a run at `now`."""
+    """Give the clocks of a run at `now`; those of a run that has ended stand still."""
+    if not isinstance(state.ending, Living):
+        now = state.ending.at
     declared = state.declared_at
     total = elapsed(declared, now)
     incident = datetime.fromisoformat(state.declared.incident_at)
     before = (datetime.fromisoformat(declared.wall) - incident).total_seconds()
-    busy = _covered([_span(declared, attempt, now) for attempt in _attempts(state)])
+    busy = _covered([_span(declared, attempt, total) for attempt in _attempts(state)])
     return Clocks(
         since_incident=max(0.0, before) + total,
         since_declared=total,
@@ -54,11 +67,17 @@ def _attempts(state: RunState) -> list[AttemptState]:
     return [attempt for command in commands for attempt in command.attempts]
 
 
-def _span(declared: Moment, attempt: AttemptState, now: Moment) -> tuple[float, float]:
+def _span(declared: Moment, attempt: AttemptState, total: float) -> tuple[float, float]:
     begin = elapsed(declared, attempt.at)
-    if isinstance(attempt.end, Outcome):
-        return begin, begin + attempt.end.took
-    return begin, max(begin, elapsed(declared, now))
+    match attempt.end:
+        case Outcome(took=took):
+            return begin, min(begin + took, total)
+        case Underway():
+            return begin, total
+        case Lost() | Settled():
+            return begin, begin
+        case _ as never:
+            assert_never(never)
 
 
 def _covered(spans: list[tuple[float, float]]) -> float:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from aihummer_drtui.run.events import EndKind, RunDeclared
 from aihummer_drtui.run.verdict import Observation, ProbeResult
@@ -44,6 +45,8 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     actor: str
     at: Moment
+    stood: Status = Status.PENDING
+    """Where the item stood when the operator departed from it: what the reason was given for."""
 
 
 class CheckState(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +57,8 @@ class CheckState(msgspec.Struct, frozen=True, kw_only=True):
     at: Moment
     passed_once: bool
     fresh: bool
-    """False for a pass of an earlier sitting that nobody has looked at again."""
+    """False when the look is out of date and has to be repeated before it counts: it was made in an earlier
+    sitting, with other values, or before the end of a command that this check comes after."""
     deviation: Deviation | None = None
 
 
@@ -104,6 +108,10 @@ class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
     at: Moment
     script: str
     end: AttemptEnd
+    values: Mapping[str, str] = MappingProxyType({})
+    """The environment variables it was given."""
+    outdates: tuple[str, ...] = ()
+    """Items of which nothing is known any more once it ran."""
 
 
 class CommandState(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,5 +234,10 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def values(self) -> dict[str, str]:
-        """Inputs by variable."""
+        """Inputs by variable; where two items give the same one, what was given last."""
         return {state.variable: state.value for state in self.items.values() if isinstance(state, InputState)}
+
+
+def with_item(state: RunState, item: str, item_state: ItemState) -> RunState:
+    """Give the state in which that one item stands otherwise."""
+    return replace(state, items=MappingProxyType({**state.items, item: item_state}))

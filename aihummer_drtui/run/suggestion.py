@@ -34,7 +34,7 @@ class StateIt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AwaitCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """The check was not looked at yet in this sitting; the engine does so by itself."""
+    """The check was not looked at yet, or its look is out of date; the engine looks by itself."""
 
     item: CheckItem
 
@@ -112,8 +112,10 @@ def _step_to_work_on(runbook: Runbook, state: RunState) -> Step | None:
     shown = runbook.step(state.step)
     if shown is not None and not step_done(state, shown) and not unmet_needs(runbook, state, shown):
         return shown
-    unfinished = (step for step in runbook.steps if not step_done(state, step))
-    return next((step for step in unfinished if not unmet_needs(runbook, state, step)), None)
+    unfinished = [step for step in runbook.steps if not step_done(state, step)]
+    workable = (step for step in unfinished if not unmet_needs(runbook, state, step))
+    # Steps that need each other (`lint` refuses them) must not look like a run that is done.
+    return next(workable, unfinished[0] if unfinished else None)
 
 
 def _for_item(state: RunState, item: Item) -> Suggestion:

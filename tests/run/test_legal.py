@@ -1,0 +1,339 @@
+"""What the engine accepts and refuses, and why."""
+
+import pytest
+from msgspec.structs import replace
+
+from aihummer_drtui.run import events as e
+from aihummer_drtui.run import requests as r
+from aihummer_drtui.run.legal import (
+    latest_attempt,
+    level_of,
+    refusal,
+    settled,
+    step_done,
+    unmet_needs,
+    unproven_items,
+)
+from aihummer_drtui.run.verdict import ProbeResult, Verdict
+from aihummer_drtui.runbook.model import Item, LevelProof, RecoveryLevel, Step
+from tests.run.story import RECOVERY, Story, a_command, a_runbook, a_step, through_database, to_the_end
+
+RESTORE = "database/restore"
+LONG = "x" * 4_001
+
+ACCEPTED: list[tuple[str, Story, r.Request]] = [
+    ("attach", Story(), r.Attach(operator="ada", host="h", front_end="plain")),
+    (
+        "attach to a finished run",
+        to_the_end().add(e.RunAbandoned(reason="x")),
+        r.Attach(operator="ada", host="h", front_end="plain"),
+    ),
+    ("show", Story(), r.ShowStep(step="proof")),
+    ("look", Story(), r.LookAgain(item="database/restored")),
+    ("give", Story(), r.GiveInput(item="brief/BACKUP_SET", value="/backups/2025 06")),
+    (
+        "give a first value while something runs",
+        Story().intend("side/mail-up"),
+        r.GiveInput(item="brief/BACKUP_SET", value="v"),
+    ),
+    (
+        "give the same value while something runs",
+        through_database().intend("side/mail-up"),
+        r.GiveInput(item="brief/BACKUP_SET", value="v1"),
+    ),
+    ("give another value", through_database(), r.GiveInput(item="brief/BACKUP_SET", value="v2")),
+    ("confirm", Story(), r.Confirm(item="brief/confirm-1", statement="done")),
+    ("start", through_database().look("side/mail"), r.StartCommand(item="side/mail-up")),
+    ("start after its needs", through_database(), r.StartCommand(item="proof/up")),
+    ("start a failed one again", through_database().ran("proof/up", code=1), r.StartCommand(item="proof/up")),
+    (
+        "start a skipped one after all",
+        through_database().add(e.ItemSkipped(item="proof/up", reason="x")),
+        r.StartCommand(item="proof/up"),
+    ),
+    (
+        "start again what is settled as not done",
+        through_database()
+        .lose("proof/up")
+        .add(e.OutcomeSettled(item="proof/up", attempt=1, done=False, reason="x")),
+        r.StartCommand(item="proof/up"),
+    ),
+    (
+        "start again what passed, when its verification fails",
+        through_database().look("database/restored", Verdict.FAILED),
+        r.StartCommand(item=RESTORE),
+    ),
+    (
+        "start again what passed, when a later command fails",
+        to_the_end().ran("proof/prove", attempt=2, code=1),
+        r.StartCommand(item="proof/up"),
+    ),
+    (
+        "start again what ran with another value",
+        through_database()
+        .intend(RESTORE, attempt=2, script="$BACKUP_SET", BACKUP_SET="v1")
+        .end(RESTORE, attempt=2)
+        .give("brief/BACKUP_SET", "v2")
+        .look("brief/tools")
+        .look("database/dump-intact"),
+        r.StartCommand(item=RESTORE),
+    ),
+    (
+        "start after an overridden check",
+        Story().look("side/mail", Verdict.FAILED).add(e.ItemOverridden(item="side/mail", reason="x")),
+        r.StartCommand(item="side/mail-up"),
+    ),
+    (
+        "start after an unproven check",
+        Story().look("side/mail", Verdict.UNPROVEN),
+        r.StartCommand(item="side/mail-up"),
+    ),
+    ("stop", Story().intend(RESTORE), r.StopCommand(item=RESTORE)),
+    ("probe", Story().lose(RESTORE), r.ProbeOutcome(item=RESTORE)),
+    ("settle", Story().lose(RESTORE), r.SettleOutcome(item=RESTORE, done=True, reason="rows are there")),
+    ("skip", Story(), r.Skip(item="side/mail", reason="no mail here")),
+    ("skip what failed", Story().look("side/mail", Verdict.FAILED), r.Skip(item="side/mail", reason="r")),
+    ("override", Story().look("side/mail", Verdict.UNKNOWN), r.Override(item="side/mail", reason="r")),
+    (
+        "override a pass of an earlier sitting",
+        Story().look("side/mail").sit(),
+        r.Override(item="side/mail", reason="r"),
+    ),
+    ("note", Story(), r.WriteNote(text="called the owner")),
+    ("accept", Story(), r.AcceptRunbook(text="# new", reason="typo mended")),
+    ("finish", to_the_end(), r.Finish()),
+    ("abandon", Story().lose(RESTORE), r.Abandon(reason="other site took over")),
+]
+
+REFUSED: list[tuple[str, Story, r.Request]] = [
+    (
+        "the run is finished",
+        Story().add(e.RunFinished(level=RecoveryLevel.NONE, with_exceptions=False, unproven=())),
+        r.WriteNote(text="late"),
+    ),
+    ("the run was abandoned: gone", Story().add(e.RunAbandoned(reason="gone")), r.Finish()),
+    ("no step `nowhere`", Story(), r.ShowStep(step="nowhere")),
+    ("no check `brief/confirm-1`", Story(), r.LookAgain(item="brief/confirm-1")),
+    ("no input `brief/tools`", Story(), r.GiveInput(item="brief/tools", value="v")),
+    ("value is empty", Story(), r.GiveInput(item="brief/BACKUP_SET", value="")),
+    ("value is empty, too long", Story(), r.GiveInput(item="brief/BACKUP_SET", value=LONG)),
+    *(
+        ("holds control characters", Story(), r.GiveInput(item="brief/BACKUP_SET", value=f"a{bad}b"))
+        for bad in ("\n", "\t", "\x00", "\x1b", "\x7f", "\x9b", "\u202e", "\u200b")
+    ),
+    (
+        "side/mail-up is running with the values",
+        Story().give("brief/BACKUP_SET").intend("side/mail-up"),
+        r.GiveInput(item="brief/BACKUP_SET", value="v2"),
+    ),
+    (
+        "nobody saw how it ended",
+        Story().give("brief/BACKUP_SET").lose(RESTORE),
+        r.GiveInput(item="brief/BACKUP_SET", value="v2"),
+    ),
+    ("no confirm `brief/tools`", Story(), r.Confirm(item="brief/tools", statement="x")),
+    ("a statement is missing", Story(), r.Confirm(item="brief/confirm-1", statement=" \n")),
+    ("a statement of 4001 characters", Story(), r.Confirm(item="brief/confirm-1", statement=LONG)),
+    ("no command `brief/tools`", Story(), r.StartCommand(item="brief/tools")),
+    ("executes nothing", Story(mode=e.Mode.TABLETOP).look("side/mail"), r.StartCommand(item="side/mail-up")),
+    ("is running already", through_database().intend("proof/up"), r.StartCommand(item="proof/up")),
+    ("nobody saw how the last attempt", through_database().lose("proof/up"), r.StartCommand(item="proof/up")),
+    ("has passed", through_database(), r.StartCommand(item=RESTORE)),
+    (
+        "has passed",
+        through_database().look("database/restored", Verdict.FAILED).sit(),
+        r.StartCommand(item=RESTORE),
+    ),
+    ("needs step `brief`", Story(), r.StartCommand(item=RESTORE)),
+    ("needs step `database`", through_database().sit(), r.StartCommand(item="proof/up")),
+    ("side/mail comes before it and is pending", Story(), r.StartCommand(item="side/mail-up")),
+    (
+        "side/mail comes before it and is unknown",
+        Story().look("side/mail", Verdict.UNKNOWN),
+        r.StartCommand(item="side/mail-up"),
+    ),
+    (
+        "side/mail comes before it and is drifted",
+        Story().look("side/mail").look("side/mail", Verdict.FAILED),
+        r.StartCommand(item="side/mail-up"),
+    ),
+    (
+        "side/mail comes before it and is passed",
+        Story().look("side/mail").sit(),
+        r.StartCommand(item="side/mail-up"),
+    ),
+    (
+        "side/mail comes before it and is failed",
+        Story()
+        .look("side/mail", Verdict.UNKNOWN)
+        .add(e.ItemOverridden(item="side/mail", reason="x"))
+        .look("side/mail", Verdict.FAILED),
+        r.StartCommand(item="side/mail-up"),
+    ),
+    ("no command `side/mail`", Story(), r.StopCommand(item="side/mail")),
+    ("is not running", through_database(), r.StopCommand(item=RESTORE)),
+    ("no command `side/mail`", Story(), r.ProbeOutcome(item="side/mail")),
+    ("is not in doubt", Story().intend(RESTORE), r.ProbeOutcome(item=RESTORE)),
+    ("no command `side/mail`", Story(), r.SettleOutcome(item="side/mail", done=True, reason="x")),
+    ("is not in doubt", Story(), r.SettleOutcome(item=RESTORE, done=True, reason="x")),
+    ("a reason is missing", Story().lose(RESTORE), r.SettleOutcome(item=RESTORE, done=True, reason="")),
+    ("no item `side/nothing`", Story(), r.Skip(item="side/nothing", reason="x")),
+    ("is still running", Story().intend(RESTORE), r.Skip(item=RESTORE, reason="x")),
+    ("outcome of database/restore is unknown", Story().lose(RESTORE), r.Skip(item=RESTORE, reason="x")),
+    ("is settled already", through_database(), r.Skip(item=RESTORE, reason="x")),
+    ("a reason is missing", Story(), r.Skip(item=RESTORE, reason="")),
+    ("no item `side/nothing`", Story(), r.Override(item="side/nothing", reason="x")),
+    ("is still running", Story().intend(RESTORE), r.Override(item=RESTORE, reason="x")),
+    ("outcome of database/restore is unknown", Story().lose(RESTORE), r.Override(item=RESTORE, reason="x")),
+    (
+        "is settled already",
+        Story().look("side/mail", Verdict.UNPROVEN),
+        r.Override(item="side/mail", reason="x"),
+    ),
+    ("a reason is missing", Story(), r.Override(item=RESTORE, reason="")),
+    ("a note is missing", Story(), r.WriteNote(text="")),
+    ("a note of 4001 characters", Story(), r.WriteNote(text=LONG)),
+    ("a reason is missing", Story(), r.AcceptRunbook(text="x", reason="")),
+    ("11 items are not settled", Story().give("brief/BACKUP_SET"), r.Finish()),
+    ("items are not settled: brief/tools", to_the_end().sit(), r.Finish()),
+    ("a reason is missing", Story(), r.Abandon(reason="")),
+    ("is still running", Story().intend(RESTORE), r.Abandon(reason="x")),
+]
+
+
+@pytest.mark.parametrize(("case", "story", "request_"), ACCEPTED, ids=[case for case, _, _ in ACCEPTED])
+def test_what_is_legal(case: str, story: Story, request_: r.Request) -> None:
+    """The engine takes what the operator may do now."""
+    assert refusal(RECOVERY, story.state, request_) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "story", "request_"),
+    REFUSED,
+    ids=[f"{type(asked).__name__}: {reason}" for reason, _, asked in REFUSED],
+)
+def test_what_is_refused(reason: str, story: Story, request_: r.Request) -> None:
+    """Every refusal names its reason and says what to do instead."""
+    refused = refusal(RECOVERY, story.state, request_)
+    assert refused is not None
+    assert reason in refused.reason
+    assert refused.hint
+
+
+def test_every_kind_of_request_is_in_both_tables() -> None:
+    """A request that is added gets its rules tested; attaching is the only one never refused."""
+    kinds = set(r.Request.__args__)
+    assert {type(asked) for _, _, asked in ACCEPTED} == kinds
+    assert {type(asked) for _, _, asked in REFUSED} == kinds - {r.Attach}
+
+
+def test_an_item_without_its_step_cannot_be_started() -> None:
+    """A runbook put together wrongly is refused, not crashed on."""
+    lost = a_runbook(a_step("one", a_command("other/run")))
+    refused = refusal(lost, Story().state, r.StartCommand(item="other/run"))
+    assert refused is not None
+    assert "no step" in refused.reason
+
+
+def item(item_id: str) -> Item:
+    """The item of that id in the recovery runbook."""
+    found = RECOVERY.item(item_id)
+    assert found is not None
+    return found
+
+
+def step(step_id: str) -> Step:
+    """The step of that id in the recovery runbook."""
+    found = RECOVERY.step(step_id)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("item_id", "story", "is_settled"),
+    [
+        ("side/mail", Story(), False),
+        ("side/mail", Story().look("side/mail"), True),
+        ("side/mail", Story().look("side/mail", Verdict.UNPROVEN), True),
+        ("side/mail", Story().look("side/mail", Verdict.FAILED), False),
+        ("side/mail", Story().look("side/mail", Verdict.UNKNOWN), False),
+        ("side/mail", Story().look("side/mail").sit(), False),
+        ("side/mail", Story().look("side/mail", Verdict.UNPROVEN).sit(), False),
+        ("side/mail", Story().add(e.ItemSkipped(item="side/mail", reason="x")), True),
+        ("side/mail", Story().add(e.ItemSkipped(item="side/mail", reason="x")).sit(), True),
+        ("side/mail", Story().add(e.ItemOverridden(item="side/mail", reason="x")), True),
+        (RESTORE, Story().intend(RESTORE), False),
+        (RESTORE, Story().ran(RESTORE), True),
+        (RESTORE, Story().ran(RESTORE).sit(), True),
+        (RESTORE, Story().ran(RESTORE, code=1), False),
+        (RESTORE, Story().lose(RESTORE), False),
+        (RESTORE, Story().lose(RESTORE, probe=ProbeResult.DONE), False),
+        ("brief/BACKUP_SET", Story().give("brief/BACKUP_SET"), True),
+        (
+            "brief/confirm-1",
+            Story().add(e.ItemConfirmed(item="brief/confirm-1", statement="x")),
+            True,
+        ),
+    ],
+)
+def test_when_an_item_no_longer_stands_in_the_way(item_id: str, story: Story, is_settled: bool) -> None:
+    """Settled means seen good in this sitting, unprovable here, or gone past with a reason."""
+    assert settled(story.state, item(item_id)) is is_settled
+
+
+def test_a_step_is_done_with_all_its_items_and_meets_the_needs_of_others() -> None:
+    """One open item keeps the step, and with it the steps that need it."""
+    story = through_database()
+    assert step_done(story.state, step("database"))
+    assert unmet_needs(RECOVERY, story.state, step("proof")) == ()
+    story.look("database/restored", Verdict.FAILED)
+    assert not step_done(story.state, step("database"))
+    assert unmet_needs(RECOVERY, story.state, step("proof")) == (step("database"),)
+
+
+@pytest.mark.parametrize(
+    ("change", "level"),
+    [
+        ((), RecoveryLevel.PROVEN),
+        ((e.ItemOverridden(item="proof/healthz", reason="x"),), RecoveryLevel.NONE),
+        ((e.ItemOverridden(item="database/restored", reason="x"),), RecoveryLevel.UP),
+        ((e.ItemSkipped(item="proof/confirm-1", reason="x"),), RecoveryLevel.SERVING),
+        (tuple(Story().look("proof/healthz", Verdict.UNPROVEN).records), RecoveryLevel.NONE),
+        (tuple(Story().ran("proof/prove", attempt=2, code=1).records), RecoveryLevel.SERVING),
+        (tuple(Story().lose("proof/prove", attempt=2).records), RecoveryLevel.SERVING),
+        (tuple(Story().intend("proof/up", 2, ("proof/healthz",)).records), RecoveryLevel.NONE),
+        (tuple(Story().sit().records), RecoveryLevel.NONE),
+    ],
+)
+def test_a_level_needs_every_item_of_it_and_of_those_below_seen_good(
+    change: tuple[e.Event | e.Record, ...], level: RecoveryLevel
+) -> None:
+    """Nothing overridden, skipped, unproven, failed, in doubt or out of date supports a level."""
+    story = to_the_end()
+    for one in change:
+        what = one.what if isinstance(one, e.Record) else one
+        if not isinstance(what, e.RunDeclared):
+            story.add(what)
+    assert level_of(RECOVERY, story.state) is level
+
+
+def test_a_level_without_items_is_never_reached() -> None:
+    """Having looked at nothing proves nothing."""
+    empty = replace(RECOVERY, levels=(LevelProof(level=RecoveryLevel.UP, items=()),))
+    assert level_of(empty, to_the_end().state) is RecoveryLevel.NONE
+    assert level_of(replace(RECOVERY, levels=()), to_the_end().state) is RecoveryLevel.NONE
+
+
+def test_unproven_items_come_in_reading_order() -> None:
+    """The end of a run names what nobody could prove."""
+    story = Story().look("proof/healthz", Verdict.UNPROVEN).look("brief/tools", Verdict.UNPROVEN)
+    assert unproven_items(RECOVERY, story.look("side/mail").state) == ("brief/tools", "proof/healthz")
+
+
+def test_the_latest_attempt() -> None:
+    """The number after it is the next attempt's."""
+    assert latest_attempt(Story().state, RESTORE) is None
+    assert latest_attempt(Story().look("side/mail").state, "side/mail") is None
+    latest = latest_attempt(Story().ran(RESTORE).intend(RESTORE, attempt=2).state, RESTORE)
+    assert latest is not None
+    assert latest.number == 2

@@ -1,0 +1,36 @@
+"""What a command makes out of date."""
+
+import pytest
+
+from aihummer_drtui.run.outdating import outdated_by
+from tests.run.story import RECOVERY, a_check, a_command, a_confirm, a_runbook, a_step
+
+
+@pytest.mark.parametrize(
+    ("command", "outdates"),
+    [
+        (
+            "database/restore",
+            ("database/restored", "proof/up", "proof/healthz", "proof/prove", "proof/confirm-1"),
+        ),
+        ("side/mail-up", ()),
+        ("proof/up", ("proof/healthz", "proof/prove", "proof/confirm-1")),
+        ("proof/prove", ("proof/confirm-1",)),
+        ("proof/nothing", ()),
+        ("nowhere/nothing", ()),
+    ],
+)
+def test_what_comes_after_a_command_and_speaks_of_the_world(command: str, outdates: tuple[str, ...]) -> None:
+    """A precondition before it has served; a step that does not need it is left alone."""
+    assert outdated_by(RECOVERY, command) == outdates
+
+
+def test_a_later_restore_stays_and_steps_that_need_each_other_come_to_an_end() -> None:
+    """A new key does not undo a restored database; a circle of needs is walked once."""
+    book = a_runbook(
+        a_step("key", a_command("key/restore"), needs=("proof",)),
+        a_step("database", a_command("database/restore", destructive=True), needs=("key",)),
+        a_step("look", a_check("look/all"), needs=("key", "database")),
+        a_step("proof", a_confirm("proof/confirm-1"), needs=("look",)),
+    )
+    assert outdated_by(book, "key/restore") == ("look/all", "proof/confirm-1")
