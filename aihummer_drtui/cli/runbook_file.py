@@ -48,7 +48,7 @@ def judged(text: str) -> Judgement:
     """A text held against the rules and the checks that this program has."""
     from aihummer_drtui.recovery.catalogue import check_names
 
-    return judge(text, known_checks=check_names())
+    return judge(text, known_checks=frozenset(check_names()))
 
 
 def shipped_text() -> str:

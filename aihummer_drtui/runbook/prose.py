@@ -14,7 +14,7 @@ _BETWEEN: Final = 2_000
 """Characters that one pair of marks may span; a bound, so that a hostile text costs no square of its size."""
 _INLINE: Final = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])"
-    rf"|(?P<ticks>`+)(?P<code>[^`]{{1,{_BETWEEN}}})(?P=ticks)"
+    rf"|(?P<ticks>(?<!`)`+(?!`))(?P<code>.{{1,{_BETWEEN}}}?)(?<!`)(?P=ticks)(?!`)"
     r"|!?\[(?P<link>[^\[\]]{0,500})\]\((?P<url>[^()\s]{1,500})\)"
     r"|<(?P<auto>https?://[^<>\s]{1,500}|[^<>@\s]{1,100}@[^<>@\s]{1,100})>"
     rf"|(?P<mark>\*\*|\*|(?<!\w)__|(?<!\w)_)(?=\S)(?P<marked>[^*]{{1,{_BETWEEN}}}?)(?<=\S)(?P=mark)(?!\w)",

@@ -10,7 +10,7 @@ from aihummer_drtui.runbook.model import Place
 
 _TOKEN: Final = re.compile(
     r"""\\.|\$\{(?P<braced>[A-Za-z_]\w*)(?P<operator>:?[-=+?])?|\$(?P<bare>[A-Za-z_]\w*)"""
-    r"""|(?P<quote>["'])|(?P<comment>(?<![^\s;])\#)|(?P<pipe>(?<![|>])\|(?!\|))|(?P<hidden>\|\|\s*(?:true|:)(?!\S))""",
+    r"""|(?P<quote>["'])|(?P<comment>(?<![^\s;])\#)|(?P<pipe>(?<![|>])\|(?!\|))|(?P<hidden>\|\|\s*(?:true|:)(?![^\s;)&|]))""",
     re.DOTALL | re.ASCII,
 )
 _ASSIGNED: Final = re.compile(
