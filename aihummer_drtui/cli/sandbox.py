@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -82,15 +83,16 @@ def up(
     from aihummer_drtui.sandbox import lifecycle
     from aihummer_drtui.sandbox.marker import Size
 
-    found = lifecycle.up(
-        sandbox_folder(settings, folder, make=True),
-        size=Size(size),
-        seed=seed,
-        postgres_bin=postgres_bin,
-        tcp_port=tcp_port,
-        take_backup=_no_backup if no_backup else _take_backup,
-        tell=_teller(),
-    )
+    with _faults_told():
+        found = lifecycle.up(
+            sandbox_folder(settings, folder, make=True),
+            size=Size(size),
+            seed=seed,
+            postgres_bin=postgres_bin,
+            tcp_port=tcp_port,
+            take_backup=_no_backup if no_backup else _take_backup,
+            tell=_teller(),
+        )
     _show(found, as_json=as_json)
 
 
@@ -105,7 +107,8 @@ def break_(settings: Settings, folder: Path | None, as_json: bool) -> None:
     """
     from aihummer_drtui.sandbox import lifecycle
 
-    found = lifecycle.break_host(sandbox_folder(settings, folder))
+    with _faults_told():
+        found = lifecycle.break_host(sandbox_folder(settings, folder))
     if not found.backups:
         click.echo("there is no backup set: this loss cannot be recovered", err=True)
     _show(found, as_json=as_json)
@@ -119,7 +122,8 @@ def down(settings: Settings, folder: Path | None) -> None:
     from aihummer_drtui.sandbox import lifecycle
 
     place = sandbox_folder(settings, folder)
-    click.echo(f"removed {lifecycle.down(place)} in {place}")
+    with _faults_told():
+        click.echo(f"removed {lifecycle.down(place)} in {place}")
 
 
 @sandbox.command()
@@ -130,7 +134,9 @@ def status(settings: Settings, folder: Path | None, as_json: bool) -> None:
     """Show what is there of the sandbox just now."""
     from aihummer_drtui.sandbox.status import status as look
 
-    _show(look(sandbox_folder(settings, folder)), as_json=as_json)
+    with _faults_told():
+        found = look(sandbox_folder(settings, folder))
+    _show(found, as_json=as_json)
 
 
 def sandbox_folder(settings: Settings, folder: Path | None, *, make: bool = False) -> Path:
@@ -150,6 +156,23 @@ def sandbox_folder(settings: Settings, folder: Path | None, *, make: bool = Fals
     return state / "sandbox"
 
 
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    """Turn what the system refuses (no space, no right) into FailedError with the file's name."""
+    from aihummer_drtui.errors import FailedError
+
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FailedError(
+            f"the system refused: {error.strerror or error}",
+            where=str(error.filename or ""),
+            hint="is the disk full, or the folder another account's? look: aihummer-drtui sandbox status",
+        ) from error
+
+
 def _state_folder() -> Path:
     from platformdirs import user_state_path
 
@@ -164,6 +187,7 @@ def _take_backup(layout: "Layout") -> None:
     from aihummer_drtui.errors import FailedError
     from aihummer_drtui.foreign import cleaned_bytes
 
+    click.echo("sandbox: taking the backup before the loss", err=True)
     ended = subprocess.run(
         [
             *(sys.executable, "-P", "-m", "aihummer_drtui", "--target", str(layout.target)),

@@ -73,7 +73,6 @@ def build(plan: Plan, tell: Tell, take_backup: Callable[[Layout], None]) -> Mark
     signed_path = _fill(plan, owner_url, values, tell)
     _write_configuration(cluster, marker, values, signed_path)
     start_gateway(layout.host)
-    say("taking the backup before the loss")
     take_backup(layout)
     return marker
 

@@ -55,6 +55,13 @@ def start_gateway(home: Path) -> Process:
                 pass_fds=(write_end,),
                 start_new_session=True,
             )
+    except OSError as error:
+        os.close(read_end)
+        raise FailedError(
+            f"the gateway did not start: {error.strerror}",
+            where=str(error.filename or home),
+            hint="is that Python still installed, and the folder writable?",
+        ) from error
     finally:
         os.close(write_end)
     with os.fdopen(read_end, "rb") as ready:

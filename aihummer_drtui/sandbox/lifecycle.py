@@ -60,7 +60,7 @@ def up(
             stage=Stage.BUILDING,
             size=size,
             seed=seed,
-            gateway_port=_free_port(),
+            gateway_port=free_port(),
             tcp_port=tcp_port,
         )
         write_marker(layout, marker)
@@ -224,7 +224,7 @@ def _locked(layout: Layout) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port of this machine that nobody listens on; it is taken only when the gateway starts."""
     for _ in range(200):
         port = _ONLY_PORTS.start + secrets.randbelow(len(_ONLY_PORTS))

@@ -1,0 +1,55 @@
+"""The sandbox's commands as an operator types them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a child."""
+    return subprocess.run(
+        [sys.executable, "-m", "aihummer_drtui", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.postgres
+def test_sandbox_goes_from_whole_to_broken_to_gone(folder: Path) -> None:
+    """up takes a backup, status says whole, break says broken with the backup kept, down removes all."""
+    root = folder / "state" / "sandbox"
+    up = run("--state-dir", folder / "state", "sandbox", "up", "--json")
+    assert up.returncode == 0, up.stderr
+    try:
+        built = json.loads(up.stdout)
+        assert (built["condition"], len(built["backups"])) == ("whole", 1)
+        assert "whole" in run("sandbox", "status", "--dir", root).stdout
+        broken = json.loads(run("sandbox", "break", "--dir", root, "--json").stdout)
+        assert (broken["condition"], broken["backups"]) == ("broken", built["backups"])
+    finally:
+        down = run("sandbox", "down", "--dir", root)
+    assert down.returncode == 0, down.stderr
+    assert not root.exists()
+
+
+def test_no_sandbox_is_a_precondition(folder: Path) -> None:
+    """status, break and down of a folder without a sandbox end with 3 and say how to make one."""
+    for command in ("status", "break", "down"):
+        ended = run("sandbox", command, "--dir", folder)
+        assert ended.returncode == 3
+        assert "there is no sandbox" in ended.stderr
+        assert "HINT" in ended.stderr
+
+
+def test_help_says_that_it_is_no_aihummer() -> None:
+    """Nobody takes the stand-in for the product."""
+    assert "It is not AiHummer" in " ".join(run("sandbox", "--help").stdout.split())
+
+
+def test_folder_that_cannot_be_made_is_one_message(folder: Path) -> None:
+    """A file in the folder's place is told in words, without a traceback."""
+    (folder / "file").touch()
+    ended = run("sandbox", "up", "--dir", folder / "file" / "s")
+    assert ended.returncode == 3
+    assert "Traceback" not in ended.stderr

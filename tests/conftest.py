@@ -1,0 +1,107 @@
+"""Sandboxes for every room's tests: real PostgreSQL servers, each in a folder of its own."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from aihummer_drtui.run.progress import Progress
+from aihummer_drtui.sandbox import lifecycle
+from aihummer_drtui.sandbox.environment import read_environment
+from aihummer_drtui.sandbox.layout import Layout
+from aihummer_drtui.sandbox.marker import Size
+from aihummer_drtui.sandbox.status import Status, status
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallSandbox:
+    """A small sandbox that runs."""
+
+    layout: Layout
+
+    @property
+    def root(self) -> Path:
+        """Its folder."""
+        return self.layout.root
+
+    @property
+    def target(self) -> Path:
+        """Its target.toml."""
+        return self.layout.target
+
+    def status(self) -> Status:
+        """What is there of it now."""
+        return status(self.root)
+
+    def variables(self) -> dict[str, str]:
+        """What its gateway.env says now."""
+        return read_environment(self.layout.gateway_env)
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder that a Unix socket's path fits into and that root's PostgreSQL, another account, can enter.
+
+    pytest's own tmp_path is neither: long, and closed to all but its owner.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="sb-", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def make_sandbox(root: Path, *, seed: int = 1, tcp_port: int | None = None) -> SmallSandbox:
+    """Build a small sandbox in `root`, without a backup."""
+    lifecycle.up(
+        root,
+        size=Size.SMALL,
+        seed=seed,
+        postgres_bin=None,
+        tcp_port=tcp_port,
+        take_backup=lambda _: None,
+        tell=ignored,
+    )
+    return SmallSandbox(layout=Layout(root=root.resolve()))
+
+
+def ignored(progress: Progress) -> None:
+    """Hear of progress and do nothing."""
+
+
+@contextmanager
+def a_sandbox() -> Iterator[SmallSandbox]:
+    """A small sandbox for as long as the block lasts; nothing of it is left, whatever happens."""
+    with short_folder() as folder:
+        root = folder / "s"
+        try:
+            yield make_sandbox(root)
+        finally:
+            if root.exists():
+                lifecycle.down(root)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A short folder for one test."""
+    with short_folder() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def small_sandbox() -> Iterator[SmallSandbox]:
+    """A whole sandbox (no backup) that a module's tests share; they must leave it as they found it."""
+    with a_sandbox() as made:
+        yield made
+
+
+@pytest.fixture
+def fresh_sandbox() -> Iterator[SmallSandbox]:
+    """A whole sandbox (no backup) for one test, which may do to it what it likes."""
+    with a_sandbox() as made:
+        yield made
