@@ -16,6 +16,7 @@ from typing import Final
 from aihummer_drtui.durable import sync_folder, write_durably
 from aihummer_drtui.errors import PreconditionError, UsageError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.regular_file import read_regular
 
 MASTER_KEY: Final = "AIHUMMER_MASTER_KEY"
 MEDIA_TOKEN_SECRET: Final = "AIHUMMER_MEDIA_TOKEN_SECRET"  # noqa: S105 - a name
@@ -85,13 +86,8 @@ def read_gateway_env(path: Path) -> GatewayEnv:
 
     Raises PreconditionError when it is there and cannot be read, is no regular file, or is too large.
     """
-    hint = "run this as root or as the account that owns the file"
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise PreconditionError("is no regular file", where=str(path), hint="move it away")
-            data = file.read(LIMIT + 1)
+        data, _ = read_regular(path, limit=LIMIT)
     except FileNotFoundError:
         if path.is_symlink():
             raise PreconditionError(
@@ -99,11 +95,11 @@ def read_gateway_env(path: Path) -> GatewayEnv:
             ) from None
         return GatewayEnv(path=path, exists=False, variables={})
     except OSError as error:
-        raise PreconditionError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
-    if len(data) > LIMIT:
         raise PreconditionError(
-            f"is larger than {LIMIT} bytes", where=str(path), hint="is it the right file?"
-        )
+            f"cannot be read: {error.strerror}",
+            where=str(path),
+            hint="run this as root or as the account that owns the file",
+        ) from error
     return parse_gateway_env(data, path=path)
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.recovery.fingerprints import key_fingerprint, media_token_fingerprint, parse_master_key
 from aihummer_drtui.recovery.gateway_env import MASTER_KEY, MEDIA_TOKEN_SECRET, parse_gateway_env
+from aihummer_drtui.recovery.regular_file import read_regular
 
 LIMIT: Final = 1_000_000
 STANDARD_INPUT: Final = "-"
@@ -92,14 +93,13 @@ def _from_standard_input() -> bytes:
 
 
 def _from_file(path: Path, *, only_files: bool) -> tuple[bytes, tuple[str, ...]]:
-    # Not O_NOFOLLOW, and pipes are welcome: an escrow may come from a linked medium or `<(gpg -d …)`.
-    flags = os.O_RDONLY | os.O_CLOEXEC | (os.O_NONBLOCK if only_files else 0)
     try:
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            state = os.fstat(file.fileno())
-            if only_files and not stat.S_ISREG(state.st_mode):
-                raise PreconditionError("is no regular file", where=str(path), hint="name the escrow's file")
-            data = file.read(LIMIT + 1)
+        if only_files or path.is_file():
+            data, state = read_regular(path, limit=LIMIT)
+        else:
+            # Pipes are welcome where somebody waits for the answer: `--from <(gpg -d …)`.
+            with path.open("rb") as pipe:
+                data, state = pipe.read(LIMIT + 1), os.fstat(pipe.fileno())
     except OSError as error:
         raise PreconditionError(
             f"the key escrow cannot be read: {error.strerror}",

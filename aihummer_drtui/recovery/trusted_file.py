@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.recovery.regular_file import read_regular
 
 LIMIT = 1_000_000
 """Bytes; a configuration that is longer is no configuration."""
@@ -17,27 +18,16 @@ def read_trusted(path: Path, *, what: str) -> bytes:
     file, too large, or when another account could have written it or put another in its place.
     """
     try:
-        # O_NONBLOCK: a FIFO in this place must be refused, not waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        data, state = read_regular(path, limit=LIMIT)
     except OSError as error:
         raise PreconditionError(
             f"the {what} cannot be read: {error.strerror}",
             where=str(path),
             hint="give the path of a file that this account can read",
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise PreconditionError(
-                f"the {what} is no regular file", where=str(path), hint="give the path of a regular file"
-            )
-        _refuse_foreign_writers(path, found, what)
-        _refuse_foreign_writers(path.resolve().parent, path.resolve().parent.stat(), f"folder of the {what}")
-        data = file.read(LIMIT + 1)
-    if len(data) > LIMIT:
-        raise PreconditionError(
-            f"the {what} is larger than {LIMIT} bytes", where=str(path), hint="is it the right file?"
-        )
+    _refuse_foreign_writers(path, state, what)
+    folder = path.resolve().parent
+    _refuse_foreign_writers(folder, folder.stat(), f"folder of the {what}")
     return data
 
 

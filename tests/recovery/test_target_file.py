@@ -1,0 +1,152 @@
+"""The target's configuration: found, trusted, and all that is wrong with it told at once."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from aihummer_drtui.errors import PreconditionError, UsageError
+from aihummer_drtui.recovery.target import MediaLayout, SandboxMark, Target, VaultLayout
+from aihummer_drtui.recovery.target_file import load_target
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Give a path in a folder that only we can write."""
+    tmp_path.chmod(0o755)
+    return tmp_path / "target.toml"
+
+
+def test_every_key_reaches_its_place(file: Path) -> None:
+    """A full configuration, as docs/target.md shows it."""
+    file.write_text(
+        """
+        name = "eu-1"
+        gateway-env = "/srv/gateway.env"
+        aihummer = "/opt/aihummer"
+        smoke = "~/smoke.sh"
+        path = ["/opt/bin"]
+        base-url = "https://gateway.example"
+        backup-places = ["/a", "/b"]
+        postgres-bin = "/pg/bin"
+        maintenance-database = "template1"
+        inputs = { KEY_FILE = "~/escrow" }
+        vault = { data-keys = "SELECT 1", values = "SELECT 2", nonce-bytes = 16, value-aad = "{name}" }
+        media = { references = "SELECT 3", signed-path = "/v1/x" }
+        sandbox = { id = "abc", root = "/sandbox" }
+        """
+    )
+    assert load_target(file) == Target(
+        name="eu-1",
+        gateway_env=Path("/srv/gateway.env"),
+        aihummer="/opt/aihummer",
+        smoke=Path.home() / "smoke.sh",
+        path=(Path("/opt/bin"),),
+        base_url="https://gateway.example",
+        backup_places=(Path("/a"), Path("/b")),
+        postgres_bin=Path("/pg/bin"),
+        maintenance_database="template1",
+        inputs={"KEY_FILE": str(Path.home() / "escrow")},
+        vault=VaultLayout(data_keys="SELECT 1", values="SELECT 2", nonce_bytes=16, value_aad="{name}"),
+        media=MediaLayout(references="SELECT 3", signed_path="/v1/x"),
+        sandbox=SandboxMark(id="abc", root=Path("/sandbox")),
+    )
+
+
+def test_all_problems_are_told_at_once_with_file_and_key(file: Path) -> None:
+    """One edit, not one per run."""
+    file.write_text(
+        'name = 3\nbasurl = "x"\nsmoke = "relative"\nbackup-places = ["/a", 3]\nmedia = 1\n'
+        "[vault]\nfoo = 1\n[inputs]\nKEY_FILE = 3\n"
+    )
+    with pytest.raises(UsageError) as told:
+        load_target(file)
+    for part in (
+        "name: Expected `str`",
+        "basurl: unknown key (did you mean base-url?)",
+        "smoke: A path must be absolute",
+        "backup-places[1]:",
+        "media: must be a table",
+        "vault.foo: unknown key",
+        "vault.data-keys: is missing",
+        "inputs[...]: Expected `str`",
+    ):
+        assert f"{file}: {part}" in told.value.what
+
+
+def test_values_that_mean_nothing_are_told(file: Path) -> None:
+    """The right type is not enough."""
+    file.write_text(
+        'name = " "\naihummer = "bin/aihummer"\nbase-url = "gateway:1"\nbackup-places = []\n'
+        '[inputs]\nkey-file = "x"\n[media]\nsigned-path = "v1"\n'
+        '[vault]\ndata-keys = " "\nvalues = ""\nnonce-bytes = 3\nvalue-aad = "{tenat}"\n'
+    )
+    with pytest.raises(UsageError) as told:
+        load_target(file)
+    assert len(told.value.what.splitlines()) == 11
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff", b"a = 1\na = 2\n", b"[" * 3000])
+def test_what_is_no_toml_is_told(file: Path, content: bytes) -> None:
+    """With the file's name, and the line where the parser knows it."""
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match="TOML") as told:
+        load_target(file)
+    assert str(file) in str(told.value)
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o646])
+def test_a_file_that_others_can_write_is_refused(file: Path, mode: int) -> None:
+    """It says which SQL and which programs are run."""
+    file.write_text("")
+    file.chmod(mode)
+    with pytest.raises(PreconditionError, match="can be written by other accounts"):
+        load_target(file)
+
+
+def test_a_folder_that_others_can_write_is_refused(file: Path) -> None:
+    """Who can rename in it can replace the file; a sticky folder like /tmp protects it."""
+    file.write_text("")
+    file.parent.chmod(0o777)
+    with pytest.raises(PreconditionError, match="folder"):
+        load_target(file)
+    file.parent.chmod(0o1777)
+    assert load_target(file) == Target()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_account_is_refused(file: Path) -> None:
+    """Its owner can change it after it was looked at."""
+    file.write_text("")
+    os.chown(file, 12345, 0)
+    with pytest.raises(PreconditionError, match="12345"):
+        load_target(file)
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "fifo", "huge"])
+def test_what_is_no_file_is_refused(file: Path, kind: str) -> None:
+    """Named, and without waiting."""
+    match kind:
+        case "folder":
+            file.mkdir()
+        case "fifo":
+            os.mkfifo(file)
+        case "huge":
+            file.write_bytes(b"#" * 1_000_001)
+        case _:
+            pass
+    with pytest.raises(PreconditionError) as refused:
+        load_target(file)
+    assert str(file) in str(refused.value)
+
+
+def test_nobody_saying_where_means_the_users_file_or_the_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any file the defaults of AiHummer's documentation hold."""
+    monkeypatch.setattr("aihummer_drtui.recovery.target_file.SYSTEM_FILE", tmp_path / "none")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert load_target(None) == Target()
+    (tmp_path / "aihummer-drtui").mkdir(mode=0o755)
+    (tmp_path / "aihummer-drtui" / "target.toml").write_text('name = "mine"\n')
+    assert load_target(None).name == "mine"
