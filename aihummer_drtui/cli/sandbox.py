@@ -80,12 +80,33 @@ def up(
     as_json: bool,
 ) -> None:
     """Build a training stand-in and take its backup; or start the one that is there."""
+    found = build_sandbox(
+        sandbox_folder(settings, folder, make=True),
+        size=size,
+        seed=seed,
+        postgres_bin=postgres_bin,
+        tcp_port=tcp_port,
+        no_backup=no_backup,
+    )
+    _show(found, as_json=as_json)
+
+
+def build_sandbox(
+    folder: Path,
+    *,
+    size: str,
+    seed: int,
+    postgres_bin: Path | None,
+    tcp_port: int | None = None,
+    no_backup: bool = False,
+) -> "Status":
+    """Build the sandbox, or start the one that is there, telling on stderr what is going on."""
     from aihummer_drtui.sandbox import lifecycle
     from aihummer_drtui.sandbox.marker import Size
 
     with _faults_told():
-        found = lifecycle.up(
-            sandbox_folder(settings, folder, make=True),
+        return lifecycle.up(
+            folder,
             size=Size(size),
             seed=seed,
             postgres_bin=postgres_bin,
@@ -93,7 +114,6 @@ def up(
             take_backup=_no_backup if no_backup else _take_backup,
             tell=_teller(),
         )
-    _show(found, as_json=as_json)
 
 
 @sandbox.command("break")

@@ -1,5 +1,7 @@
 """A front end's view of a run: the folded journal, the engine to ask, and waiting for news."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Self
 
 from aihummer_drtui.engine.attempt import Attempt
@@ -16,19 +18,37 @@ from aihummer_drtui.run.state import RunState
 from aihummer_drtui.runbook.model import Runbook
 
 
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """One record with the states around it, so that what is new about it can be told."""
+
+    before: RunState
+    record: Record
+    after: RunState
+
+
 class Session:
     """One front end attached to one run. `state` is as far as the journal was read."""
 
-    def __init__(self, *, folder: RunFolder, client: EngineClient, read: ReadRunbook) -> None:
+    def __init__(
+        self,
+        *,
+        folder: RunFolder,
+        client: EngineClient,
+        read: ReadRunbook,
+        on_growth: Callable[[Growth], None] | None = None,
+    ) -> None:
         self.folder = folder
         self._client = client
         self._read = read
+        self._on_growth = on_growth
         self._follower = JournalFollower(folder.path)
         first, *rest = self._follower.poll()
         self.state: RunState = begin(first)
-        self.runbook: Runbook
-        self._take(rest)
-        self.runbook = read(text_in_force(folder, self.state))
+        for record in rest:
+            self.state = follow(self.state, record)
+        self._untold: list[Growth] = []
+        self.runbook: Runbook = read(text_in_force(folder, self.state))
 
     def __enter__(self) -> Self:
         return self
@@ -40,21 +60,19 @@ class Session:
         """Ask the engine; when it accepts, `state` is up to date with it. Raises as EngineClient.ask."""
         reply = self._client.ask(request)
         if isinstance(reply, Accepted):
-            self.news()
+            self._take_up()
         return reply
 
-    def news(self) -> list[Record]:
-        """Fold what was written since the last look and give it."""
-        records = self._follower.poll()
-        self._take(records)
-        if any(isinstance(record.what, RunbookAccepted) for record in records):
-            self.runbook = self._read(text_in_force(self.folder, self.state))
-        return records
+    def wait(self, seconds: float) -> list[Growth]:
+        """Wait for news, at most that long, and give all that was not given before.
 
-    def wait(self, seconds: float) -> list[Record]:
-        """Wait for news, at most that long. Raises EngineGoneError when the engine ended."""
-        self._client.wait_for_growth(self.state.sequence, seconds)
-        return self.news()
+        Raises EngineGoneError when the engine ended.
+        """
+        if not self._untold:
+            self._client.wait_for_growth(self.state.sequence, seconds)
+        self._take_up()
+        news, self._untold = self._untold, []
+        return news
 
     def fileno(self) -> int:
         """Readable when the engine has something to say."""
@@ -70,6 +88,12 @@ class Session:
         attempt = self.attempt(item)
         return None if attempt is None else attempt.progress()
 
-    def _take(self, records: list[Record]) -> None:
-        for record in records:
-            self.state = follow(self.state, record)
+    def _take_up(self) -> None:
+        for record in self._follower.poll():
+            before, self.state = self.state, follow(self.state, record)
+            growth = Growth(before=before, record=record, after=self.state)
+            self._untold.append(growth)
+            if self._on_growth is not None:
+                self._on_growth(growth)
+            if isinstance(record.what, RunbookAccepted):
+                self.runbook = self._read(text_in_force(self.folder, self.state))

@@ -1,0 +1,93 @@
+"""`drill`: build a private sandbox, lose its host, and walk through its recovery."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from aihummer_drtui.cli.run import operator_name, sit_down, sitting_options
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.run.events import Mode
+
+if TYPE_CHECKING:
+    from aihummer_drtui.sandbox.status import Status
+
+SITTING: Final = ("plain", "yes", "answers", "confirm", "patience", "as_json", "operator")
+
+
+@click.command()
+@click.option("--dir", "folder", type=click.Path(path_type=Path), help="The sandbox's folder.")
+@click.option("--size", type=click.Choice(["small", "medium", "large"]), default="small", show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--postgres-bin", type=click.Path(path_type=Path), help="Folder of PostgreSQL's programs.")
+@click.option("--training", is_flag=True, help="Record it as a training run.")
+@click.option("--runbook", type=click.Path(path_type=Path), help="A runbook of your own.")
+@sitting_options
+@click.pass_obj
+def drill(settings: Settings, /, **options: Any) -> int:
+    """Build a sandbox, destroy it, and recover it by the runbook until it is proven back.
+
+    The sandbox is a training stand-in, not AiHummer. An unfinished drill on it is gone on with;
+    after the drill the sandbox stays for a look around: `sandbox down` removes it.
+    """
+    from aihummer_drtui.cli.declaring import declare
+
+    sitting = {name: options[name] for name in SITTING}
+    found = _sandbox(settings, options)
+    on_sandbox = replace(settings, target_path=found.target)
+    unfinished = _unfinished(on_sandbox)
+    if unfinished is not None:
+        click.echo(f"A drill on this sandbox is not finished: going on with run {unfinished}.", err=True)
+        return sit_down(on_sandbox, unfinished, **sitting)
+    _lose_the_host(found)
+    folder = declare(
+        on_sandbox,
+        mode=Mode.TRAINING if options["training"] else Mode.DRILL,
+        runbook=options["runbook"],
+        incident_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        operator=operator_name(options["operator"]),
+    )
+    return sit_down(on_sandbox, folder.id, **sitting)
+
+
+def _sandbox(settings: Settings, options: dict[str, Any]) -> "Status":
+    """The sandbox, built or started."""
+    from aihummer_drtui.cli.sandbox import build_sandbox, sandbox_folder
+
+    return build_sandbox(
+        sandbox_folder(settings, options["folder"], make=True),
+        size=options["size"],
+        seed=options["seed"],
+        postgres_bin=options["postgres_bin"],
+    )
+
+
+def _unfinished(settings: Settings) -> str | None:
+    """The run on this sandbox that is not finished, if there is one."""
+    from aihummer_drtui.cli.declaring import target_key
+    from aihummer_drtui.engine.declare import unfinished_runs
+    from aihummer_drtui.engine.folder import state_dir
+    from aihummer_drtui.recovery.target_file import load_target
+
+    key = target_key(load_target(settings.target_path))
+    for state in unfinished_runs(state_dir(settings.state_dir)):
+        if state.declared.target_key == key:
+            return state.declared.run
+    return None
+
+
+def _lose_the_host(found: "Status") -> None:
+    """Lose the stand-in's host, whether it was whole or recovered by an earlier drill."""
+    from aihummer_drtui.sandbox.lifecycle import break_host
+
+    if not found.backups:
+        raise PreconditionError(
+            "the sandbox has no backup, so its loss could not be recovered",
+            where=str(found.root),
+            hint=f"`aihummer-drtui sandbox down --dir {found.root}`, then drill again",
+        )
+    break_host(found.root)
+    click.echo("The sandbox's host is lost: no database, no blobs, no gateway.env, no service.", err=True)

@@ -1,0 +1,60 @@
+"""`probe`: what became of a command whose end nobody saw. Reads, never changes."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import click
+
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.check import Scene
+from aihummer_drtui.recovery.probed import Probed
+from aihummer_drtui.run.verdict import PROBE_EXIT_CODES
+
+UNKNOWN_CODE: Final = 4
+"""Any code that is none of PROBE_EXIT_CODES means `unknown`; this is the program's own for it."""
+
+
+def _probes() -> Mapping[str, Callable[[Scene], Probed]]:
+    from aihummer_drtui.recovery.blob_probe import probe_blobs
+    from aihummer_drtui.recovery.database_check import probe_database
+    from aihummer_drtui.recovery.master_key import probe_key
+    from aihummer_drtui.recovery.services import probe_ready, probe_rerunnable, probe_up
+
+    return {
+        "restore-key": probe_key,
+        "restore-database": probe_database,
+        "restore-blobs": probe_blobs,
+        "aihummer-up": probe_up,
+        "ready": probe_ready,
+        "smoke": probe_rerunnable,
+        "proof": probe_rerunnable,
+    }
+
+
+NAMES: Final = ("restore-key", "restore-database", "restore-blobs", "aihummer-up", "ready", "smoke", "proof")
+
+
+@click.command()
+@click.argument("name", type=click.Choice(NAMES))
+@click.option("--backup-set", envvar="BACKUP_SET", help="The backup set the command was given.")
+@click.option("--key-file", envvar="KEY_FILE", help="The key escrow the command was given.")
+@click.pass_obj
+def probe(settings: Settings, name: str, backup_set: str | None, key_file: str | None) -> None:
+    """Say whether the command NAME has done its work.
+
+    Ends with 0 done, 1 not done, 10 partly done, 4 it cannot be known.
+    """
+    from aihummer_drtui.recovery.target_file import load_target
+
+    values = {"BACKUP_SET": backup_set, "KEY_FILE": key_file}
+    scene = Scene(
+        target=load_target(settings.target_path),
+        values={variable: value for variable, value in values.items() if value},
+    )
+    found = _probes()[name](scene)
+    click.echo(f"{found.result.value}: {cleaned_line(found.observed, 300)}")
+    sys.stdout.flush()
+    codes = {result: code for code, result in PROBE_EXIT_CODES.items()}
+    sys.exit(codes.get(found.result, UNKNOWN_CODE))

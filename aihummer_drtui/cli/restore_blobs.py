@@ -1,0 +1,61 @@
+"""`restore blobs`: bring the blob folder back from a backup set."""
+
+import os
+from pathlib import Path
+
+import click
+
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.foreign import cleaned
+
+
+@click.command()
+@click.option(
+    "--backup-set",
+    type=click.Path(path_type=Path),
+    envvar="BACKUP_SET",
+    required=True,
+    help="The folder of the backup set.",
+)
+@click.option("--confirm", default="", metavar="HOST/DATABASE", help="The target, as the screen shows it.")
+@click.option("--again", is_flag=True, help="Restore this very set a second time.")
+@click.pass_obj
+def restore_blobs(settings: Settings, backup_set: Path, confirm: str, again: bool) -> None:
+    """Restore the blobs into a folder beside the live one, every byte compared, then exchange the two.
+
+    The old folder is kept as FOLDER.replaced-TIME until you remove it. Run again after a failure, it goes
+    on where it was.
+    """
+    from aihummer_drtui.cli.confirmation import confirmed
+    from aihummer_drtui.recovery import blob_restore
+    from aihummer_drtui.recovery.backup_set import open_set
+    from aihummer_drtui.recovery.drill_safety import MODE_VARIABLE
+    from aihummer_drtui.recovery.reporting import Reporter
+    from aihummer_drtui.recovery.target_file import load_target
+
+    target = load_target(settings.target_path)
+    backup = open_set(backup_set)
+    phrase = confirmed(
+        target,
+        confirm,
+        destroys="nothing; the live blob folder is renamed and no longer used",
+        undo="rename the two folders back",
+    )
+    with Reporter.from_environment() as reporter:
+        done = blob_restore.restore_blobs(
+            target,
+            backup,
+            confirm=phrase,
+            mode=os.environ.get(MODE_VARIABLE, ""),
+            reporter=reporter,
+            again=again,
+        )
+    if done.folder is None:
+        click.echo("media service inactive (AIHUMMER_BLOB_DIR is not set): nothing to restore")
+        return
+    kept = f", {done.already_there} of them from an earlier try" if done.already_there else ""
+    click.echo(cleaned(f"restored: {done.blobs} blobs in {done.folder}, every byte as sealed{kept}"))
+    if done.kept_as:
+        click.echo(
+            cleaned(f"the old folder is kept as {done.kept_as}; remove it when you are sure"), err=True
+        )

@@ -1,0 +1,127 @@
+"""`run` and `resume`: an operator sits down to a run, in line mode."""
+
+import getpass
+import os
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.errors import UsageError
+from aihummer_drtui.run.events import Mode
+
+RUNNABLE = [Mode.REAL.value, Mode.DRILL.value, Mode.TRAINING.value]
+
+
+def sitting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of every sitting in line mode."""
+    for option in (
+        click.option("--plain", is_flag=True, help="Line mode: append-only, no cursor movement."),
+        click.option("--yes", "-y", is_flag=True, help="Accept confirms and suggestions; never a gate."),
+        click.option("--answers", type=click.Path(path_type=Path), help="A TOML file of answers by item."),
+        click.option("--confirm", default="", metavar="HOST/DATABASE", help="The words of the gates."),
+        click.option(
+            "--patience", default=60.0, show_default=True, help="Seconds for a check to turn green."
+        ),
+        click.option("--json", "as_json", is_flag=True, help="One event a line on stdout; talk on stderr."),
+        click.option("--operator", default="", help="Who is sitting here (default: the login name)."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("--mode", type=click.Choice(RUNNABLE), default=Mode.REAL.value, show_default=True)
+@click.option("--runbook", type=click.Path(path_type=Path), help="A runbook of your own.")
+@click.option("--incident-at", default="", metavar="TIME", help="When the outage began (ISO 8601 with zone).")
+@sitting_options
+@click.pass_obj
+def run(settings: Settings, /, mode: str, runbook: Path | None, incident_at: str, **sitting: Any) -> int:
+    """Declare a run on the target and walk through it."""
+    from aihummer_drtui.cli.declaring import declare
+
+    operator = operator_name(sitting["operator"])
+    folder = declare(
+        settings, mode=Mode(mode), runbook=runbook, incident_at=_moment(incident_at), operator=operator
+    )
+    return sit_down(settings, folder.id, **sitting)
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.option("--accept-runbook", default="", metavar="REASON", help="Go on with a runbook that was edited.")
+@sitting_options
+@click.pass_obj
+def resume(settings: Settings, /, run_id: str | None, accept_runbook: str, **sitting: Any) -> int:
+    """Go on with a run (default: the one that is not finished)."""
+    return sit_down(settings, run_id or _only_unfinished(settings), accept_runbook=accept_runbook, **sitting)
+
+
+def sit_down(settings: Settings, run_id: str, *, accept_runbook: str = "", **sitting: Any) -> int:
+    """Attach to a run and talk until it ends or the operator leaves; give the exit code."""
+    from aihummer_drtui.cli.sitting import Sitting
+    from aihummer_drtui.plain.answers import Answers, read_answers
+
+    path: Path | None = sitting["answers"]
+    answers = Answers(
+        yes=sitting["yes"],
+        confirm=sitting["confirm"],
+        by_item=read_answers(path) if path is not None else {},
+        patience=sitting["patience"],
+    )
+    one = Sitting(
+        settings=settings,
+        run_id=run_id,
+        answers=answers,
+        operator=operator_name(sitting["operator"]),
+        host=socket.gethostname(),
+        as_json=sitting["as_json"],
+        accept_runbook=accept_runbook,
+    )
+    return int(one.hold())
+
+
+def operator_name(given: str) -> str:
+    """The name that goes into the record."""
+    if given:
+        return given
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"user {os.geteuid()}"
+    behind = os.environ.get("SUDO_USER", "")
+    return f"{behind} (as {name})" if behind and behind != name else name
+
+
+def _moment(text: str) -> str:
+    now = datetime.now(UTC)
+    if not text:
+        return now.isoformat(timespec="seconds")
+    hint = "for example 2026-11-22T03:10:00+01:00, or 2026-11-22T02:10:00Z"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"`{text}` is no moment", where="--incident-at", hint=hint) from error
+    if moment.tzinfo is None:
+        raise UsageError(f"`{text}` has no zone", where="--incident-at", hint=hint)
+    if moment > now:
+        raise UsageError(f"`{text}` lies in the future", where="--incident-at", hint=f"it is now {now}")
+    return moment.isoformat(timespec="seconds")
+
+
+def _only_unfinished(settings: Settings) -> str:
+    from aihummer_drtui.engine.declare import unfinished_runs
+    from aihummer_drtui.engine.folder import state_dir
+
+    states = unfinished_runs(state_dir(settings.state_dir))
+    if len(states) == 1:
+        return states[0].declared.run
+    names = ", ".join(state.declared.run for state in reversed(states))
+    raise UsageError(
+        "there are several unfinished runs" if states else "there is no unfinished run",
+        hint=f"name one: {names}" if states else "`aihummer-drtui runs` lists all; `run` begins one",
+    )

@@ -1,0 +1,173 @@
+"""`runs`, `status`, `abandon`: look at runs without sitting down to them, and give one up."""
+
+import socket
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.errors import CorruptJournalError, ExitCode, FailedError
+
+if TYPE_CHECKING:
+    from aihummer_drtui.engine.folder import RunFolder
+    from aihummer_drtui.run.state import RunState
+    from aihummer_drtui.runbook.model import Runbook
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One object a line.")
+@click.pass_obj
+def runs(settings: Settings, as_json: bool) -> None:
+    """List all runs, newest first."""
+    from aihummer_drtui.engine.declare import state_of
+    from aihummer_drtui.engine.folder import list_runs, state_dir
+
+    folders = list_runs(state_dir(settings.state_dir))
+    for folder in reversed(folders):
+        state = state_of(folder)
+        if as_json:
+            click.echo(_as_json(folder, state))
+        else:
+            click.echo(_line(folder, state))
+    if not folders and not as_json:
+        click.echo("No runs yet. `aihummer-drtui drill` is a good first one.", err=True)
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="The whole state as one object.")
+@click.pass_obj
+def status(settings: Settings, run_id: str | None, as_json: bool) -> int:
+    """Show where a run stands (default: the newest), without attaching to it.
+
+    Exit code 0: proven. 1: failed, abandoned or finished short of proven. 3: not finished yet.
+    4: a command's outcome is unknown.
+    """
+    from aihummer_drtui.cli.runbook_file import runbook_of
+    from aihummer_drtui.engine.journal import read_journal
+    from aihummer_drtui.engine.runbook_text import text_in_force
+    from aihummer_drtui.run.fold import fold
+
+    folder = _folder(settings, run_id)
+    try:
+        state = fold(read_journal(folder.path))
+    except ValueError as error:
+        raise CorruptJournalError(
+            str(error), where=str(folder.journal), hint="copy the run's folder away and start anew"
+        ) from error
+    if as_json:
+        click.echo(_as_json(folder, state))
+    else:
+        _show(state, runbook_of(text_in_force(folder, state)), folder.path)
+    return _exit_code(state)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--reason", required=True, help="Why; it goes into the record.")
+@click.option("--operator", default="", help="Who gives it up (default: the login name).")
+@click.option("--json", "as_json", is_flag=True, help="The state afterwards as one object.")
+@click.pass_obj
+def abandon(settings: Settings, run_id: str, reason: str, operator: str, as_json: bool) -> None:
+    """Give a run up. Its record stays; nothing on the target is changed."""
+    from aihummer_drtui.cli.run import operator_name
+    from aihummer_drtui.cli.runbook_file import runbook_of
+    from aihummer_drtui.cli.sitting import engine_command
+    from aihummer_drtui.engine.launch import connect_or_launch
+    from aihummer_drtui.engine.session import Session
+    from aihummer_drtui.run.requests import Abandon, Refused
+
+    folder = _folder(settings, run_id)
+    client = connect_or_launch(folder, engine_command(settings, folder))
+    client.attach(operator=operator_name(operator), host=socket.gethostname(), front_end="abandon")
+    with Session(folder=folder, client=client, read=runbook_of) as session:
+        reply = session.ask(Abandon(reason=reason))
+        if isinstance(reply, Refused):
+            raise FailedError(reply.reason, where=f"run {folder.id}", hint=reply.hint)
+        click.echo(_as_json(folder, session.state) if as_json else f"Run {folder.id} is abandoned.")
+
+
+def _folder(settings: Settings, run_id: str | None) -> "RunFolder":
+    from aihummer_drtui.engine.folder import find_run, list_runs, state_dir
+    from aihummer_drtui.errors import UsageError
+
+    state = state_dir(settings.state_dir)
+    if run_id is not None:
+        return find_run(state, run_id)
+    folders = list_runs(state)
+    if not folders:
+        raise UsageError("there is no run yet", where=str(state), hint="`aihummer-drtui drill` begins one")
+    return folders[-1]
+
+
+def _exit_code(state: "RunState") -> int:
+    from aihummer_drtui.plain.closing import exit_code
+    from aihummer_drtui.run.state import Living
+
+    if state.lost:
+        return ExitCode.UNKNOWN_OUTCOME
+    return ExitCode.PRECONDITION if isinstance(state.ending, Living) else exit_code(state)
+
+
+def _word(state: "RunState | None") -> str:
+    from aihummer_drtui.run.state import Abandoned, Finished, Living
+
+    if state is None:
+        return "unreadable"
+    match state.ending:
+        case Living():
+            return f"unfinished at step {state.step or '(none)'}, level {state.level}"
+        case Finished(level=level, with_exceptions=exceptions):
+            return f"completed{' with exceptions' if exceptions else ''}, level {level}"
+        case Abandoned():
+            return "abandoned"
+
+
+def _line(folder: "RunFolder", state: "RunState | None") -> str:
+    from aihummer_drtui.foreign import cleaned_line
+
+    if state is None:
+        run = cleaned_line(folder.id)
+        return f"{run}  its journal cannot be read: `status {run}` says why"
+    declared = state.declared
+    at = datetime.fromisoformat(state.declared_at.wall).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return f"{declared.run}  {at}  {declared.mode:<8}  {cleaned_line(declared.target, 30)}  {_word(state)}"
+
+
+def _show(state: "RunState", runbook: "Runbook", folder: Path) -> None:
+    from aihummer_drtui.plain import words
+    from aihummer_drtui.plain.closing import closing_lines
+    from aihummer_drtui.run.state import CheckState, Living
+    from aihummer_drtui.runbook.prose import plain_words
+
+    click.echo(f"Run {state.declared.run}, {state.declared.mode}, target {state.declared.target}")
+    click.echo(f"Record {folder}, {state.sequence} events, level {state.level}")
+    for step in runbook.steps:
+        click.echo(f"{'>' if step.id == state.step else ' '} {plain_words(step.title)}")
+        plain = {item.id: plain_words(item.text) for item in step.items}
+        for line in words.checklist(state, step, plain):
+            click.echo(f"  {line}")
+        for item in step.items:
+            known = state.items.get(item.id)
+            if isinstance(known, CheckState) and known.status != "passed":
+                for line in words.observation_lines(
+                    item.id, words.status_word(state, item), known.observation
+                ):
+                    click.echo(f"    {line}")
+    for one in state.deviations:
+        click.echo(words.deviation_line(one))
+    if not isinstance(state.ending, Living):
+        for line in closing_lines(runbook, state):
+            click.echo(line)
+
+
+def _as_json(folder: "RunFolder", state: "RunState | None") -> str:
+    import msgspec
+
+    if state is None:
+        return msgspec.json.encode({"run": folder.id, "readable": False}).decode()
+    return msgspec.json.encode(
+        {"run": folder.id, "readable": True, "state": msgspec.to_builtins(state)}
+    ).decode()

@@ -1,0 +1,109 @@
+"""One sitting in line mode: connect to the engine, talk, take up a new engine when one died, leave."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.engine.client import EngineGoneError
+from aihummer_drtui.engine.folder import RunFolder, find_run, state_dir
+from aihummer_drtui.engine.launch import connect_or_launch, this_program
+from aihummer_drtui.engine.session import Growth, Session
+from aihummer_drtui.errors import ExitCode, PreconditionError
+from aihummer_drtui.plain.answers import Answers
+from aihummer_drtui.plain.console import Console
+from aihummer_drtui.plain.dialogue import Dialogue
+from aihummer_drtui.plain.showing import greet, leaving_lines, show_step
+from aihummer_drtui.recovery.catalogue import Catalogue
+from aihummer_drtui.recovery.target_file import load_target
+from aihummer_drtui.run.requests import AcceptRunbook, Refused
+from aihummer_drtui.run.state import Living
+
+ENGINES: Final = 5
+"""How many engines one sitting starts before it gives up on them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sitting:
+    """What a sitting needs to know."""
+
+    settings: Settings
+    run_id: str
+    answers: Answers
+    operator: str
+    host: str
+    as_json: bool
+    accept_runbook: str
+
+    def hold(self) -> ExitCode:
+        """Talk until the run has ended or the operator leaves. Raises DrtuiError."""
+        folder = find_run(state_dir(self.settings.state_dir), self.run_id)
+        console = Console.standard(talk=sys.stderr if self.as_json else sys.stdout)
+        for left in reversed(range(ENGINES)):
+            try:
+                return self._talk(folder, console)
+            except EngineGoneError:
+                if not left:
+                    raise
+                console.say("\nThe engine ended. Nothing is lost: a new one goes on from the journal.")
+        raise AssertionError("the last try returns or raises")
+
+    def _talk(self, folder: RunFolder, console: Console) -> ExitCode:
+        from aihummer_drtui.cli.runbook_file import runbook_of
+
+        facts = Catalogue(load_target(self.settings.target_path))
+        client = connect_or_launch(folder, engine_command(self.settings, folder))
+        client.attach(operator=self.operator, host=self.host, front_end="line mode")
+        on_growth = print_growth if self.as_json else None
+        with Session(folder=folder, client=client, read=runbook_of, on_growth=on_growth) as session:
+            self._settle_runbook(session)
+            greet(console, session.state, str(folder.path))
+            if isinstance(session.state.ending, Living):
+                show_step(console, session.runbook, session.state)
+            dialogue = Dialogue(session=session, console=console, answers=self.answers, facts=facts)
+            try:
+                return dialogue.run()
+            except KeyboardInterrupt:
+                console.end_prompt()
+                for line in leaving_lines(session.state):
+                    console.say(line)
+                return ExitCode.INTERRUPTED
+
+    def _settle_runbook(self, session: Session) -> None:
+        """A runbook edited since stops the resume until the operator accepts the difference."""
+        from aihummer_drtui.cli.runbook_file import load_runbook
+        from aihummer_drtui.engine.runbook_text import runbook_difference, text_in_force
+
+        if not isinstance(session.state.ending, Living):
+            return
+        source = session.state.declared.runbook_source
+        text, runbook = load_runbook(Path(source) if source else None)
+        if runbook.sha256 == session.state.runbook_sha256:
+            return
+        if not self.accept_runbook:
+            difference = runbook_difference(text_in_force(session.folder, session.state), text)
+            raise PreconditionError(
+                f"the runbook was edited since this run went by it:\n{difference}",
+                where=source or "the shipped runbook",
+                hint=f"put it back, or go on with it: resume {self.run_id} --accept-runbook 'REASON'",
+            )
+        reply = session.ask(AcceptRunbook(text=text, reason=self.accept_runbook))
+        if isinstance(reply, Refused):
+            raise PreconditionError(reply.reason, where=source, hint=reply.hint)
+
+
+def engine_command(settings: Settings, folder: RunFolder) -> list[str]:
+    """The words that start an engine for the run, with this command line's settings."""
+    words = [*this_program()]
+    if settings.target_path is not None:
+        words += ["--target", str(settings.target_path.absolute())]
+    return [*words, "--state-dir", str(folder.path.parent.parent), "engine", folder.id]
+
+
+def print_growth(growth: Growth) -> None:
+    """One event a line on stdout."""
+    import msgspec
+
+    sys.stdout.write(msgspec.json.encode(growth.record).decode() + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,53 @@
+"""Answers that were given before the questions: `--yes`, `--confirm`, and an answers file."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from aihummer_drtui.errors import UsageError
+
+OUTCOME: Final = "outcome:"
+"""Prefix of the answer to a lost outcome: `"outcome:database/restore-database" = "not done"`."""
+_LIMIT: Final = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What may be answered without asking."""
+
+    yes: bool = False
+    """Confirms, suggested values and reversible commands are accepted; a gate never is."""
+    confirm: str = ""
+    """The words of the gate."""
+    by_item: Mapping[str, str] = field(default_factory=dict)
+    patience: float = 60.0
+    """Seconds to wait for a check to turn green when nobody is there to mend it."""
+
+    @property
+    def given(self) -> bool:
+        """Whether any answer was given beforehand."""
+        return self.yes or bool(self.confirm) or bool(self.by_item)
+
+
+def read_answers(path: Path) -> Mapping[str, str]:
+    """The `[answers]` of a TOML file, by item id. Raises UsageError with the place and a hint."""
+    hint = 'a file of lines such as `"briefing/BACKUP_SET" = "/backups/…"` under `[answers]`'
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LIMIT + 1)
+        table = tomllib.loads(data.decode())
+    except OSError as error:
+        raise UsageError(
+            f"the answers cannot be read: {error.strerror}", where=str(path), hint=hint
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"the answers are not TOML: {error}", where=str(path), hint=hint) from error
+    answers = table.get("answers")
+    if not isinstance(answers, dict) or len(data) > _LIMIT:
+        raise UsageError("there is no table [answers] of at most 1 MiB", where=str(path), hint=hint)
+    wrong = [item for item, answer in answers.items() if not isinstance(answer, str)]
+    if wrong:
+        raise UsageError(f"the answer to `{wrong[0]}` is no text", where=str(path), hint=hint)
+    return answers

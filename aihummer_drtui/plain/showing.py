@@ -1,0 +1,64 @@
+"""Whole pieces of line mode's text: the greeting, a step, its checklist, the way out."""
+
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.plain import words
+from aihummer_drtui.plain.console import WIDTH, Console
+from aihummer_drtui.run.state import RunState
+from aihummer_drtui.runbook.model import Runbook
+from aihummer_drtui.runbook.prose import plain_prose, plain_words
+
+
+def greet(console: Console, state: RunState, record_folder: str) -> None:
+    """Say what this run is, on what, and whether it was begun before."""
+    declared = state.declared
+    console.say(f"*** {words.BANNERS[declared.mode]} ***")
+    console.say(f"Target {cleaned_line(declared.target)}, run {declared.run}")
+    console.say(f"Runbook {declared.runbook} {declared.runbook_version}")
+    console.say(f"Incident since {words.local_time(declared.incident_at)}")
+    console.say(f"The record lies in {record_folder}")
+    if state.sittings_opened > 1:
+        console.say_filled(
+            f"This run was declared {words.local_time(state.declared_at.wall)}. "
+            "Everything that had passed is looked at again."
+        )
+
+
+def show_step(console: Console, runbook: Runbook, state: RunState) -> None:
+    """Show the step that is open: its prose, its guidance, its checklist."""
+    step = runbook.step(state.step)
+    if step is None:
+        return
+    number = runbook.steps.index(step) + 1
+    console.say()
+    console.say(f"=== STEP {number} of {len(runbook.steps)}: {plain_words(step.title)} ===")
+    if step.prose:
+        console.say(plain_prose(step.prose, width=WIDTH))
+        console.say()
+    guidance = (
+        ("Why", step.why),
+        ("Expect", step.expect),
+        ("Time", step.time),
+        ("Undo", step.undo),
+        ("Call", step.call),
+    )
+    for name, text in guidance:
+        console.say_filled(f"{name}: {plain_words(text)}")
+    show_checklist(console, runbook, state)
+
+
+def show_checklist(console: Console, runbook: Runbook, state: RunState) -> None:
+    """Show where every item of the open step stands."""
+    step = runbook.step(state.step)
+    if step is None:
+        return
+    console.say("Checklist:")
+    plain = {item.id: plain_words(item.text) for item in step.items}
+    for line in words.checklist(state, step, plain):
+        console.say_filled(line)
+
+
+def leaving_lines(state: RunState) -> list[str]:
+    """What goes on without the operator, and how to come back."""
+    run = state.declared.run
+    lines = [f"{item} goes on running; its end will be recorded." for item in state.running]
+    return [*lines, f"The run stays as it is. Come back with: aihummer-drtui resume {run}"]

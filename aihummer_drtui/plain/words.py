@@ -1,0 +1,164 @@
+"""What line mode says: states and events as sentences. Decides nothing, writes nothing."""
+
+from datetime import datetime
+from typing import Final, assert_never
+
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.quantities import bytes_text, duration_text
+from aihummer_drtui.run import events as e
+from aihummer_drtui.run.progress import Progress
+from aihummer_drtui.run.state import CheckState, Deviation, InputState, RunState, Status
+from aihummer_drtui.run.verdict import Observation
+from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Step
+
+GLYPHS: Final = {
+    Status.PENDING: ".",
+    Status.RUNNING: ">",
+    Status.PASSED: "+",
+    Status.FAILED: "x",
+    Status.SKIPPED: "-",
+    Status.UNKNOWN: "?",
+    Status.UNPROVEN: "~",
+    Status.DRIFTED: "!",
+}
+BANNERS: Final = {
+    e.Mode.REAL: "REAL RUN: commands act on the installation below",
+    e.Mode.DRILL: "DRILL: commands act on a sandbox only",
+    e.Mode.TABLETOP: "TABLETOP: nothing is executed",
+    e.Mode.TRAINING: "TRAINING: commands act on a sandbox only",
+}
+
+
+def local_time(wall: str) -> str:
+    """A journal's wall time in the operator's zone, with the zone."""
+    return datetime.fromisoformat(wall).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def status_word(state: RunState, item: Item) -> str:
+    """Glyph and word of an item's status, and that a pass is of an earlier sitting."""
+    status = state.status(item.id)
+    known = state.items.get(item.id)
+    stale = isinstance(known, CheckState) and not known.fresh and status is Status.PASSED
+    overridden = known is not None and known.deviation is not None and status is not Status.SKIPPED
+    more = " (before; being looked at again)" if stale else " (overridden)" if overridden else ""
+    return f"{GLYPHS[status]} {status}{more}"
+
+
+def kind_word(item: Item) -> str:
+    """What sort of item it is, in one word."""
+    match item:
+        case CheckItem():
+            return "check"
+        case CommandItem():
+            return "command"
+        case ConfirmItem():
+            return "confirm"
+        case InputItem():
+            return "input"
+        case _ as never:
+            assert_never(never)
+
+
+def checklist(state: RunState, step: Step, plain: dict[str, str]) -> list[str]:
+    """The items of a step, a line each. `plain` gives each item's text without markup."""
+    lines = []
+    for number, item in enumerate(step.items, 1):
+        value = state.items.get(item.id)
+        given = f" = {cleaned_line(value.value, 60)}" if isinstance(value, InputState) else ""
+        lines.append(
+            f"  {number}. {status_word(state, item)}: {kind_word(item)} {item.id}{given}: {plain[item.id]}"
+        )
+    return lines
+
+
+def observation_lines(item: str, status: str, observation: Observation) -> list[str]:
+    """A check's answer: expected against observed, warnings, and the hint when it is not green."""
+    lines = [f"  {status}: {item}: {cleaned_line(observation.observed, 400)}"]
+    green = status.startswith(GLYPHS[Status.PASSED])
+    if not green:
+        lines.append(f"      expected: {cleaned_line(observation.expected, 400)}")
+    lines += [f"      warning: {cleaned_line(warning, 400)}" for warning in observation.warnings]
+    if observation.hint and not green:
+        lines.append(f"      hint: {cleaned_line(observation.hint, 600)}")
+    return lines
+
+
+def news_lines(before: RunState, after: RunState, record: e.Record) -> list[str]:
+    """What to tell of one record; nothing for what the operator did themselves or need not hear."""
+    match record.what:
+        case e.CheckObserved(item=item, observation=observation):
+            return _check_news(before, after, item, observation)
+        case e.CommandStarted(item=item, attempt=attempt, pid=pid):
+            return [f"  > running: {item}, attempt {attempt}, process {pid}"]
+        case e.CommandEnded(item=item):
+            return [f"  {GLYPHS[after.status(item)]} {after.status(item)}: {item}: {ending(record.what)}"]
+        case e.OutcomeLost(item=item, why=why):
+            return [f"  ? unknown: {item}: nobody saw how it ended: {cleaned_line(why, 300)}"]
+        case e.OutcomeProbed(item=item, result=result, observed=observed):
+            return [f"  the probe of {item} says: {result}: {cleaned_line(observed, 400)}"]
+        case e.LevelReached(level=level):
+            return [f"  recovery level: {level}"]
+        case e.SittingOpened(operator=operator, host=host):
+            return [f"  {cleaned_line(operator, 60)} attached from {cleaned_line(host, 60)}"]
+        case e.JournalRepaired(bytes_cut=cut, copy=copy):
+            return [f"  the journal's torn end ({cut} bytes) was cut off; a copy is in {copy}"]
+        case _:
+            return []
+
+
+def _check_news(before: RunState, after: RunState, item: str, observation: Observation) -> list[str]:
+    known = before.items.get(item)
+    same = (
+        isinstance(known, CheckState)
+        and known.fresh
+        and known.status is after.status(item)
+        and known.observation.observed == observation.observed
+    )
+    if same:
+        return []
+    status = after.status(item)
+    return observation_lines(item, f"{GLYPHS[status]} {status}", observation)
+
+
+def ending(ended: e.CommandEnded) -> str:
+    """How a command ended, in words."""
+    took = duration_text(ended.took)
+    match ended.kind:
+        case e.EndKind.EXITED:
+            return f"exit code {ended.code} after {took}"
+        case e.EndKind.SIGNALLED:
+            return f"ended by signal {ended.code} after {took}"
+        case e.EndKind.TIMED_OUT:
+            return f"did not end in its time and was ended after {took}"
+        case e.EndKind.STOPPED:
+            return f"stopped by the operator after {took}"
+        case e.EndKind.NOT_STARTED:
+            return "was not started; no instruction of it was run"
+        case _ as never:
+            assert_never(never)
+
+
+def progress_text(progress: Progress) -> str:
+    """Phase, count, rate and time left in one line; 100 % is never claimed while it runs."""
+
+    def amount(count: float) -> str:
+        return bytes_text(int(count)) if progress.unit == "bytes" else f"{count:.0f} {progress.unit}"
+
+    text = cleaned_line(progress.phase, 60)
+    if progress.total > 0:
+        percent = min(99, progress.done * 100 // progress.total)
+        text += f": {amount(progress.done)} of {amount(progress.total)} ({percent} %)"
+    elif progress.done:
+        text += f": {amount(progress.done)}"
+    if progress.done and progress.elapsed > 0:
+        text += f", {amount(progress.done / progress.elapsed)}/s"
+    if progress.seconds_left is not None:
+        text += f", about {duration_text(progress.seconds_left)} left"
+    return text
+
+
+def deviation_line(deviation: Deviation) -> str:
+    """A deviation with who and why."""
+    item = f" {deviation.item}" if deviation.item else ""
+    by = cleaned_line(deviation.actor, 60)
+    return f"  {deviation.what}:{item}: {cleaned_line(deviation.reason, 300)} ({by})"
