@@ -82,9 +82,8 @@ def _judge_needs(draft: Draft) -> None:
         place = draft.places.get((step.id, "needs"), step.place)
         for name in step.needs:
             if name not in position:
-                if name:  # an empty one is the step before, whose missing id was told
-                    hint = _nearest(name, frozenset(position))
-                    draft.findings.stop(place, f"needs the step {quoted(name)}, which does not exist", hint)
+                hint = _nearest(name, frozenset(position))
+                draft.findings.stop(place, f"needs the step {quoted(name)}, which does not exist", hint)
             elif position[name] >= index:
                 circle = _path(name, step.id, needs)
                 told = " -> ".join(quoted(part) for part in (step.id, *circle))
