@@ -38,8 +38,6 @@ def state_dir(option: Path | None) -> Path:
         raise PreconditionError(
             f"the state folder cannot be made: {error.strerror}", where=str(path), hint=_HINT
         ) from error
-    if not stat.S_ISDIR(seen.st_mode):
-        raise PreconditionError("the state folder is no folder", where=str(path), hint=_HINT)
     if seen.st_uid != os.geteuid():
         raise PreconditionError(
             f"the state folder belongs to user {seen.st_uid}, not to user {os.geteuid()} who runs this",
