@@ -7,7 +7,8 @@ import click
 import msgspec
 
 from aihummer_drtui.cli.runbook_file import SHIPPED, author_text, judged, load_runbook, shipped_text
-from aihummer_drtui.errors import ExitCode
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.errors import ExitCode, UsageError
 from aihummer_drtui.runbook.findings import in_order, problem_text
 from aihummer_drtui.runbook.model import Problem, Runbook
 from aihummer_drtui.runbook.render import render
@@ -44,6 +45,7 @@ def lint(file: Path | None, as_json: bool) -> int:
 
 
 @click.command("print")
+@click.argument("run_id", metavar="[RUN]", required=False)
 @click.option(
     "--runbook",
     "runbook_file",
@@ -51,8 +53,24 @@ def lint(file: Path | None, as_json: bool) -> int:
     help="A runbook of your own instead of ours.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The runbook as one JSON object.")
-def print_runbook(runbook_file: Path | None, as_json: bool) -> None:
-    """Print a runbook as plain text for paper, 80 columns wide."""
+@click.pass_obj
+def print_runbook(settings: Settings, run_id: str | None, runbook_file: Path | None, as_json: bool) -> None:
+    """Print a runbook as plain text for paper, 80 columns wide; of a RUN, what remains to do.
+
+    What remains can be followed by hand with this program dead: values are filled in.
+    """
+    if run_id is not None:
+        from aihummer_drtui.cli.run_folder import read_run
+
+        if runbook_file is not None or as_json:
+            raise UsageError(
+                "a run is printed as text, by the runbook it goes by",
+                hint="give RUN, or --runbook and --json",
+            )
+        one = read_run(settings, run_id)
+        statuses = {item: known.status.value for item, known in one.state.items.items()}
+        print_remaining(one.runbook, statuses=statuses, values=one.state.values)
+        return
     _, runbook = load_runbook(runbook_file)
     if as_json:
         click.echo(msgspec.json.encode(runbook).decode())

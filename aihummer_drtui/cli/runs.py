@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aihummer_drtui.cli.settings import Settings
-from aihummer_drtui.errors import CorruptJournalError, ExitCode, FailedError
+from aihummer_drtui.errors import ExitCode, FailedError
 
 if TYPE_CHECKING:
     from aihummer_drtui.engine.folder import RunFolder
@@ -45,23 +45,14 @@ def status(settings: Settings, run_id: str | None, as_json: bool) -> int:
     Exit code 0: proven. 1: failed, abandoned or finished short of proven. 3: not finished yet.
     4: a command's outcome is unknown.
     """
-    from aihummer_drtui.cli.runbook_file import runbook_of
-    from aihummer_drtui.engine.journal import read_journal
-    from aihummer_drtui.engine.runbook_text import text_in_force
-    from aihummer_drtui.run.fold import fold
+    from aihummer_drtui.cli.run_folder import read_run
 
-    folder = _folder(settings, run_id)
-    try:
-        state = fold(read_journal(folder.path))
-    except ValueError as error:
-        raise CorruptJournalError(
-            str(error), where=str(folder.journal), hint="copy the run's folder away and start anew"
-        ) from error
+    one = read_run(settings, run_id)
     if as_json:
-        click.echo(_as_json(folder, state))
+        click.echo(_as_json(one.folder, one.state))
     else:
-        _show(state, runbook_of(text_in_force(folder, state)), folder.path)
-    return _exit_code(state)
+        _show(one.state, one.runbook, one.folder.path)
+    return _exit_code(one.state)
 
 
 @click.command()
@@ -73,13 +64,14 @@ def status(settings: Settings, run_id: str | None, as_json: bool) -> int:
 def abandon(settings: Settings, run_id: str, reason: str, operator: str, as_json: bool) -> None:
     """Give a run up. Its record stays; nothing on the target is changed."""
     from aihummer_drtui.cli.run import operator_name
+    from aihummer_drtui.cli.run_folder import run_folder
     from aihummer_drtui.cli.runbook_file import runbook_of
     from aihummer_drtui.cli.sitting import engine_command
     from aihummer_drtui.engine.launch import connect_or_launch
     from aihummer_drtui.engine.session import Session
     from aihummer_drtui.run.requests import Abandon, Refused
 
-    folder = _folder(settings, run_id)
+    folder = run_folder(settings, run_id)
     client = connect_or_launch(folder, engine_command(settings, folder))
     client.attach(operator=operator_name(operator), host=socket.gethostname(), front_end="abandon")
     with Session(folder=folder, client=client, read=runbook_of) as session:
@@ -87,19 +79,6 @@ def abandon(settings: Settings, run_id: str, reason: str, operator: str, as_json
         if isinstance(reply, Refused):
             raise FailedError(reply.reason, where=f"run {folder.id}", hint=reply.hint)
         click.echo(_as_json(folder, session.state) if as_json else f"Run {folder.id} is abandoned.")
-
-
-def _folder(settings: Settings, run_id: str | None) -> "RunFolder":
-    from aihummer_drtui.engine.folder import find_run, list_runs, state_dir
-    from aihummer_drtui.errors import UsageError
-
-    state = state_dir(settings.state_dir)
-    if run_id is not None:
-        return find_run(state, run_id)
-    folders = list_runs(state)
-    if not folders:
-        raise UsageError("there is no run yet", where=str(state), hint="`aihummer-drtui drill` begins one")
-    return folders[-1]
 
 
 def _exit_code(state: "RunState") -> int:

@@ -1,0 +1,45 @@
+"""Finding and reading a run for looking at it, without attaching to it."""
+
+from dataclasses import dataclass
+
+from aihummer_drtui.cli.runbook_file import runbook_of
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.engine.folder import RunFolder, find_run, list_runs, state_dir
+from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.runbook_text import text_in_force
+from aihummer_drtui.errors import CorruptJournalError, UsageError
+from aihummer_drtui.run.fold import fold
+from aihummer_drtui.run.state import RunState
+from aihummer_drtui.runbook.model import Runbook
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadRun:
+    """A run as its journal tells it, with the runbook it goes by."""
+
+    folder: RunFolder
+    state: RunState
+    runbook: Runbook
+
+
+def run_folder(settings: Settings, run_id: str | None) -> RunFolder:
+    """The run's folder; none named = the newest. Raises UsageError when there is no such run."""
+    state = state_dir(settings.state_dir)
+    if run_id is not None:
+        return find_run(state, run_id)
+    folders = list_runs(state)
+    if not folders:
+        raise UsageError("there is no run yet", where=str(state), hint="`aihummer-drtui drill` begins one")
+    return folders[-1]
+
+
+def read_run(settings: Settings, run_id: str | None) -> ReadRun:
+    """Read a run whole. Raises UsageError, CorruptJournalError, PreconditionError."""
+    folder = run_folder(settings, run_id)
+    try:
+        state = fold(read_journal(folder.path))
+    except ValueError as error:
+        raise CorruptJournalError(
+            str(error), where=str(folder.journal), hint="copy the run's folder away and start anew"
+        ) from error
+    return ReadRun(folder=folder, state=state, runbook=runbook_of(text_in_force(folder, state)))
