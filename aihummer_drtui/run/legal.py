@@ -4,6 +4,7 @@ The engine asks `refusal` before it journals a request; front ends ask `sensible
 action and `refusal` to offer only what would be accepted.
 """
 
+from itertools import takewhile
 from typing import assert_never
 
 from aihummer_drtui.foreign import cleaned_line
@@ -225,9 +226,7 @@ def _start(runbook: Runbook, state: RunState, item_id: str) -> Refused | None:
             reason=f"step `{step.id}` needs step `{need.id}`, which is not done",
             hint=f"open it: `{need.id}`; still open there: {', '.join(_open_items(state, need))}",
         )
-    for item in step.items:
-        if item.id == item_id:
-            return None
+    for item in takewhile(lambda one: one.id != item_id, step.items):
         if not settled(state, item):
             return Refused(
                 reason=f"{item.id} comes before it and is {state.status(item.id)}",

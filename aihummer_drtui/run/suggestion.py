@@ -98,10 +98,7 @@ def sensible(runbook: Runbook, state: RunState) -> Suggestion:
         return FinishRun()
     if step.id != state.step:
         return OpenStep(step=step)
-    for item in step.items:
-        if not settled(state, item):
-            return _for_item(state, item)
-    raise AssertionError("a step to work on has an item that is not settled")
+    return _for_item(state, next(item for item in step.items if not settled(state, item)))
 
 
 def _step_to_work_on(runbook: Runbook, state: RunState) -> Step | None:
