@@ -162,17 +162,18 @@ def status(settings: Settings, folder: Path | None, as_json: bool) -> None:
 def sandbox_folder(settings: Settings, folder: Path | None, *, make: bool = False) -> Path:
     """The folder meant: the one given, else `sandbox` in the state folder.
 
-    With `make`, a state folder that is not there is made so that root's PostgreSQL, which runs as
-    another account, can pass through it. Raises OSError.
+    With `make`, root's state folder is opened for passing through (not for looking): its PostgreSQL
+    runs as another account. Raises PreconditionError, OSError.
     """
     if folder is not None:
         return folder
-    state = settings.state_dir or _state_folder()
+    from aihummer_drtui.engine.folder import state_dir
+
+    state = state_dir(settings.state_dir)
     if make:
-        state.mkdir(parents=True, exist_ok=True)
         found = state.stat()
         if os.geteuid() == 0 and found.st_uid == 0 and not found.st_mode & 0o001:
-            state.chmod(found.st_mode & 0o777 | 0o011)  # to pass, not to look: runs are closed themselves
+            state.chmod(found.st_mode & 0o777 | 0o011)  # each run's folder is closed itself
     return state / "sandbox"
 
 
@@ -191,12 +192,6 @@ def _faults_told() -> Iterator[None]:
             where=str(error.filename or ""),
             hint="is the disk full, or the folder another account's? look: aihummer-drtui sandbox status",
         ) from error
-
-
-def _state_folder() -> Path:
-    from platformdirs import user_state_path
-
-    return Path("/var/lib/aihummer-drtui") if os.geteuid() == 0 else user_state_path("aihummer-drtui")
 
 
 def _take_backup(layout: "Layout") -> None:

