@@ -111,6 +111,14 @@ def copy_hashed(
     return size, digest.hexdigest()
 
 
+def hash_of(descriptor: int) -> str:
+    """SHA-256 of what a descriptor still gives, in hex. Raises OSError."""
+    digest = hashlib.sha256()
+    while block := os.read(descriptor, BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
+
+
 def sync_folders(folder: Path) -> None:
     """Make the names in `folder` and in every folder below it durable. Raises OSError."""
     for path, _, _ in os.walk(folder):

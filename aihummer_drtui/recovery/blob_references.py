@@ -1,6 +1,5 @@
 """What the database refers to, held against the blobs that are there. Bounded memory, no link followed."""
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.blob_copy import BLOCK, open_blob
+from aihummer_drtui.recovery.blob_copy import hash_of, open_blob
 from aihummer_drtui.recovery.blob_scan import is_plain_path
 
 if TYPE_CHECKING:
@@ -83,17 +82,10 @@ def _problem(folder: Path, path: str, size: int | None, sha256: str | None) -> s
             return "is no regular file"
         if size is not None and state.st_size != size:
             return f"has {state.st_size} bytes instead of {size}"
-        if sha256 and _sha256(descriptor) != sha256.lower():
+        if sha256 and hash_of(descriptor) != sha256.lower():
             return "has another content"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     finally:
         os.close(descriptor)
     return ""
-
-
-def _sha256(descriptor: int) -> str:
-    digest = hashlib.sha256()
-    while block := os.read(descriptor, BLOCK):
-        digest.update(block)
-    return digest.hexdigest()

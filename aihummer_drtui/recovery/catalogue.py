@@ -20,6 +20,8 @@ _FILES: Final = (
     "master_key",
     "gateway_env_check",
     "database_ready",
+    "database_check",
+    "blob_check",
     "vault",
     "gateway",
     "services",

@@ -16,6 +16,13 @@ _PREFIX: Final = "aihummer-drtui "
 _NAME_LIMIT: Final = 63  # NAMEDATALEN - 1, in bytes
 
 
+A_CLIENT: Final = (
+    "pid <> pg_backend_pid() AND usename IS NOT NULL"
+    " AND (backend_type IS NULL OR backend_type = 'client backend')"
+)
+"""Of pg_stat_activity; the kind of a stronger role's session is hidden (NULL), a worker's user is NULL."""
+
+
 class Stage(StrEnum):
     """How far the restore of a marked database has come."""
 
@@ -66,16 +73,19 @@ def marker_in(comment: str | None) -> Marker | None:
         return None
 
 
+_SEEN: Final = f"""
+    SELECT datname, pg_get_userbyid(datdba), pg_has_role(datdba, 'USAGE'),
+           CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE -1 END,
+           datallowconn,
+           (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid AND {A_CLIENT}),
+           shobj_description(oid, 'pg_database')
+    FROM pg_database d WHERE NOT datistemplate
+"""  # noqa: S608 - our own words only
+
+
 def databases_seen(connection: "Connection[TupleRow]") -> Mapping[str, Seen]:
     """Every database of the server but the templates, by name."""
-    rows = connection.execute(
-        "SELECT datname, pg_get_userbyid(datdba), pg_has_role(datdba, 'USAGE'),"
-        " CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE -1 END,"
-        " datallowconn, (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid"
-        " AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'),"
-        " shobj_description(oid, 'pg_database')"
-        " FROM pg_database d WHERE NOT datistemplate"
-    )
+    rows = connection.execute(_SEEN)
     return {
         row[0]: Seen(
             name=row[0],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from aihummer_drtui.errors import FailedError, UnknownOutcomeError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.connection import Owner, server_words
-from aihummer_drtui.recovery.database_marker import Stage, databases_seen, mark_text
+from aihummer_drtui.recovery.database_marker import A_CLIENT, Stage, databases_seen, mark_text
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 10.0
 """Seconds for ended connections to be gone; a backend in a system call answers late."""
-_HOLDERS: Final = """
+_HOLDERS: Final = f"""
     SELECT pid, usename, application_name FROM pg_stat_activity
-    WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY pid
-"""
+    WHERE datname = %s AND {A_CLIENT} ORDER BY pid
+"""  # noqa: S608 - our own words only
 
 
 def swap(connection: "Connection[TupleRow]", owner: Owner, *, beside: str, kept_as: str, set_id: str) -> bool:

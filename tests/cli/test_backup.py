@@ -11,14 +11,7 @@ from tests.recovery.small_cluster import Installation
 
 def run(installation: Installation, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command line on the installation, without a terminal."""
-    target = installation.root / "target.toml"
-    if not target.exists():
-        target.write_text(
-            f'name = "{installation.name}"\ngateway-env = "{installation.target.gateway_env}"\n'
-            f'aihummer = "/nonexistent/aihummer"\nbase-url = "http://127.0.0.1:9"\n'
-            f'backup-places = ["{installation.root}/backups"]\npostgres-bin = "{installation.cluster.bin}"\n'
-            f'[media]\nreferences = "{installation.target.media.references}"\n'
-        )
+    target = installation.write_target()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DRTUI_")}
     return subprocess.run(
         [sys.executable, "-m", "aihummer_drtui", "--target", str(target), *arguments],

@@ -136,6 +136,17 @@ class Installation:
             assert row
             return int(row[0])
 
+    def write_target(self) -> Path:
+        """Write target.toml and give its place."""
+        path = self.root / "target.toml"
+        path.write_text(
+            f'name = "{self.name}"\ngateway-env = "{self.target.gateway_env}"\n'
+            f'aihummer = "/nonexistent/aihummer"\nbase-url = "{self.target.base_url}"\n'
+            f'backup-places = ["{self.root}/backups"]\npostgres-bin = "{self.cluster.bin}"\n'
+            f'[media]\nreferences = "{self.target.media.references}"\n'
+        )
+        return path
+
     def write_env(self, **changes: str) -> None:
         """Write gateway.env; an empty value leaves the variable out."""
         from urllib.parse import quote
