@@ -82,7 +82,7 @@ def a_sandbox() -> Iterator[SmallSandbox]:
         try:
             yield make_sandbox(root)
         finally:
-            if root.exists():
+            if (root / "sandbox.json").exists():
                 lifecycle.down(root)
 
 
@@ -98,6 +98,21 @@ def small_sandbox() -> Iterator[SmallSandbox]:
     """A whole sandbox (no backup) that a module's tests share; they must leave it as they found it."""
     with a_sandbox() as made:
         yield made
+
+
+@pytest.fixture
+def backed_up_sandbox() -> Iterator[SmallSandbox]:
+    """A whole sandbox with its backup before the loss, for one test, which may do to it what it likes."""
+    from aihummer_drtui.cli.sandbox import build_sandbox
+
+    with short_folder() as folder:
+        root = folder / "s"
+        try:
+            build_sandbox(root, size="small", seed=1, postgres_bin=None)
+            yield SmallSandbox(layout=Layout(root=root.resolve()))
+        finally:
+            if (root / "sandbox.json").exists():
+                lifecycle.down(root)
 
 
 @pytest.fixture

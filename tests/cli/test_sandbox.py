@@ -1,11 +1,15 @@
 """The sandbox's commands as an operator types them."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from aihummer_drtui.sandbox.status import Condition
+from tests.conftest import SmallSandbox
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -31,6 +35,27 @@ def test_sandbox_goes_from_whole_to_broken_to_gone(folder: Path) -> None:
         down = run("sandbox", "down", "--dir", root)
     assert down.returncode == 0, down.stderr
     assert not root.exists()
+
+
+@pytest.mark.postgres
+def test_backup_taken_by_up_brings_the_sandbox_back(backed_up_sandbox: SmallSandbox) -> None:
+    """What `break` lost comes back by the ordinary restore commands and the stand-in's own `up`."""
+    layout = backed_up_sandbox.layout
+    (name,) = backed_up_sandbox.status().backups
+    url = backed_up_sandbox.variables()["AIHUMMER_DATABASE_URL"]
+    assert run("sandbox", "break", "--dir", layout.root).returncode == 0
+    backup = layout.backups / name
+    identity = f"{socket.gethostname()}/aihummer"
+    for part in (
+        ("key", "--from", layout.escrow),
+        ("database", "--confirm", identity),
+        ("blobs", "--confirm", identity),
+    ):
+        ended = run("--target", layout.target, "restore", *part, "--backup-set", backup)
+        assert ended.returncode == 0, ended.stderr
+    assert subprocess.run([layout.programs / "aihummer", "up"], check=False).returncode == 0
+    assert backed_up_sandbox.status().condition is Condition.WHOLE
+    assert backed_up_sandbox.variables()["AIHUMMER_DATABASE_URL"] == url
 
 
 def test_no_sandbox_is_a_precondition(folder: Path) -> None:
