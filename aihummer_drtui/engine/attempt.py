@@ -28,6 +28,8 @@ from aihummer_drtui.run.progress import Progress
 GRACE: Final = 10.0
 """Seconds between asking a command to end and killing it."""
 INTERPRETER: Final = (sys.executable, "-I", "-S")
+SUPERVISOR_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8"}
+"""The supervisor's own; the command gets what `start` is given."""
 _SUPERVISOR: Final = Path(__file__).with_name("supervisor.py")
 _PROGRESS_TAIL: Final = 65_536
 
@@ -220,7 +222,7 @@ class Attempt:
                         stdout=talk,
                         stderr=talk,
                         pass_fds=(lock, said),
-                        env=_SUPERVISOR_ENVIRONMENT,
+                        env=SUPERVISOR_ENVIRONMENT,
                         start_new_session=True,
                     )
             finally:
@@ -248,7 +250,7 @@ class Attempt:
         if supervised:
             return started
         # The end may have been stored between the first look and the one at the lock.
-        if ended := self._ended():
+        if ended := self._ended():  # pragma: no cover - some microseconds wide
             return ended
         if started.child.is_alive():
             return Orphaned(child=started.child)
@@ -269,9 +271,6 @@ class Attempt:
             where=str(self.folder),
             hint="nothing of it was run; see supervisor.log there, put it right and try again",
         )
-
-
-_SUPERVISOR_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8"}
 
 
 def _why_lost(child: ProcessIdentity) -> str:
@@ -303,7 +302,7 @@ def _signalled(process: ProcessIdentity) -> bool:
         return False
     try:
         signal.pidfd_send_signal(descriptor, signal.SIGTERM)
-    except ProcessLookupError:
+    except ProcessLookupError:  # pragma: no cover - it ended within some microseconds
         return False
     finally:
         os.close(descriptor)

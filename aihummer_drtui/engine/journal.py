@@ -26,6 +26,7 @@ from aihummer_drtui.engine.record import (
     decode_all,
     encode,
 )
+from aihummer_drtui.engine.renewal import is_unsure, mark_unsure, renew
 from aihummer_drtui.errors import CorruptJournalError, PreconditionError, UsageError
 from aihummer_drtui.run.events import (
     CommandEnded,
@@ -129,6 +130,10 @@ class Journal:
         read = decode_all(data)
         _require_begun(self.path, read)
         self.found, self._chain = read.records, read.chain
+        if is_unsure(self.folder):
+            renewed = renew(self.path, data)
+            self.close()
+            self._descriptor = renewed
         if torn := data[read.valid_bytes :]:
             copy = _keep(self.folder, torn)
             descriptor = self._healthy()
@@ -174,6 +179,7 @@ class Journal:
         try:
             os.fdatasync(descriptor)
         except OSError as error:
+            mark_unsure(self.folder)
             self._latch(error)
         self._chain = chain
         return record

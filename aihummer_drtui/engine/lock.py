@@ -90,8 +90,10 @@ def take_lock(path: Path, holder: Holder) -> Lock:
         descriptor = _locked(path)
         try:
             previous = _text(descriptor)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, msgspec.json.encode(holder) + b"\n", 0)
+            text = msgspec.json.encode(holder) + b"\n"
+            # Over the old text and not after cutting it off: a full disk has no new block to give.
+            os.pwrite(descriptor, text, 0)
+            os.ftruncate(descriptor, len(text))
             os.fsync(descriptor)
             sync_folder(path.parent)
         except BaseException:

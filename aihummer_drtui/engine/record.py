@@ -34,8 +34,7 @@ class _Versioned(msgspec.Struct):
 _VERSION_DECODER: Final = msgspec.json.Decoder(_Versioned)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chain:
+class Chain(msgspec.Struct, frozen=True, kw_only=True):
     """How far a journal was followed: what the next record must continue."""
 
     sequence: int = 0
@@ -139,17 +138,27 @@ def _next(data: bytes, start: int, chain: Chain) -> tuple[Record, Chain] | Tail:
 
 def _read(json: bytes, chain: Chain) -> tuple[Record, Chain] | Tail:
     try:
-        version = _VERSION_DECODER.decode(json).version
-        if version > VERSION:
-            return Newer(offset=chain.offset, version=version)
         record = _DECODER.decode(json)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        version = _version(json)
+        if version > VERSION:
+            return Newer(offset=chain.offset, version=version)
         return _corrupt(chain, f"it is no record of this journal: {error}")
+    if record.version > VERSION:
+        return Newer(offset=chain.offset, version=record.version)
     if record.sequence != chain.sequence + 1:
         return _corrupt(chain, f"it bears the number {record.sequence}")
     if record.previous != chain.digest:
         return _corrupt(chain, "it does not continue the record before it")
     return record, _continued(chain, json)
+
+
+def _version(json: bytes) -> int:
+    """The version of a record whose shape is not ours; 0 when it has none."""
+    try:
+        return _VERSION_DECODER.decode(json).version
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return 0
 
 
 def _incomplete(rest: bytes, chain: Chain) -> Tail:

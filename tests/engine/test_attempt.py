@@ -1,15 +1,18 @@
 """Commands that outlive the engine, and the truth about them after any crash."""
 
+import fcntl
 import json
 import os
 import select
 import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from aihummer_drtui.engine import attempt as attempt_module
@@ -33,9 +36,16 @@ PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 HOUR = 3600.0
 
 
-@pytest.fixture
-def attempt(tmp_path: Path) -> Attempt:
-    """An attempt that has not begun."""
+@pytest.fixture(params=["isolated", "ordinary"])
+def attempt(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Attempt:
+    """An attempt that has not begun.
+
+    Its supervisor runs in the isolated interpreter of the product, and again in an ordinary one with
+    our whole environment: it must be right in both, and only the ordinary one can be measured.
+    """
+    if request.param == "ordinary":
+        monkeypatch.setattr(attempt_module, "INTERPRETER", (sys.executable,))
+        monkeypatch.setattr(attempt_module, "SUPERVISOR_ENVIRONMENT", dict(os.environ))
     return Attempt(tmp_path / "attempts" / "key.restore-key.1")
 
 
@@ -49,8 +59,10 @@ def wait(attempt: Attempt) -> None:
 
 
 def ended(attempt: Attempt) -> Ended:
-    """Wait for the end and give it."""
+    """Wait until the end is stored and the supervisor, which holds the lock, is gone; give the end."""
     wait(attempt)
+    with (attempt.folder / "lock").open("r+b") as lock:
+        fcntl.fcntl(lock, fcntl.F_OFD_SETLKW, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 0, 0))
     seen = attempt.look()
     assert isinstance(seen, Ended)
     return seen
@@ -285,13 +297,13 @@ def test_stop_ends_the_whole_group(attempt: Attempt, tmp_path: Path) -> None:
 
 def test_stop_lets_a_command_clean_up(attempt: Attempt, tmp_path: Path) -> None:
     """A command that undoes its work on TERM has the grace to do so, and is reported as stopped."""
-    ready = fifo(tmp_path, "ready")
-    attempt.start(f"trap 'echo cleaned; exit 3' TERM; echo > {ready}; sleep 300 & wait", PATH, HOUR)
+    ready, never = fifo(tmp_path, "ready"), fifo(tmp_path, "never")
+    attempt.start(f"trap 'echo cleaned; exit 3' TERM; echo > {ready}; read x < {never}", PATH, HOUR)
     ready.read_text()
     attempt.stop()
     end = ended(attempt)
     assert (end.kind, end.code) == (EndKind.STOPPED, signal.SIGTERM)
-    assert attempt.output_tail(100) == b"cleaned\n"
+    assert attempt.output_tail(8) == b"cleaned\n"
 
 
 def test_command_that_ignores_the_stop_is_killed(attempt: Attempt, tmp_path: Path) -> None:
@@ -430,17 +442,31 @@ def test_engine_killed_between_order_and_start_is_told_apart(attempt: Attempt, t
     assert attempt.look() == Starting()
     assert attempt.wait_descriptor() is None
     pipe.write_text(json.dumps(order))
-    # The supervisor holds the lock until the end is stored: waiting for it is waiting for the end.
-    _wait_for_lock(attempt.folder / "lock")
     assert ended(attempt).code == 4
 
 
-def _wait_for_lock(path: Path) -> None:
-    import fcntl
-    import struct
+def test_order_that_is_no_order_is_told(attempt: Attempt) -> None:
+    """A supervisor that cannot do its work says why, in its log too, and starts nothing."""
+    attempt.folder.mkdir(parents=True)
+    (attempt.folder / "order.json").write_text("{}")
+    lock = os.open(attempt.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    reader, writer = os.pipe()
+    call = [sys.executable, supervisor.__file__, str(attempt.folder), str(lock), str(writer)]
+    log = attempt.folder / "supervisor.log"
+    with log.open("wb") as talk, os.fdopen(reader, "rb") as said:
+        subprocess.run(call, pass_fds=(lock, writer), stderr=talk, check=True)
+        os.close(lock)
+        os.close(writer)
+        assert said.read() == b"KeyError: 'script'"
+    assert log.read_text().rstrip().endswith("KeyError: 'script'")
+    assert attempt.look() == NotStarted()
 
-    with path.open("r+b") as file:
-        fcntl.fcntl(file, fcntl.F_OFD_SETLKW, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 0, 0))
+
+def test_process_that_is_gone_is_not_signalled() -> None:
+    """S03: a number that was given again is never sent a signal meant for somebody else."""
+    mine = ProcessIdentity.of(os.getpid())
+    for other in (msgspec.structs.replace(mine, start_ticks=1), msgspec.structs.replace(mine, pid=0x3FFFFF)):
+        assert not attempt_module._signalled(other)
 
 
 def test_output_and_progress_are_read_while_it_runs(attempt: Attempt, tmp_path: Path) -> None:

@@ -75,6 +75,13 @@ def test_root_gets_the_system_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert state_dir(None) == tmp_path / "var"
 
 
+def test_default_depends_on_the_account_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An ordinary account never writes to the system's folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert folder._default_state() == tmp_path / "aihummer-drtui"
+
+
 def test_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
     """A journal that others could exchange is no truth."""
     tmp_path.chmod(0o770)

@@ -1,5 +1,6 @@
 """The journal on a disk that fails and in a process that is killed: real faults, injected."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.engine.clock import SystemClock
+from aihummer_drtui.engine.follower import JournalFollower
 from aihummer_drtui.engine.journal import JOURNAL, Journal, inspect_journal, read_journal
 from aihummer_drtui.engine.record import Clean, Corrupt
 from tests.engine.makers import DECLARED, ENDED, INTENDED, journal_with
@@ -24,8 +26,18 @@ def traced(folder: Path, inject: str, *words: str, by_path: bool = True) -> subp
     only = ["-P", str(folder / JOURNAL)] if by_path else []
     trace = [STRACE, "-f", "-qq", "-o", "/dev/null", *only, f"--inject={inject}"]
     return subprocess.run(
-        [*trace, *PROGRAM, str(folder), *words], capture_output=True, text=True, timeout=60, check=False
+        [*trace, *PROGRAM, str(folder), *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=None if by_path else unmeasured(),
     )
+
+
+def unmeasured() -> dict[str, str]:
+    """Our environment, for a fault that would hit the file of who measures coverage as well."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 
 
 def on_tmpfs(options: str, folder: Path, *words: str) -> list[str]:
@@ -64,10 +76,31 @@ def test_failed_sync_latches_and_is_not_tried_again(tmp_path: Path) -> None:
     assert done[:2] == ["ok", "ok"]
     assert [answer.partition(":")[0] for answer in done[2:]] == ["JournalUnhealthyError"] * 3
     assert all("Input/output error" in answer for answer in done[2:])
-    # A new engine may take it up: the record whose sync failed is merely in doubt.
+    # A new engine takes it up in a new file: the record whose sync failed is merely in doubt.
+    before = (tmp_path / JOURNAL).stat()
+    follower = JournalFollower(tmp_path)
+    seen = follower.poll()
     journal = Journal.open(tmp_path, SystemClock())
     assert [one.what for one in journal.found] == EVENTS[:2]
+    assert not os.path.samestat(before, (tmp_path / JOURNAL).stat())
+    seen.append(journal.append(ENDED, "engine"))
+    assert seen[2:] == follower.poll()
     journal.close()
+    renewed = (tmp_path / JOURNAL).stat()
+    Journal.open(tmp_path, SystemClock()).close()
+    assert os.path.samestat(renewed, (tmp_path / JOURNAL).stat())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ballast", "journal"]
+
+
+@needs_strace
+def test_journal_that_cannot_be_renewed_is_not_taken_up(tmp_path: Path) -> None:
+    """J11: on a disk that goes on failing nothing is begun, and what was there stays."""
+    traced(tmp_path, "fdatasync:error=EIO:when=2", "create", "declare", "intend")
+    before = (tmp_path / JOURNAL).read_bytes()
+    done = traced(tmp_path, "fsync:error=EIO", "open", by_path=False)
+    assert done.stdout.startswith("PreconditionError: the journal cannot be taken up: Input/output error")
+    assert (tmp_path / JOURNAL).read_bytes() == before
+    Journal.open(tmp_path, SystemClock()).close()
 
 
 @needs_strace
@@ -144,7 +177,12 @@ def test_limit_on_file_size_begins_nothing(tmp_path: Path) -> None:
     """J14: where the journal may not grow, a record is refused whole."""
     call = ["prlimit", "--fsize=70000", *PROGRAM, str(tmp_path), "create", "declare"]
     answers = subprocess.run(
-        [*call, *["long-note"] * 14, "end"], capture_output=True, text=True, timeout=60, check=False
+        [*call, *["long-note"] * 14, "end"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=unmeasured(),
     ).stdout.splitlines()
     assert answers[-2].startswith("JournalFullError: no room for the record (File too large)")
     assert answers[-1] == "ok"

@@ -1,6 +1,7 @@
 """Locks: held by the living, never by age, never twice."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from aihummer_drtui.engine import kernel_lock
+from aihummer_drtui.engine import lock as lock_module
 from aihummer_drtui.engine.clock import ProcessIdentity, SystemClock
 from aihummer_drtui.engine.lock import (
     Holder,
@@ -129,6 +132,60 @@ def test_file_that_was_removed_under_the_lock_is_not_trusted(tmp_path: Path) -> 
     with pytest.raises(LockedError):
         take_lock(path, me())
     second.release()
+
+
+def test_file_removed_while_it_is_taken_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock on a file that lost its name in that moment excludes nobody and is not kept."""
+    path = tmp_path / "lock"
+
+    def removed_before(descriptor: int) -> bool:
+        monkeypatch.undo()
+        path.unlink()
+        return kernel_lock.try_lock(descriptor)
+
+    monkeypatch.setattr(lock_module, "try_lock", removed_before)
+    with take_lock(path, me()) as lock:
+        assert holder_of(path) == lock.holder
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: no fault is injected")
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("fcntl:error=ENOLCK", "No locks available\nHINT: this file system keeps no locks"),
+        ("fcntl:error=EOPNOTSUPP", "Operation not supported\nHINT: this file system keeps no locks"),
+        ("pwrite64:error=ENOSPC", "No space left on device\nHINT: the state folder must be"),
+        ("openat:error=EROFS", "Read-only file system\nHINT: the state folder must be"),
+    ],
+)
+def test_file_system_that_cannot_lock_is_refused(tmp_path: Path, fault: str, told: str) -> None:
+    """S10: where the kernel cannot promise the lock nothing is begun, and it is said why."""
+    path = tmp_path / "lock"
+    call = ["strace", "-qq", "-o", "/dev/null", "-P", str(path), f"--inject={fault}"]
+    done = subprocess.run(
+        [*call, sys.executable, "-c", HOLD, str(path)], capture_output=True, text=True, check=False
+    )
+    assert f"{path}: the lock cannot be used: {told}" in done.stderr
+    if path.exists():
+        assert holder_of(path) is None
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: no fault is injected")
+def test_question_that_cannot_be_answered_is_an_error(tmp_path: Path) -> None:
+    """Not knowing who holds a lock is not the same as nobody holding it."""
+    path = tmp_path / "lock"
+    take_lock(path, me()).release()
+    ask = "import sys; from pathlib import Path; from aihummer_drtui.engine.lock import holder_of\n"
+    call = ["strace", "-qq", "-o", "/dev/null", "-P", str(path), "--inject=fcntl:error=ENOLCK"]
+    done = subprocess.run(
+        [*call, sys.executable, "-c", ask + "holder_of(Path(sys.argv[1]))", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "PreconditionError" in done.stderr
 
 
 def test_targets_are_locked_apart(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The journal's bytes: what is whole, torn, corrupt or newer."""
 
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import msgspec
 import pytest
@@ -17,8 +17,9 @@ from aihummer_drtui.engine.record import (
     decode_all,
     encode,
 )
-from aihummer_drtui.run.events import Event, Record
+from aihummer_drtui.run.events import Event, Record, RunFinished
 from aihummer_drtui.run.verdict import Observation
+from aihummer_drtui.runbook.model import RecoveryLevel
 from tests.engine.makers import DECLARED, ENDED, INTENDED, lines, note, record
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -135,7 +136,8 @@ def test_what_could_not_be_read_back_is_not_written() -> None:
     """A record that would make the journal unreadable is refused before it reaches the disk."""
     start = Chain()
     lost = msgspec.structs.replace(ENDED, took=float("nan"))
-    for event in (note("\ud800"), lost, note("x" * MAX_JSON)):
+    untyped = RunFinished(level=RecoveryLevel.UP, with_exceptions=False, unproven=cast("Any", ["a/b"]))
+    for event in (note("\ud800"), lost, note("x" * MAX_JSON), untyped):
         with pytest.raises(ValueError, match=r"."):
             encode(record(start, event), start)
     stray: Record = record(Chain(sequence=4), ENDED)
