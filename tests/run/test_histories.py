@@ -6,7 +6,7 @@ from typing import assert_never
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec import json
 
 from aihummer_drtui.run import events as e
@@ -313,6 +313,12 @@ class ARun(RuleBasedStateMachine):
         """Journal the end of the running attempt."""
         self.record(e.CommandEnded(item=item, attempt=self.number(item), kind=kind, code=code, took=1.0))
 
+    @initialize(things=st.integers(0, 20))
+    def went_well_so_far(self, things: int) -> None:
+        """Begin anywhere on the way, so that trouble meets every part of it."""
+        for _ in range(things):
+            self.take_up(sensible(RECOVERY, self.state))
+
     @rule()
     def attaches(self) -> None:
         """An operator comes (back)."""
@@ -324,8 +330,12 @@ class ARun(RuleBasedStateMachine):
         self.ask(r.ShowStep(step=step))
 
     @rule(item=st.sampled_from(CHECKS), verdict=st.sampled_from((*Verdict, Verdict.PASSED)))
-    def looks(self, item: str, verdict: Verdict) -> None:
+    def looks_anywhere(self, item: str, verdict: Verdict) -> None:
         """A check gives an answer, whichever step is shown."""
+        self.looks(item, verdict)
+
+    def looks(self, item: str, verdict: Verdict) -> None:
+        """Journal an answer of a check."""
         looked = e.CheckObserved(item=item, observation=seen(verdict))
         self.ask(r.LookAgain(item=item), lambda: self.record(looked))
 
@@ -343,6 +353,21 @@ class ARun(RuleBasedStateMachine):
     def starts(self, item: str) -> None:
         """A command is asked for."""
         self.ask(r.StartCommand(item=item))
+
+    @precondition(lambda self: self.state.lost)
+    @rule()
+    def starts_what_was_lost(self) -> None:
+        """An impatient operator asks for it again."""
+        for item in self.state.lost:
+            assert not self.ask(r.StartCommand(item=item))
+
+    @precondition(lambda self: self.state.running)
+    @rule()
+    def looks_too_early(self) -> None:
+        """Everything behind a running command is looked at, and passes."""
+        for item in outdated_by(RECOVERY, self.state.running[0]):
+            if item in CHECKS:
+                self.looks(item, Verdict.PASSED)
 
     @precondition(lambda self: self.state.running)
     @rule(
