@@ -1,6 +1,7 @@
 """The target's configuration: found, trusted, and all that is wrong with it told at once."""
 
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,13 @@ def test_nobody_saying_where_means_the_users_file_or_the_defaults(
     (tmp_path / "aihummer-drtui").mkdir(mode=0o755)
     (tmp_path / "aihummer-drtui" / "target.toml").write_text('name = "mine"\n')
     assert load_target(None).name == "mine"
+
+
+def test_the_documented_example_is_valid(file: Path) -> None:
+    """docs/target.md shows a file that loads, and names every key but the sandbox's."""
+    page = Path(__file__).parents[2] / "docs" / "target.md"
+    example = page.read_text().partition("```toml\n")[2].partition("```")[0]
+    file.write_text(example)
+    assert load_target(file).vault is not None
+    keys = {name.replace("_", "-") for name in Target.__struct_fields__} - {"sandbox"}
+    assert keys <= set(tomllib.loads(example))

@@ -1,0 +1,86 @@
+"""X09: a drill against anything but its sandbox is impossible, and so is a real run against a sandbox."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from aihummer_drtui.errors import PreconditionError, UsageError
+from aihummer_drtui.recovery.drill_safety import refuse_wrong_mode
+from aihummer_drtui.recovery.target import SandboxMark, Target
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Target:
+    """Give a target that lies wholly in its sandbox."""
+    root = tmp_path / "sandbox"
+    (root / "host").mkdir(parents=True)
+    (root / "sandbox.json").write_text('{"id": "abc", "port": 1}')
+    target = Target(gateway_env=root / "host" / "gateway.env", sandbox=SandboxMark(id="abc", root=root))
+    _write(target, root / "pg", root / "blobs")
+    return target
+
+
+def _write(target: Target, socket: Path | str, blobs: Path) -> None:
+    host = str(socket).replace("/", "%2F")
+    target.gateway_env.write_text(f"AIHUMMER_DATABASE_URL=postgres://u@{host}/x\nAIHUMMER_BLOB_DIR={blobs}\n")
+
+
+@pytest.mark.parametrize("mode", ["drill", "training", ""])
+def test_a_drill_may_act_on_its_sandbox(sandbox: Target, mode: str) -> None:
+    """Everything it would touch lies inside; also while gateway.env is lost."""
+    refuse_wrong_mode(sandbox, mode)
+    sandbox.gateway_env.unlink()
+    refuse_wrong_mode(sandbox, mode)
+
+
+def test_a_real_run_may_not(sandbox: Target) -> None:
+    """Nobody shall believe to have recovered what was a stand-in."""
+    with pytest.raises(PreconditionError, match="real run"):
+        refuse_wrong_mode(sandbox, "real")
+    refuse_wrong_mode(Target(), "real")
+
+
+@pytest.mark.parametrize("mode", ["drill", "training"])
+def test_a_drill_without_a_sandbox_is_refused(mode: str) -> None:
+    """The default target is the real one."""
+    with pytest.raises(PreconditionError, match="no sandbox"):
+        refuse_wrong_mode(Target(), mode)
+
+
+def test_a_drill_does_not_reach_out_of_its_sandbox(sandbox: Target, tmp_path: Path) -> None:
+    """Database by TCP or another socket, blobs, gateway.env, links: each is refused."""
+    root = sandbox.gateway_env.parent.parent
+    for socket, blobs, what in (
+        ("db.example", root / "blobs", "database"),
+        ("/var/run/postgresql", root / "blobs", "socket"),
+        (root / "pg", tmp_path / "elsewhere", "blob folder"),
+        (root / "pg", root / ".." / "elsewhere", "blob folder"),
+    ):
+        _write(sandbox, socket, blobs)
+        with pytest.raises(PreconditionError, match=what):
+            refuse_wrong_mode(sandbox, "drill")
+    (tmp_path / "outside").mkdir()
+    (root / "link").symlink_to(tmp_path / "outside")
+    _write(sandbox, root / "pg", root / "link" / "blobs")
+    with pytest.raises(PreconditionError, match="blob folder"):
+        refuse_wrong_mode(sandbox, "drill")
+    with pytest.raises(PreconditionError, match="gateway-env"):
+        refuse_wrong_mode(msgspec.structs.replace(sandbox, gateway_env=tmp_path / "gateway.env"), "drill")
+
+
+@pytest.mark.parametrize("text", ['{"id": "other"}', "", "{}", '{"id": 3}'])
+def test_a_mark_that_does_not_fit_is_refused(sandbox: Target, text: str) -> None:
+    """The folder was made anew, or never was a sandbox."""
+    assert sandbox.sandbox is not None
+    (sandbox.sandbox.root / "sandbox.json").write_text(text)
+    with pytest.raises(PreconditionError):
+        refuse_wrong_mode(sandbox, "drill")
+
+
+def test_other_modes_execute_nothing(sandbox: Target) -> None:
+    """A tabletop exercise has no commands, and an unknown mode is nobody's."""
+    with pytest.raises(PreconditionError):
+        refuse_wrong_mode(sandbox, "tabletop")
+    with pytest.raises(UsageError):
+        refuse_wrong_mode(sandbox, "Drill")
