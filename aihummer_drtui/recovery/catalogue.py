@@ -94,9 +94,11 @@ class Catalogue:
 
     def identity(self) -> TargetIdentity:
         """What an irreversible command would act on. Raises DrtuiError when it cannot be known."""
+        from aihummer_drtui.recovery.connection import owner_of
         from aihummer_drtui.recovery.database_identity import database_facts
 
-        return database_facts(self._target)
+        owner = owner_of(self._target)
+        return TargetIdentity(host=owner.host, database=owner.database, facts=database_facts(self._target))
 
 
 def newest_set(target: Target) -> Path | None:
