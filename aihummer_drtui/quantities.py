@@ -32,9 +32,8 @@ def duration_text(seconds: float) -> str:
 
 def bytes_text(count: int) -> str:
     """A size in decimal units with three figures: `999 B`, `1.25 MB`."""
-    size = float(count)
-    for unit in _UNITS:
-        if size < 999.5 or unit == _UNITS[-1]:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 999.5 else f"{size:.3g} {unit}"
-        size /= 1000
-    raise AssertionError("the last unit takes every size")
+    size, unit = float(count), 0
+    while size >= 999.5 and unit < len(_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    whole = unit == 0 or size >= 999.5
+    return f"{size:.0f} {_UNITS[unit]}" if whole else f"{size:.3g} {_UNITS[unit]}"
