@@ -138,7 +138,7 @@ def test_command_gets_what_it_was_given_and_nothing_else(attempt: Attempt) -> No
         printf '%s\n' "$VALUE"
         umask; ulimit -c; pwd
         for fd in /proc/$$/fd/*; do readlink "$fd" || :; done
-        grep -E 'Sig(Blk|Ign)' /proc/$$/status
+        grep -E 'Sig(Blk|Ign)' /proc/self/status
         cut -d' ' -f5,6 /proc/$$/stat; echo "$$"
         echo to-stderr >&2
         if read -r line; then echo "$line"; else echo nothing-on-stdin; fi

@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from aihummer_drtui.engine.folder import state_dir
 from aihummer_drtui.errors import PreconditionError
-import os
+import os, platformdirs.unix  # Before the account changes: the new one may not read our libraries.
 if os.geteuid() == 0:
     os.setgid(65534); os.setuid(65534)
 try:
