@@ -58,7 +58,7 @@ def short_folder() -> Iterator[Path]:
 
 
 def _fast_place() -> str:
-    """Memory where there is enough of it and programs may run from it: dozens of servers are made and lost."""
+    """Memory where there is enough of it and programs may run from it: many servers are made and lost."""
     try:
         seen = os.statvfs("/dev/shm")
     except OSError:
