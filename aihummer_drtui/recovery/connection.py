@@ -133,7 +133,7 @@ def failures_named(what: str, owner: Owner) -> Iterator[None]:
         raise FailedError(
             f"{what}: {server_words(error, owner)}",
             where=owner.phrase,
-            hint="nothing was swapped into place; look at PostgreSQL's log, then try again",
+            hint="nothing was put in place; look at PostgreSQL's log, then try again",
         ) from None
 
 

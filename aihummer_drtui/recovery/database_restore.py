@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
@@ -255,7 +256,7 @@ def _exchange(
     connection: "Connection[TupleRow]", owner: Owner, beside: str, backup: BackupSet, reporter: Reporter
 ) -> Restored:
     reporter.phase("exchanging the databases")
-    kept_as = beside_name(owner.database, "replaced", datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ").lower())
+    kept_as = _free_name(connection, owner.database)
     replaced = swap(connection, owner, beside=beside, kept_as=kept_as, set_id=backup.manifest.set_id)
     tables = backup.manifest.database.tables
     return Restored(
@@ -264,3 +265,10 @@ def _exchange(
         rows=sum(tables.values()),
         tables=len(tables),
     )
+
+
+def _free_name(connection: "Connection[TupleRow]", database: str) -> str:
+    there = databases_seen(connection)
+    stamp = datetime.now(UTC).strftime("%Y%m%dt%H%M%Sz")
+    names = (beside_name(database, "replaced", stamp + (f"_{n}" if n else "")) for n in count())
+    return next(name for name in names if name not in there)

@@ -8,7 +8,6 @@ import re
 import socket
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.recovery.gateway_env import DATABASE_URL, GatewayEnv
@@ -91,9 +90,7 @@ def dsn_place(dsn: str) -> Place:
 def _without_pgx(dsn: str) -> str:
     if not dsn.startswith(("postgres://", "postgresql://")):
         return " ".join(part for part in dsn.split(" ") if not _PGX_ONLY.match(part))
-    try:
-        url = urlsplit(dsn)
-    except ValueError:
-        return dsn
-    query = "&".join(pair for pair in url.query.split("&") if not _PGX_ONLY.match(pair))
-    return urlunsplit(url._replace(query=query))
+    # Not by urllib: it loses the empty host of postgres:///database.
+    base, _, query = dsn.partition("?")
+    kept = "&".join(pair for pair in query.split("&") if not _PGX_ONLY.match(pair))
+    return f"{base}?{kept}" if kept else base

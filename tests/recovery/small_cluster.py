@@ -1,9 +1,12 @@
 """A real PostgreSQL server of a few megabytes, and a small installation on it, for this room's tests."""
 
 import hashlib
+import os
 import secrets
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +56,23 @@ class Cluster:
         log = self.folder / "log"
         done = self.account.run([self.bin / "pg_ctl", "-D", data, "-l", log, "-w", *arguments], time_out=60)
         assert done.returncode == 0, done.stdout + done.stderr + (log.read_text() if log.exists() else "")
+
+    def kill(self) -> None:
+        """End the server by SIGKILL, as the kernel does when memory is short."""
+        first = (self.folder / "data" / "postmaster.pid").read_text().splitlines()[0]
+        os.kill(int(first), signal.SIGKILL)
+
+    def start_again(self) -> None:
+        """Start after `kill`, as soon as the last orphaned backend is gone."""
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self.control("start")
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+                continue
+            return
 
     def databases(self) -> list[str]:
         """Names of all databases but the built-in ones."""

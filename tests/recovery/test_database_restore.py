@@ -1,13 +1,16 @@
 """A restore brings the sealed database back or leaves the live one as it was. There is no third way."""
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 
@@ -20,9 +23,11 @@ from aihummer_drtui.recovery.database_check import look_at_restored, probe_datab
 from aihummer_drtui.recovery.database_identity import database_facts
 from aihummer_drtui.recovery.database_ready import look_at_readiness
 from aihummer_drtui.recovery.database_restore import Restored, restore_database
+from aihummer_drtui.recovery.postgres_tools import find_tools
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.run.verdict import ProbeResult, Verdict
-from tests.recovery.small_cluster import Installation
+from aihummer_drtui.sandbox.postgres_binaries import find_binaries
+from tests.recovery.small_cluster import PASSWORD, Installation, install, running_cluster
 
 pytestmark = pytest.mark.postgres
 
@@ -156,10 +161,6 @@ def test_a_dump_that_was_sealed_broken_leaves_the_live_database(
     installation: Installation, backup: BackupSet
 ) -> None:
     """A seal can cover rubbish: pg_restore's own failure, too, changes nothing."""
-    import hashlib
-
-    import msgspec
-
     _lose_rows(installation)
     dump = backup.path / "database.dump"
     content = dump.read_bytes()[: dump.stat().st_size // 2]
@@ -180,8 +181,6 @@ def test_other_row_counts_than_sealed_are_not_put_in_place(
     installation: Installation, backup: BackupSet
 ) -> None:
     """What was restored is compared row by row with the seal before it may become live."""
-    import msgspec
-
     _lose_rows(installation)
     tables = {**backup.manifest.database.tables, "hum.messages": 2001}
     database = msgspec.structs.replace(backup.manifest.database, tables=tables)
@@ -364,8 +363,6 @@ def test_the_password_is_in_nobodys_arguments_or_environment(
     installation: Installation, slow: BackupSet
 ) -> None:
     """Everyone on the host may read argv: the password reaches pg_restore through a private file only."""
-    from tests.recovery.small_cluster import PASSWORD
-
     child = _start(installation, slow)
     try:
         for pid in _pg_restores(installation):
@@ -375,3 +372,40 @@ def test_the_password_is_in_nobodys_arguments_or_environment(
     finally:
         child.send_signal(signal.SIGTERM)
         child.wait(30)
+
+
+def test_a_server_that_dies_in_the_middle_leaves_the_live_database(
+    installation: Installation, slow: BackupSet
+) -> None:
+    """SIGKILL to PostgreSQL itself: an error and an unknown while it is away, partial when it is back."""
+    child = _start(installation, slow)
+    installation.cluster.kill()
+    assert child.wait(30) != 0
+    assert probed(installation, slow) is ProbeResult.UNKNOWN
+    installation.cluster.start_again()
+    assert installation.rows() == 2000
+    assert probed(installation, slow) is ProbeResult.PARTIAL
+
+
+def test_newer_programs_restore_to_an_older_server(tmp_path: Path) -> None:
+    """pg_restore 17 sets a parameter that PostgreSQL 15 does not know; that one error is no failure."""
+    older = Path("/usr/lib/postgresql/15/bin")
+    if not older.is_dir():
+        pytest.skip(f"no PostgreSQL 15 in {older}")
+    with running_cluster(older) as cluster:
+        made = install(cluster, tmp_path)
+        newer = find_binaries(cluster.account, named=None, copy_to=cluster.folder / "newer").folder
+        target = msgspec.structs.replace(made.target, postgres_bin=newer)
+        made = replace(made, target=target)
+        if find_tools(target).major < 17:
+            pytest.skip("no programs of PostgreSQL 17 or newer here")
+        backup = create_backup(target, tmp_path / "backups", Reporter.silent())
+        restore(made, backup)
+        assert probed(made, backup) is ProbeResult.DONE
+        with cluster.admin(made.name) as connection:
+            connection.execute("CREATE FUNCTION hum.theirs() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+            connection.execute(f'ALTER FUNCTION hum.theirs() OWNER TO "{made.name}_app"'.encode())
+        other = create_backup(target, tmp_path / "backups", Reporter.silent())
+        with pytest.raises(FailedError, match="pg_restore"):
+            restore(made, other)
+        assert probed(made, backup) is ProbeResult.DONE

@@ -1,0 +1,94 @@
+"""`restore database`, `restore blobs` and `probe` as they are typed and as a runbook runs them."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_backup import run
+from tests.recovery.small_cluster import Installation
+
+pytestmark = pytest.mark.postgres
+
+
+def _backup(installation: Installation) -> str:
+    made = run(installation, "backup", "create")
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+def _phrase(installation: Installation) -> str:
+    return f"{os.uname().nodename}/{installation.name}"
+
+
+def test_the_whole_way_by_commands(installation: Installation) -> None:
+    """Probe: not done, restore, probe: done, for both parts; a second time is a precondition."""
+    place = _backup(installation)
+    for part, word in (("database", "2009 rows"), ("blobs", "7 blobs")):
+        assert run(installation, "probe", f"restore-{part}", "--backup-set", place).returncode == 1
+        done = run(installation, "restore", part, "--backup-set", place, "--confirm", _phrase(installation))
+        assert done.returncode == 0, done.stderr
+        assert word in done.stdout
+        probed = run(installation, "probe", f"restore-{part}", "--backup-set", place)
+        assert (probed.returncode, probed.stdout[:5]) == (0, "done:")
+        again = run(installation, "restore", part, "--backup-set", place, "--confirm", _phrase(installation))
+        assert again.returncode == 3
+        assert "already restored" in again.stderr
+
+
+@pytest.mark.parametrize("part", ["database", "blobs"])
+def test_without_a_terminal_the_exact_words_are_named(installation: Installation, part: str) -> None:
+    """A script that forgot --confirm learns what to write, and nothing has happened."""
+    place = _backup(installation)
+    for confirm in ([], ["--confirm", ""], ["--confirm", "other/db"]):
+        done = run(installation, "restore", part, "--backup-set", place, *confirm)
+        assert done.returncode == 3
+        assert _phrase(installation) in done.stderr
+    assert installation.databases() == [installation.name]
+
+
+def test_a_probe_that_cannot_know_says_so(installation: Installation) -> None:
+    """Unreachable server: the exit code is none of done, not done and partial."""
+    place = _backup(installation)
+    installation.write_env(AIHUMMER_DATABASE_URL=f"postgres://x@%2Fnonexistent/{installation.name}")
+    probed = run(installation, "probe", "restore-database", "--backup-set", place)
+    assert probed.returncode == 4
+    assert probed.stdout.startswith("unknown:")
+
+
+def test_at_a_terminal_the_facts_are_shown_and_the_name_is_typed(installation: Installation) -> None:
+    """The operator sees what is there and how to undo it before anything is typed."""
+    place = _backup(installation)
+    command = [
+        *(sys.executable, "-m", "aihummer_drtui", "--target", str(installation.write_target())),
+        *("restore", "database", "--backup-set", place),
+    ]
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, cwd=Path(__file__).parents[2]
+    )
+    os.close(theirs)
+    shown = _read_until(ours, b"to go on")
+    assert b"2,009 rows in 3 tables" in shown
+    assert b"undo:" in shown
+    os.write(ours, f"{_phrase(installation)}\n".encode())
+    _read_until(ours, b"DROP DATABASE")
+    out, _ = child.communicate(timeout=30)
+    os.close(ours)
+    assert child.returncode == 0
+    assert b"2009 rows in 3 tables" in out
+
+
+def _read_until(terminal: int, words: bytes) -> bytes:
+    shown = b""
+    deadline = time.monotonic() + 30
+    while words not in shown:
+        ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
+        assert ready, shown
+        shown += os.read(terminal, 4096)
+    return shown
