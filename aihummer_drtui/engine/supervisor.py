@@ -66,27 +66,34 @@ def main(folder: str, lock: int, ready: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     lock, ready = _out_of_the_way(lock), _out_of_the_way(ready)
     try:
-        supervise(ready)
+        order, child, gate, failure = prepare()
     except Exception as error:
         with contextlib.suppress(OSError):  # The engine may be gone; then nobody needs to be told.
             os.write(ready, f"{type(error).__name__}: {error}".encode("utf-8", "replace"))
         raise
+    # Said before the gate opens: an engine that does not hear it knows that nothing was run.
+    with contextlib.suppress(OSError):
+        os.write(ready, b"started")
+    os.close(ready)
+    see_through(order, child, gate, failure)
 
 
-def supervise(ready: int) -> None:
-    """Start what the order says, tell the engine through `ready`, store the end."""
+def prepare() -> tuple[Order, int, int, int]:
+    """Make everything durable that must be before the command's first instruction."""
     with open("order.json", "rb") as file:
         order = Order(file.read())
     keep_room_for_the_end()
     child, gate, failure = fork_child(order)
     write_durably("started.json", {"child": identity(child), "supervisor": identity(os.getpid())})
+    return order, child, gate, failure
+
+
+def see_through(order: Order, child: int, gate: int, failure: int) -> None:
+    """Let the command begin, wait for its end, store it."""
     began = time.clock_gettime(time.CLOCK_BOOTTIME)
     os.write(gate, b"go")
     os.close(gate)
     refused = os.read(failure, 16)
-    with contextlib.suppress(OSError):  # Gone since: the command goes on without the engine.
-        os.write(ready, b"started")
-    os.close(ready)
     if refused:
         os.waitpid(child, 0)
         kind, code = NOT_STARTED, int(refused)
