@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType
 from typing import Final
 
@@ -28,6 +29,7 @@ _FILES: Final = (
     "media",
 )
 """Modules of this room that hold CHECKS, in the order of a recovery."""
+_LOADING: Final = Lock()
 
 
 @cache
@@ -70,6 +72,7 @@ class Catalogue:
             return _broken(
                 "a check of this name", f"there is no check {cleaned_line(name, 60)}", "see --help"
             )
+        _load_libraries()
         try:
             return check.look(Scene(target=self._target, values=values))
         except DrtuiError as error:
@@ -118,6 +121,16 @@ def newest_set(target: Target) -> Path | None:
                 # Not sealed, or not sound: `backup verify` tells about it; here it is merely no candidate.
                 continue
     return max(found, default=("", None))[1] if found else None
+
+
+def _load_libraries() -> None:
+    """Import in one thread what checks import as they go.
+
+    psycopg's modules import each other: of two threads that import them at once (the engine looks at
+    several checks together), one is given half a module and an ImportError.
+    """
+    with _LOADING:
+        import_module("psycopg")
 
 
 def _broken(expected: str, observed: str, hint: str) -> Observation:
