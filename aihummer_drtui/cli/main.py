@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from aihummer_drtui import __version__
-from aihummer_drtui.errors import DrtuiError, ExitCode
+from aihummer_drtui.errors import DrtuiError, ExitCode, FailedError
 
 COMMANDS: Final = {
     "abandon": "aihummer_drtui.cli.runs:abandon",
@@ -98,7 +98,27 @@ def main() -> None:
         # The reader went away (`| head`): quiet, and no second error when Python flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.OK)
+    except Exception as error:  # noqa: BLE001 - a fault of ours is told like any other, never as a traceback
+        _say(str(_own_fault(error)))
+        sys.exit(ExitCode.FAILED)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _own_fault(error: Exception) -> DrtuiError:
+    """What to tell of a fault in this program; its traceback goes to a private file, without values."""
+    import tempfile
+    import traceback
+
+    hint = "a run is safe in its journal: resume it, and report this"
+    kind = f"a fault in this program: {type(error).__name__}"
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="aihummer-drtui-fault-", suffix=".txt")
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(traceback.format_tb(error.__traceback__))
+            file.write(f"{type(error).__name__}: {error}\n")
+    except OSError:
+        return FailedError(f"{kind}: {error}", hint=hint)
+    return FailedError(kind, where=path, hint=hint)
 
 
 def _say(text: str) -> None:

@@ -71,6 +71,7 @@ class Reporter:
         with self._lock:
             self._finish_phase()
             self._phase, self._unit, self._total, self._done = name, unit, total, 0
+            self._began = time.monotonic()
             self._tell(turn=True)
 
     def advance(self, count: int = 1) -> None:

@@ -17,7 +17,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     """`bytes`, `tables`, `blobs`: what is counted."""
     elapsed: float
-    """Seconds since the command began."""
+    """Seconds since the phase began: rate and time left are those of the phase."""
 
     @property
     def seconds_left(self) -> float | None:
