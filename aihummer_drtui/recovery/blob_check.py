@@ -55,12 +55,13 @@ def look_at_folder(scene: Scene) -> Observation:
         )
     if short:
         return _failed(expected, f"{place}: {short}", "make room, or mount a larger disk there")
-    told = "" if place == folder else f" ({folder} does not exist yet)"
+    told = "" if place == folder else " (the folder itself does not exist yet)"
     return Observation(
         verdict=Verdict.PASSED,
         expected=expected,
         observed=cleaned_line(
-            f"written, synced and removed in {place}{told}; {bytes_text(free.f_bavail * free.f_frsize)} free"
+            f"written, synced and removed in {place}{told}; {bytes_text(free.f_bavail * free.f_frsize)} free",
+            limit=300,
         ),
         warnings=() if manifest else ("without a backup set the room needed is not known",),
     )

@@ -76,6 +76,9 @@ def owner_of(target: Target) -> Owner:
     if password:
         # A password file named beside it would win over the private one of `program_access`.
         found.pop("passfile", None)
+    # Said outright, so that no PGHOST, PGHOSTADDR, PGPORT or PGSERVICE of our environment leads
+    # elsewhere than the identity that the operator confirmed.
+    found = {"host": "", "hostaddr": "", "port": str(place.port), **found, "dbname": place.database}
     return Owner(parameters=found, password=password, place=place)
 
 
