@@ -24,7 +24,7 @@ def create(settings: Settings, place: Path | None, as_json: bool) -> None:
 
     The master key is not in it: only its fingerprint. Keep the key elsewhere.
     """
-    from aihummer_drtui.recovery.backup_create import create_backup
+    from aihummer_drtui.recovery.backup.create import create_backup
     from aihummer_drtui.recovery.reporting import Reporter
     from aihummer_drtui.recovery.target_file import load_target
 
@@ -51,8 +51,8 @@ def create(settings: Settings, place: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def verify(settings: Settings, folder: Path, as_json: bool) -> None:
     """Read every byte of the backup set SET: all hashes, and the whole dump decoded by pg_restore."""
-    from aihummer_drtui.recovery.backup_set import open_set
-    from aihummer_drtui.recovery.backup_verify import verify_backup
+    from aihummer_drtui.recovery.backup.set import open_set
+    from aihummer_drtui.recovery.backup.verify import verify_backup
     from aihummer_drtui.recovery.reporting import Reporter
     from aihummer_drtui.recovery.target_file import load_target
 

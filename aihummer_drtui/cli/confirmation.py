@@ -17,8 +17,8 @@ def confirmed(target: Target, given: str, *, destroys: str, undo: str) -> str:
     """
     if given:
         return given
-    from aihummer_drtui.recovery.connection import owner_of
-    from aihummer_drtui.recovery.database_identity import database_facts
+    from aihummer_drtui.recovery.database.connection import owner_of
+    from aihummer_drtui.recovery.database.identity import database_facts
 
     phrase = cleaned_line(owner_of(target).phrase)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

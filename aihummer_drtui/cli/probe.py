@@ -17,10 +17,10 @@ UNKNOWN_CODE: Final = 4
 
 
 def _probes() -> Mapping[str, Callable[[Scene], Probed]]:
-    from aihummer_drtui.recovery.blob_probe import probe_blobs
-    from aihummer_drtui.recovery.database_check import probe_database
-    from aihummer_drtui.recovery.master_key import probe_key
-    from aihummer_drtui.recovery.services import probe_ready, probe_rerunnable, probe_up
+    from aihummer_drtui.recovery.blobs.probe import probe_blobs
+    from aihummer_drtui.recovery.database.check import probe_database
+    from aihummer_drtui.recovery.gateway.services import probe_ready, probe_rerunnable, probe_up
+    from aihummer_drtui.recovery.key.check import probe_key
 
     return {
         "restore-key": probe_key,

@@ -27,8 +27,8 @@ def restore_blobs(settings: Settings, backup_set: Path, confirm: str, again: boo
     on where it was.
     """
     from aihummer_drtui.cli.confirmation import confirmed
-    from aihummer_drtui.recovery import blob_restore
-    from aihummer_drtui.recovery.backup_set import open_set
+    from aihummer_drtui.recovery.backup.set import open_set
+    from aihummer_drtui.recovery.blobs import restore as blob_restore
     from aihummer_drtui.recovery.drill_safety import MODE_VARIABLE
     from aihummer_drtui.recovery.reporting import Reporter
     from aihummer_drtui.recovery.target_file import load_target

@@ -27,8 +27,8 @@ def restore_database(settings: Settings, backup_set: Path, confirm: str, again: 
     The old database is kept as DATABASE_replaced_TIME until you drop it. Any failure leaves it in place.
     """
     from aihummer_drtui.cli.confirmation import confirmed
-    from aihummer_drtui.recovery import database_restore
-    from aihummer_drtui.recovery.backup_set import open_set
+    from aihummer_drtui.recovery.backup.set import open_set
+    from aihummer_drtui.recovery.database import restore as database_restore
     from aihummer_drtui.recovery.drill_safety import MODE_VARIABLE
     from aihummer_drtui.recovery.reporting import Reporter
     from aihummer_drtui.recovery.target_file import load_target

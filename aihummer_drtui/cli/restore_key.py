@@ -30,11 +30,11 @@ def restore_key(settings: Settings, source: str, backup_set: Path | None, replac
 
     A key that is not the one sealed in the backup set is refused before anything is written.
     """
-    from aihummer_drtui.recovery import key_restore
-    from aihummer_drtui.recovery.backup_set import open_set
+    from aihummer_drtui.recovery.backup.set import open_set
     from aihummer_drtui.recovery.drill_safety import MODE_VARIABLE, refuse_wrong_mode
     from aihummer_drtui.recovery.ending import ended_in_order
-    from aihummer_drtui.recovery.key_escrow import read_escrow
+    from aihummer_drtui.recovery.key import restore as key_restore
+    from aihummer_drtui.recovery.key.escrow import read_escrow
     from aihummer_drtui.recovery.target_file import load_target
 
     target = load_target(settings.target_path)

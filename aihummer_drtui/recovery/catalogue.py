@@ -15,18 +15,18 @@ from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Observation, TargetIdentity, Verdict
 
 _FILES: Final = (
-    "version",
-    "postgres_tools",
-    "backup_verify",
-    "master_key",
-    "gateway_env_check",
-    "database_ready",
-    "database_check",
-    "blob_check",
-    "vault",
-    "gateway",
-    "services",
-    "media",
+    "gateway.version",
+    "database.tools",
+    "backup.verify",
+    "key.check",
+    "gateway.environment_check",
+    "database.ready",
+    "database.check",
+    "blobs.check",
+    "key.vault",
+    "gateway.probes",
+    "gateway.services",
+    "gateway.media",
 )
 """Modules of this room that hold CHECKS, in the order of a recovery."""
 _LOADING: Final = Lock()
@@ -97,8 +97,8 @@ class Catalogue:
 
     def identity(self) -> TargetIdentity:
         """What an irreversible command would act on. Raises DrtuiError when it cannot be known."""
-        from aihummer_drtui.recovery.connection import owner_of
-        from aihummer_drtui.recovery.database_identity import database_facts
+        from aihummer_drtui.recovery.database.connection import owner_of
+        from aihummer_drtui.recovery.database.identity import database_facts
 
         owner = owner_of(self._target)
         return TargetIdentity(host=owner.host, database=owner.database, facts=database_facts(self._target))
@@ -106,7 +106,7 @@ class Catalogue:
 
 def newest_set(target: Target) -> Path | None:
     """The sealed backup set with the latest recovery point in the target's backup places, or None."""
-    from aihummer_drtui.recovery.backup_set import MANIFEST, open_set
+    from aihummer_drtui.recovery.backup.set import MANIFEST, open_set
 
     found: list[tuple[str, Path]] = []
     for place in target.backup_places:

@@ -6,8 +6,8 @@ import msgspec
 
 from aihummer_drtui.errors import PreconditionError, UsageError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.dsn import dsn_place, owner_dsn
-from aihummer_drtui.recovery.gateway_env import DATABASE_URL, read_gateway_env
+from aihummer_drtui.recovery.database.dsn import dsn_place, owner_dsn
+from aihummer_drtui.recovery.gateway.environment import DATABASE_URL, read_gateway_env
 from aihummer_drtui.recovery.target import SandboxMark, Target
 from aihummer_drtui.run.events import Mode
 

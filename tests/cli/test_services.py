@@ -91,3 +91,33 @@ def test_nothing_is_proven_on_an_empty_host(target: Path) -> None:
     for name in ("readyz", "master-key", "vault-opens", "blobs-referenced", "media-token"):
         assert name in done.stdout
     assert "not proven" in done.stderr
+
+
+@pytest.fixture
+def half_told(target: Path) -> Path:
+    """Give a target that is ready, has a key and no blobs, and whose vault nobody described."""
+    key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+    (target.parent / "gateway.env").write_text(f"AIHUMMER_MASTER_KEY={key}\n")
+    assert call("wait-ready", "--time-out", "20", target=target).returncode == 0
+    return target
+
+
+def test_what_could_not_be_proven_is_no_success(half_told: Path) -> None:
+    """Exit code 4: nothing failed, and nobody can know."""
+    done = call("prove", target=half_told)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "not proven: something could not be seen here" in done.stderr
+
+
+def test_what_could_not_be_proven_can_be_accepted(half_told: Path) -> None:
+    """With exit code 0, and with the names of all that stays unproven."""
+    done = call("prove", "--accept-unproven", target=half_told)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing failed; unproven: master-key, vault-opens" in done.stderr
+
+
+def test_what_failed_cannot_be_accepted(target: Path) -> None:
+    """Accepting the unproven covers no failure: here no gateway.env is there at all."""
+    done = call("prove", "--accept-unproven", target=target)
+    assert done.returncode == 1
+    assert "not proven: something failed" in done.stderr

@@ -5,8 +5,12 @@ from typing import Any
 
 import msgspec
 
-from aihummer_drtui.recovery.backup_set import MANIFEST, Manifest, SealedBlobs, SealedDatabase, seal
-from aihummer_drtui.recovery.fingerprints import key_fingerprint, media_token_fingerprint, parse_master_key
+from aihummer_drtui.recovery.backup.set import MANIFEST, Manifest, SealedBlobs, SealedDatabase, seal
+from aihummer_drtui.recovery.key.fingerprints import (
+    key_fingerprint,
+    media_token_fingerprint,
+    parse_master_key,
+)
 from tests.recovery.small_cluster import MASTER_KEY, MEDIA_SECRET
 
 MANIFEST_OF_TESTS = Manifest(

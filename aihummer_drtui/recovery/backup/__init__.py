@@ -1,0 +1,1 @@
+"""Backup sets: what one backup holds, making one, verifying one."""

@@ -1,0 +1,274 @@
+"""Making a backup set: one snapshot for dump and counts, blobs after it, the manifest last.
+
+The snapshot comes first and the blobs after it, so that every blob the dump refers to is there to be
+copied. The set grows in a `.partial-` folder and takes its name when all of it is on disk.
+"""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from aihummer_drtui import __version__
+from aihummer_drtui.durable import sync_folder, write_durably
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
+from aihummer_drtui.recovery.backup import set as backup_set
+from aihummer_drtui.recovery.backup.set import BackupSet, Manifest, SealedBlobs, SealedDatabase, SealedFile
+from aihummer_drtui.recovery.blobs.copy import copy_blobs
+from aihummer_drtui.recovery.blobs.references import count_references
+from aihummer_drtui.recovery.database.connection import (
+    Owner,
+    connect,
+    failures_named,
+    owner_of,
+    program_access,
+)
+from aihummer_drtui.recovery.database.content import describe, one_number, tables_of
+from aihummer_drtui.recovery.database.program import run_program
+from aihummer_drtui.recovery.database.tools import PostgresTools, find_tools
+from aihummer_drtui.recovery.ending import ended_in_order
+from aihummer_drtui.recovery.gateway.environment import (
+    MASTER_KEY,
+    MEDIA_TOKEN_SECRET,
+    GatewayEnv,
+    read_gateway_env,
+)
+from aihummer_drtui.recovery.key.fingerprints import (
+    key_fingerprint,
+    media_token_fingerprint,
+    parse_master_key,
+)
+from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.recovery.target import Target
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+PARTIAL: Final = ".partial-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Dumped:
+    database: SealedDatabase
+    recovery_point: str
+    tools: PostgresTools
+
+
+def create_backup(target: Target, place: Path, reporter: Reporter) -> BackupSet:
+    """Write a backup set into a new folder of `place` and return it.
+
+    Raises PreconditionError before anything is written when gateway.env, the database or the programs
+    will not do, and FailedError when the work breaks; nothing is left behind then.
+    """
+    env = read_gateway_env(target.gateway_env)
+    owner = owner_of(target)
+    started = _now()
+    with ended_in_order(), _growing(place, started) as folder:
+        with connect(owner) as connection, failures_named("the dump broke off", owner):
+            dumped = _dump(target, owner, connection, folder, reporter)
+            blobs = _copy(target, env, connection, folder, reporter)
+        manifest = _manifest(target, env, dumped, blobs, started, _seal_files(folder, blobs, reporter))
+        write_durably(folder / backup_set.MANIFEST, backup_set.seal(manifest))
+        done = _named(folder, place, started)
+    return BackupSet(path=done, manifest=manifest)
+
+
+def _dump(
+    target: Target, owner: Owner, connection: "Connection[TupleRow]", folder: Path, reporter: Reporter
+) -> _Dumped:
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    row = connection.execute("SELECT pg_export_snapshot(), transaction_timestamp()").fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM gives a row
+    snapshot, moment = row
+    tools = find_tools(target, at_least=one_number(connection, "SHOW server_version_num") // 10_000)
+    reporter.phase("counting rows", total=len(tables_of(connection)), unit="tables")
+    database = describe(connection, each=reporter.advance)
+    _run_pg_dump(tools, owner, snapshot, folder / backup_set.DUMP, reporter)
+    return _Dumped(database=database, recovery_point=moment.astimezone(UTC).isoformat(), tools=tools)
+
+
+def _run_pg_dump(tools: PostgresTools, owner: Owner, snapshot: str, dump: Path, reporter: Reporter) -> None:
+    reporter.phase("dumping the database", unit="bytes")
+    with program_access(owner, database=owner.database) as access:
+        ended = run_program(
+            [
+                tools.pg_dump,
+                "--format=custom",
+                f"--snapshot={snapshot}",
+                f"--file={dump}",
+                "--no-password",
+                f"--dbname={access.conninfo}",
+            ],
+            environment=access.environment,
+            descriptors=access.descriptors,
+            meanwhile=lambda: reporter.reached(dump.stat().st_size if dump.exists() else 0),
+        )
+    if ended.code != 0:
+        raise FailedError(
+            f"pg_dump {ended.how}: {ended.first_words}",
+            where=owner.phrase,
+            hint="no backup was kept; the owner role must be able to read every table",
+        )
+
+
+def _copy(
+    target: Target, env: GatewayEnv, connection: "Connection[TupleRow]", folder: Path, reporter: Reporter
+) -> SealedBlobs:
+    blobs = copy_blobs(env.blob_folder, folder, reporter)
+    if env.blob_folder is None or not target.media.references:
+        return blobs
+    reporter.phase("comparing blobs with the database", unit="blobs")
+    references = count_references(
+        connection, target.media.references, folder / backup_set.BLOBS, each=reporter.advance
+    )
+    return msgspec.structs.replace(
+        blobs, referenced=references.rows, referenced_missing=references.missing + references.differing
+    )
+
+
+def _seal_files(folder: Path, blobs: SealedBlobs, reporter: Reporter) -> tuple[SealedFile, ...]:
+    dump = folder / backup_set.DUMP
+    size = dump.stat().st_size
+    reporter.phase("hashing the dump", total=size, unit="bytes")
+    digest = hashlib.sha256()
+    with dump.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+            reporter.advance(len(block))
+    blob_list = folder / backup_set.BLOB_LIST
+    return (
+        SealedFile(name=backup_set.DUMP, size=size, sha256=digest.hexdigest()),
+        SealedFile(name=backup_set.BLOB_LIST, size=blob_list.stat().st_size, sha256=blobs.list_sha256),
+    )
+
+
+def _manifest(
+    target: Target,
+    env: GatewayEnv,
+    dumped: _Dumped,
+    blobs: SealedBlobs,
+    started: datetime,
+    files: tuple[SealedFile, ...],
+) -> Manifest:
+    version, source = _aihummer_version(target)
+    secret = env.get(MEDIA_TOKEN_SECRET)
+    return Manifest(
+        set_id=f"{_stamp(started)}-{secrets.token_hex(4)}",
+        started=started.isoformat(),
+        recovery_point=dumped.recovery_point,
+        ended=_now().isoformat(),
+        program=f"aihummer-drtui {__version__}",
+        aihummer_version=version,
+        aihummer_version_source=source,
+        pg_dump_version=dumped.tools.version,
+        database=dumped.database,
+        key_fingerprint=_key_fingerprint(env),
+        media_token_fingerprint=media_token_fingerprint(secret) if secret else "",
+        gateway_env_names=tuple(sorted(env.variables)),
+        files=files,
+        blobs=blobs,
+    )
+
+
+def _key_fingerprint(env: GatewayEnv) -> str:
+    text = env.get(MASTER_KEY)
+    try:
+        return key_fingerprint(parse_master_key(text, where=str(env.path))) if text else ""
+    except PreconditionError:
+        # A malformed key opens nothing; the set is still worth having, and says that it has no key.
+        return ""
+
+
+def _aihummer_version(target: Target) -> tuple[str, str]:
+    """The version to seal and where it was learned; ("", why) when it was not."""
+    from aihummer_drtui.recovery.gateway.version import installed_version, running_version
+
+    found = {}
+    for source, learn in (("running gateway", running_version), ("installed program", installed_version)):
+        try:
+            found[source] = str(learn(target))
+        except DrtuiError as error:
+            found[source] = ""
+            last = error.what
+    for source, version in found.items():
+        if version:
+            return version, source
+    return "", f"unknown: {last}"
+
+
+@contextmanager
+def _growing(place: Path, started: datetime) -> Iterator[Path]:
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _remove_abandoned(place)
+        folder = place / f"{PARTIAL}{_stamp(started)}-{secrets.token_hex(4)}"
+        folder.mkdir(mode=0o700)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise PreconditionError(
+            f"no backup can be written here: {error.strerror}",
+            where=str(place),
+            hint="name a folder that this account can write, with room for dump and blobs",
+        ) from None
+    try:
+        # Held until we end, however we end: what carries no lock was left by a killed backup.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+    except OSError as error:
+        _remove(folder)
+        raise FailedError(
+            f"the backup could not be written: {error.strerror}",
+            where=str(error.filename or place),
+            hint="nothing was kept; is there room, and are the disks well?",
+        ) from None
+    except BaseException:
+        _remove(folder)
+        raise
+    finally:
+        os.close(lock)
+
+
+def _remove_abandoned(place: Path) -> None:
+    for folder in place.glob(f"{PARTIAL}*"):
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(folder)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _named(folder: Path, place: Path, started: datetime) -> Path:
+    """Give the finished set its name: the stamp, with a number when two began in one second."""
+    sync_folder(folder)
+    for number in range(1, 1000):
+        name = place / (_stamp(started) if number == 1 else f"{_stamp(started)}-{number}")
+        if not name.exists():
+            folder.rename(name)
+            sync_folder(place)
+            return name
+    raise FailedError("a thousand backups in one second", where=str(place), hint="wait a second")
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y%m%dT%H%M%SZ")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

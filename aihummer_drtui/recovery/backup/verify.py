@@ -1,0 +1,249 @@
+"""Finding out whether a backup set can be trusted: every byte read, every hash compared, the dump decoded."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from aihummer_drtui.errors import DrtuiError, FailedError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.quantities import bytes_text, duration_text
+from aihummer_drtui.recovery.backup.set import (
+    BLOB_LIST,
+    DUMP,
+    BackupSet,
+    Manifest,
+    SealedFile,
+    age_of,
+    open_set,
+)
+from aihummer_drtui.recovery.blobs.copy import BLOCK, open_blob
+from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
+from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.database.connection import program_environment
+from aihummer_drtui.recovery.database.program import run_program
+from aihummer_drtui.recovery.database.tools import find_tools
+from aihummer_drtui.recovery.ending import ended_in_order
+from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
+
+NO_SET: Final = "name the backup set: the input BACKUP_SET of a run, or --backup-set"
+_OLD: Final = 26 * 3600
+"""Seconds; a daily backup and two hours of grace."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What was read of a sound set."""
+
+    dump: int
+    """Bytes."""
+    blobs: int
+
+
+def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Verified:
+    """Read a whole set against its seal and decode the dump to its end.
+
+    Raises PreconditionError when a part is missing or cut, FailedError when one is not as it was sealed.
+    """
+    with ended_in_order():
+        descriptor = open_dump(backup, reporter)
+        try:
+            _decode(target, backup, descriptor, reporter)
+        finally:
+            os.close(descriptor)
+        return Verified(dump=_sealed_size(backup), blobs=_read_blobs(backup, reporter))
+
+
+def open_dump(backup: BackupSet, reporter: Reporter) -> int:
+    """Give a descriptor of the dump whose very content has the sealed hash.
+
+    Raises PreconditionError when it is missing or of another size, FailedError when its hash differs.
+    """
+    return open_hashed(backup, DUMP, reporter, "hashing the dump")
+
+
+def open_hashed(backup: BackupSet, name: str, reporter: Reporter, phase: str) -> int:
+    """As `open_dump`, for any sealed part; the descriptor stands at its beginning."""
+    descriptor = backup.open_part(name)
+    try:
+        sealed = backup.manifest.file(name)
+        assert sealed is not None  # noqa: S101 - open_part asked
+        reporter.phase(phase, total=sealed.size, unit="bytes")
+        digest = hashlib.sha256()
+        while block := os.read(descriptor, BLOCK):
+            digest.update(block)
+            reporter.advance(len(block))
+        _compare(backup, sealed, digest.hexdigest())
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _compare(backup: BackupSet, sealed: SealedFile, sha256: str) -> None:
+    if sha256 != sealed.sha256:
+        raise FailedError(
+            f"{sealed.name} is not what was sealed: its SHA-256 is {sha256[:16]}…, "
+            f"sealed {sealed.sha256[:16]}…",
+            where=str(backup.path),
+            hint="copy the set again from where it is kept, or use another one; nothing was changed",
+        )
+
+
+def _decode(target: Target, backup: BackupSet, descriptor: int, reporter: Reporter) -> None:
+    tools = find_tools(target, at_least=backup.manifest.tools_major)
+    reporter.phase("decoding the dump")
+    ended = run_program(
+        [tools.pg_restore, "--file=/dev/null", f"/proc/self/fd/{descriptor}"],
+        environment=program_environment(),
+        descriptors=(descriptor,),
+        meanwhile=lambda: reporter.reached(0),
+    )
+    if ended.code != 0:
+        raise FailedError(
+            f"the dump cannot be decoded: pg_restore {ended.how}: {ended.first_words}",
+            where=str(backup.path),
+            hint="it was broken before it was sealed: use another set, and look at how this one was made",
+        )
+
+
+def _read_blobs(backup: BackupSet, reporter: Reporter) -> int:
+    listing = open_blob_list(backup, reporter)
+    with os.fdopen(listing, "rb") as file:
+        reporter.phase("reading blobs", total=backup.manifest.blobs.size, unit="bytes")
+        count = 0
+        for line in each_line(file, str(backup.path / BLOB_LIST)):
+            digest, size = hashlib.sha256(), 0
+            with os.fdopen(_opened(backup, line.path), "rb") as blob:
+                while block := blob.read(BLOCK):
+                    digest.update(block)
+                    size += len(block)
+                    reporter.advance(len(block))
+            if (size, digest.hexdigest()) != (line.size, line.sha256):
+                raise _bad_blob(backup, line.path, "is not what was sealed")
+            count += 1
+    return count
+
+
+def _opened(backup: BackupSet, path: str) -> int:
+    try:
+        return open_blob(backup.blobs, path)
+    except OSError as error:
+        raise _bad_blob(backup, path, f"cannot be opened: {error.strerror}") from None
+
+
+def _bad_blob(backup: BackupSet, path: str, how: str) -> FailedError:
+    return FailedError(
+        f"the blob {cleaned_line(path)} {how}",
+        where=str(backup.blobs),
+        hint="copy the set again from where it is kept, or use another one",
+    )
+
+
+def _sealed_size(backup: BackupSet) -> int:
+    sealed = backup.manifest.file(DUMP)
+    return sealed.size if sealed else 0
+
+
+def look_at_set(scene: Scene) -> Observation:
+    """Look whether the set is sealed and its parts are there with their sizes."""
+    expected = "a sealed backup set with all its parts"
+    place = scene.values.get("BACKUP_SET", "")
+    if not place:
+        return _no_set(expected)
+    try:
+        backup = open_set(Path(place))
+        for part in backup.manifest.files:
+            os.close(backup.open_part(part.name))
+        age = age_of(backup.manifest, datetime.now(UTC))
+    except DrtuiError as error:
+        return Observation(
+            verdict=Verdict.FAILED, expected=expected, observed=cleaned_line(error.what), hint=error.hint
+        )
+    return Observation(
+        verdict=Verdict.PASSED,
+        expected=expected,
+        observed=_summary(backup.manifest, age),
+        warnings=_set_doubts(backup, age),
+    )
+
+
+def _summary(manifest: Manifest, age: float) -> str:
+    blobs = manifest.blobs
+    told = f"{blobs.count} blobs ({bytes_text(blobs.size)})" if blobs.active else "no blobs (media inactive)"
+    return cleaned_line(
+        f"{manifest.set_id}: recovery point {manifest.recovery_point[:19]}Z, {duration_text(age)} ago; "
+        f"database {manifest.database.name} {bytes_text(manifest.database.size)}, {told}"
+    )
+
+
+def _set_doubts(backup: BackupSet, age: float) -> tuple[str, ...]:
+    doubts = list(backup.manifest.doubts)
+    if age > _OLD:
+        doubts.append(f"the recovery point is {duration_text(age)} old: is there a later set?")
+    if age < 0:
+        doubts.append("the recovery point lies in the future: is the clock of this host right?")
+    if backup.path.stat().st_mode & 0o022:
+        doubts.append("others can write the set's folder: its seal shows damage, not forgery")
+    return tuple(doubts)
+
+
+def look_at_dump(scene: Scene) -> Observation:
+    """Look at every byte of the dump against the sealed SHA-256."""
+    expected = "the dump's SHA-256 is the sealed one"
+    place = scene.values.get("BACKUP_SET", "")
+    if not place:
+        return _no_set(expected)
+    try:
+        backup = open_set(Path(place))
+        os.close(open_dump(backup, Reporter.silent()))
+    except DrtuiError as error:
+        return Observation(
+            verdict=Verdict.FAILED, expected=expected, observed=cleaned_line(error.what), hint=error.hint
+        )
+    except OSError as error:
+        return Observation(
+            verdict=Verdict.FAILED,
+            expected=expected,
+            observed=f"the dump cannot be read: {error.strerror}",
+            hint="copy the set to another disk, or use another one",
+        )
+    return Observation(
+        verdict=Verdict.PASSED,
+        expected=expected,
+        observed=f"the same; {bytes_text(_sealed_size(backup))} read",
+    )
+
+
+def _no_set(expected: str) -> Observation:
+    return Observation(
+        verdict=Verdict.UNPROVEN, expected=expected, observed="no backup set was named", hint=NO_SET
+    )
+
+
+CHECKS: Final = (
+    Check(
+        description=CheckDescription(
+            name="backup-set",
+            title="Backup set sealed and complete",
+            proves="the set was finished, and its parts are there in their sizes; not what is in them",
+            interval=15.0,
+        ),
+        look=look_at_set,
+    ),
+    Check(
+        description=CheckDescription(
+            name="dump-intact",
+            title="Dump unchanged since it was sealed",
+            proves="every byte of the dump is as it was written; not that PostgreSQL can restore it",
+            interval=0.0,
+            time_out=4 * 3600.0,
+        ),
+        look=look_at_dump,
+    ),
+)

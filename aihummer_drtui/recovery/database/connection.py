@@ -1,0 +1,194 @@
+"""How the database's owner connects: as gateway.env says, never with the password where others read it.
+
+For our own queries psycopg is given the password in memory. PostgreSQL's programs get a connection
+string without it, and a private file in memory that only their descriptor reaches (libpq's
+PGPASSFILE, https://www.postgresql.org/docs/current/libpq-pgpass.html).
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.database.dsn import Place, dsn_place, owner_dsn
+from aihummer_drtui.recovery.gateway.environment import read_gateway_env
+from aihummer_drtui.recovery.target import Target
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.rows import TupleRow
+
+APPLICATION_NAME: Final = "aihummer-drtui"
+_INHERITED: Final = ("HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """The owner role's way to the database, as the target's gateway.env tells it."""
+
+    parameters: Mapping[str, str] = field(repr=False)
+    """libpq's connection parameters without the password."""
+    password: str = field(repr=False)
+    """Empty = none in the DSN; libpq may still find one in ~/.pgpass."""
+    place: Place
+
+    @property
+    def database(self) -> str:
+        """The database's name."""
+        return self.place.database
+
+    @property
+    def host(self) -> str:
+        """The TCP host of the DSN, or this host's name where it connects through a Unix socket."""
+        return self.place.identity_host
+
+    @property
+    def user(self) -> str:
+        """The owner role's name."""
+        return self.place.user
+
+    @property
+    def phrase(self) -> str:
+        """The identity an operator types: `host/database`."""
+        return f"{self.host}/{self.database}"
+
+
+def owner_of(target: Target) -> Owner:
+    """Given a target, return how its database's owner connects.
+
+    Raises PreconditionError when gateway.env cannot be read or has no usable AIHUMMER_DATABASE_URL.
+    """
+    from psycopg.conninfo import conninfo_to_dict
+
+    dsn = owner_dsn(read_gateway_env(target.gateway_env))
+    place = dsn_place(dsn)
+    if not place.database:
+        raise PreconditionError(
+            "AIHUMMER_DATABASE_URL names no database",
+            where=str(target.gateway_env),
+            hint="its form is postgres://user:password@host:port/database",
+        )
+    found = {name: str(value) for name, value in conninfo_to_dict(dsn).items() if value}
+    password = found.pop("password", "")
+    if password:
+        # A password file named beside it would win over the private one of `program_access`.
+        found.pop("passfile", None)
+    # Said outright, so that no PGHOST, PGHOSTADDR, PGPORT or PGSERVICE of our environment leads
+    # elsewhere than the identity that the operator confirmed.
+    found = {"host": "", "hostaddr": "", "port": str(place.port), **found, "dbname": place.database}
+    return Owner(parameters=found, password=password, place=place)
+
+
+def connect(
+    owner: Owner,
+    *,
+    database: str = "",
+    seconds: int = 5,
+    statement_seconds: float = 0,
+    autocommit: bool = False,
+) -> "psycopg.Connection[TupleRow]":
+    """Connect to `database` (default: the owner's own); statements end after `statement_seconds`, 0 = never.
+
+    Raises PreconditionError with the server's words when it cannot be reached within `seconds`.
+    """
+    import psycopg
+
+    parameters: dict[str, Any] = {
+        **owner.parameters,
+        "dbname": database or owner.database,
+        "connect_timeout": seconds,
+        "application_name": APPLICATION_NAME,
+    }
+    if statement_seconds:
+        given = owner.parameters.get("options", "")
+        parameters["options"] = f"{given} -c statement_timeout={int(statement_seconds * 1000)}".strip()
+    if owner.password:
+        parameters["password"] = owner.password
+    try:
+        return psycopg.connect("", autocommit=autocommit, **parameters)
+    except psycopg.Error as error:
+        raise PreconditionError(
+            f"the database cannot be reached: {server_words(error, owner)}",
+            where=f"{owner.host}/{database or owner.database}",
+            hint="is PostgreSQL running? does AIHUMMER_DATABASE_URL name the right host, role, password?",
+        ) from None
+
+
+def server_words(error: Exception, owner: Owner) -> str:
+    """One clean line of what the driver or the server said, without the password."""
+    text = str(error).strip().replace("\n", " ") or type(error).__name__
+    if owner.password:
+        text = text.replace(owner.password, "[password]")
+    return cleaned_line(text, 300)
+
+
+@contextmanager
+def failures_named(what: str, owner: Owner) -> Iterator[None]:
+    """Turn any error of the database within the block into a FailedError that says what was being done."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise FailedError(
+            f"{what}: {server_words(error, owner)}",
+            where=owner.phrase,
+            hint="nothing was put in place; look at PostgreSQL's log, then try again",
+        ) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramAccess:
+    """What a program of PostgreSQL is started with."""
+
+    conninfo: str
+    """For `--dbname`; it holds no password and may stand in argv."""
+    environment: Mapping[str, str] = field(repr=False)
+    descriptors: tuple[int, ...]
+    """To hand down (`pass_fds`)."""
+
+
+@contextmanager
+def program_access(owner: Owner, *, database: str) -> Iterator[ProgramAccess]:
+    """Give what a program needs to reach `database`; the password's file is gone with the last descriptor.
+
+    Raises PreconditionError when the password has a line break (a password file cannot hold one).
+    """
+    from psycopg.conninfo import make_conninfo
+
+    conninfo = make_conninfo(
+        "", **{**owner.parameters, "dbname": database, "application_name": APPLICATION_NAME}
+    )
+    environment = program_environment()
+    if not owner.password:
+        yield ProgramAccess(conninfo=conninfo, environment=environment, descriptors=())
+        return
+    descriptor = _password_file(owner.password)
+    try:
+        environment["PGPASSFILE"] = f"/proc/self/fd/{descriptor}"
+        yield ProgramAccess(conninfo=conninfo, environment=environment, descriptors=(descriptor,))
+    finally:
+        os.close(descriptor)
+
+
+def program_environment() -> dict[str, str]:
+    """Give the environment of PostgreSQL's programs: what they need, and nothing of ours."""
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**kept, "PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "PGCONNECT_TIMEOUT": "10"}
+
+
+def _password_file(password: str) -> int:
+    if "\n" in password or "\r" in password:
+        raise PreconditionError(
+            "the password has a line break, which PostgreSQL's programs cannot be given",
+            hint="set another password for the owner role (ALTER ROLE … PASSWORD …)",
+        )
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    descriptor = os.memfd_create("drtui-pgpass", os.MFD_CLOEXEC)
+    # libpq ignores a password file that group or others may read.
+    os.fchmod(descriptor, 0o600)
+    os.write(descriptor, f"*:*:*:*:{escaped}\n".encode())
+    return descriptor

@@ -1,0 +1,101 @@
+"""What a database holds, as its catalogue tells: sealed at backup, compared after a restore."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from aihummer_drtui.recovery.backup.set import SealedDatabase
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+_TABLES: Final = """
+    SELECT format('%I.%I', n.nspname, c.relname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+      AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY 1
+"""  # tables of extensions are made by the extension, not by the dump
+_ROLES: Final = """
+    SELECT r.rolname FROM pg_shdepend d
+    JOIN pg_database b ON b.oid = d.dbid AND b.datname = current_database()
+    JOIN pg_roles r ON r.oid = d.refobjid
+    WHERE d.refclassid = 'pg_authid'::regclass
+    UNION
+    SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()
+    ORDER BY 1
+"""
+_EXTENSIONS: Final = "SELECT extname, extversion FROM pg_extension ORDER BY 1"
+_INVALID: Final = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"
+
+
+def tables_of(connection: "Connection[TupleRow]") -> tuple[str, ...]:
+    """Every ordinary table that a dump brings, as `schema.table`, quoted for SQL, sorted."""
+    return tuple(row[0] for row in connection.execute(_TABLES))
+
+
+def row_counts(
+    connection: "Connection[TupleRow]", *, each: Callable[[], None] = lambda: None
+) -> dict[str, int]:
+    """Exact row counts by table, calling `each` after every one.
+
+    Raises psycopg's error rather than counting only what row-level security lets this role see.
+    """
+    connection.execute("SET LOCAL row_security = off")
+    counts = {}
+    for table in tables_of(connection):
+        # The name comes quoted from the catalogue by format('%I.%I').
+        counts[table] = one_number(connection, f"SELECT count(*) FROM {table}")  # noqa: S608
+        each()
+    return counts
+
+
+def extensions_of(connection: "Connection[TupleRow]") -> dict[str, str]:
+    """Installed extensions with their versions."""
+    return {row[0]: row[1] for row in connection.execute(_EXTENSIONS)}
+
+
+def roles_of(connection: "Connection[TupleRow]") -> tuple[str, ...]:
+    """Roles that the database's objects, grants and policies name; without the bootstrap superuser's."""
+    return tuple(row[0] for row in connection.execute(_ROLES))
+
+
+def invalid_indexes(connection: "Connection[TupleRow]") -> tuple[str, ...]:
+    """Indexes that PostgreSQL does not use because their building broke off."""
+    return tuple(row[0] for row in connection.execute(_INVALID))
+
+
+def describe(connection: "Connection[TupleRow]", *, each: Callable[[], None]) -> SealedDatabase:
+    """Describe the connected database at the transaction's snapshot; `each` is called for every table."""
+    # The columns of the locale changed names in 15 and 17; to_jsonb takes whichever are there.
+    row = connection.execute(
+        "SELECT datname, pg_database_size(oid), pg_encoding_to_char(encoding), datcollate, datctype,"
+        " coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),"
+        " coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale', ''),"
+        " current_setting('server_version_num')::int,"
+        " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text"
+        " FROM pg_database d WHERE datname = current_database()"
+    ).fetchone()
+    assert row is not None  # noqa: S101 - the database we are connected to is in the catalogue
+    return SealedDatabase(
+        name=row[0],
+        size=row[1],
+        encoding=row[2],
+        collate=row[3],
+        ctype=row[4],
+        locale_provider=row[5],
+        locale=row[6],
+        server_version_num=row[7],
+        lsn=row[8],
+        tables=row_counts(connection, each=each),
+        extensions=extensions_of(connection),
+        roles=roles_of(connection),
+    )
+
+
+def one_number(connection: "Connection[TupleRow]", statement: str) -> int:
+    """The number that a statement of one row and one column gives; 0 for NULL."""
+    row = connection.execute(statement.encode()).fetchone()
+    return int(row[0] or 0) if row else 0

@@ -1,0 +1,87 @@
+"""What an irreversible command on the database would act on, told so that a person recognises it."""
+
+from typing import TYPE_CHECKING, Final
+
+from aihummer_drtui.errors import DrtuiError, PreconditionError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.quantities import bytes_text
+from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
+from aihummer_drtui.recovery.database.content import one_number, row_counts
+from aihummer_drtui.recovery.database.marker import Seen, databases_seen
+from aihummer_drtui.recovery.target import Target
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+_COUNTED_UP_TO: Final = 200_000_000
+"""Bytes; rows of a larger database are estimated."""
+_SECONDS: Final = 5.0
+
+
+def database_facts(target: Target) -> tuple[str, ...]:
+    """Given a target, return what a restore of its database would replace, a line each.
+
+    Raises PreconditionError when gateway.env names no database or the server cannot be reached, and
+    FailedError when the server does not answer.
+    """
+    owner = owner_of(target)
+    with (
+        connect(owner, database=target.maintenance_database, statement_seconds=_SECONDS) as connection,
+        failures_named("the server did not answer", owner),
+    ):
+        live = databases_seen(connection).get(owner.database)
+    where = cleaned_line(str(owner.place))
+    if live is None:
+        return where, "no database of that name: nothing is replaced"
+    return where, *_facts(owner, live)
+
+
+def refuse_other_identity(owner: Owner, confirm: str) -> None:
+    """Let pass the exact `host/database` of the target. Raises PreconditionError that says what to type."""
+    if confirm != owner.phrase:
+        raise PreconditionError(
+            f"{cleaned_line(confirm, 100)!r} is not the target"
+            if confirm
+            else "the target was not confirmed",
+            where=owner.phrase,
+            hint=f"look at what would be replaced; to go on, type exactly: {cleaned_line(owner.phrase)}",
+        )
+
+
+def _facts(owner: Owner, live: Seen) -> tuple[str, ...]:
+    size = "size not known" if live.size < 0 else bytes_text(live.size)
+    facts = [f"{size}, owned by {cleaned_line(live.owner)}, {live.connections} connections now"]
+    if live.marker:
+        facts.append(f"restored from backup set {cleaned_line(live.marker.set_id)} at {live.marker.at}")
+    try:
+        with (
+            connect(owner, statement_seconds=_SECONDS) as connection,
+            failures_named("rows could not be counted", owner),
+        ):
+            facts += [_rows(connection, live), _last_write(connection)]
+    except DrtuiError as error:
+        facts.append(f"rows and last write unknown: {cleaned_line(error.what)}")
+    return tuple(facts)
+
+
+def _rows(connection: "Connection[TupleRow]", live: Seen) -> str:
+    if 0 <= live.size <= _COUNTED_UP_TO:
+        counts = row_counts(connection)
+        return f"{sum(counts.values()):,} rows in {len(counts)} tables"
+    estimate = one_number(
+        connection,
+        "SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class c JOIN pg_namespace n"
+        " ON n.oid = relnamespace"
+        " WHERE relkind = 'r' AND nspname !~ '^pg_' AND nspname <> 'information_schema'",
+    )
+    return f"about {estimate:,} rows (the planner's estimate)"
+
+
+def _last_write(connection: "Connection[TupleRow]") -> str:
+    row = connection.execute("SHOW track_commit_timestamp").fetchone()
+    if row and row[0] == "on":
+        moment = connection.execute("SELECT timestamp FROM pg_last_committed_xact()").fetchone()
+        if moment and moment[0]:
+            return f"last write on this server {moment[0].isoformat(timespec='seconds')}"
+    return "last write unknown (track_commit_timestamp is off)"

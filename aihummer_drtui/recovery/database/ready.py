@@ -1,0 +1,207 @@
+"""Whether the server can take the dump: asked before anything is touched, and again by the restore itself."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aihummer_drtui.errors import DrtuiError, FailedError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.quantities import bytes_text
+from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
+from aihummer_drtui.recovery.backup.set import Manifest
+from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
+from aihummer_drtui.recovery.database.content import one_number
+from aihummer_drtui.recovery.database.marker import databases_seen
+from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+_HEADROOM: Final = 1.2
+"""Of the sealed size: the write-ahead log grows while the dump is loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """What stands in the way of a restore, and what could not be found out."""
+
+    server: str
+    problems: tuple[str, ...]
+    doubts: tuple[str, ...]
+    space: str
+    """Free space in words; empty = not known."""
+
+
+def readiness(connection: "Connection[TupleRow]", owner: Owner, manifest: Manifest) -> Readiness:
+    """Given a connection to the maintenance database, return what a restore of `manifest` would meet.
+
+    Raises psycopg's errors.
+    """
+    number = one_number(connection, "SHOW server_version_num")
+    free = _free_space(connection, owner)
+    needed = int(manifest.database.size * _HEADROOM)
+    problems = [
+        *_version_problems(number, manifest),
+        *_extension_problems(connection, manifest),
+        *_role_problems(connection, manifest),
+        *_right_problems(connection, owner),
+    ]
+    doubts = []
+    if free is None:
+        doubts.append(f"free space for the server is not known here; {bytes_text(needed)} needed")
+    elif free < needed:
+        problems.append(f"{bytes_text(free)} free in the data directory, {bytes_text(needed)} needed")
+    return Readiness(
+        server=f"{number // 10_000}.{number % 10_000}",
+        problems=tuple(problems),
+        doubts=tuple(doubts),
+        space="" if free is None else f"{bytes_text(free)} free",
+    )
+
+
+def _version_problems(number: int, manifest: Manifest) -> Iterator[str]:
+    if number // 10_000 < manifest.server_major:
+        yield f"the server is PostgreSQL {number // 10_000}, the dump is of {manifest.server_major}"
+
+
+def _extension_problems(connection: "Connection[TupleRow]", manifest: Manifest) -> Iterator[str]:
+    available = {row[0] for row in connection.execute("SELECT name FROM pg_available_extensions")}
+    # KNOWN: AiHummer's vault needs pgcrypto, whether or not the set was sealed with it.
+    if missing := sorted({*manifest.database.extensions, "pgcrypto"} - available):
+        yield f"extension {cleaned_line(', '.join(missing))} is not available (package postgresql-contrib)"
+
+
+def _role_problems(connection: "Connection[TupleRow]", manifest: Manifest) -> Iterator[str]:
+    there = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+    if missing := [role for role in manifest.database.roles if role not in there]:
+        yield f"role {cleaned_line(', '.join(missing))} is missing (a dump brings no roles: CREATE ROLE …)"
+
+
+def _right_problems(connection: "Connection[TupleRow]", owner: Owner) -> Iterator[str]:
+    row = connection.execute(
+        "SELECT rolcreatedb OR rolsuper, rolname FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    if not row or not row[0]:
+        yield f"role {cleaned_line(owner.user)} may not create databases (ALTER ROLE … CREATEDB)"
+    live = databases_seen(connection).get(owner.database)
+    if live and not live.ours:
+        yield (
+            f"database {cleaned_line(live.name)} belongs to {cleaned_line(live.owner)}: "
+            f"{cleaned_line(owner.user)} may not rename it"
+        )
+
+
+def _free_space(connection: "Connection[TupleRow]", owner: Owner) -> int | None:
+    """Bytes free for the server, or None where it is on another host or does not tell its folder."""
+    if not owner.place.is_socket:
+        return None
+    try:
+        found = os.statvfs(_data_folder(connection, owner))
+    except (OSError, IndexError):
+        return None
+    return found.f_bavail * found.f_frsize
+
+
+def _data_folder(connection: "Connection[TupleRow]", owner: Owner) -> str:
+    # The setting is hidden from roles without pg_read_all_settings.
+    row = connection.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'").fetchone()
+    if row:
+        return str(row[0])
+    # The second line of the socket's lock file names it too (src/include/utils/pidfile.h), for root and
+    # the server's own account.
+    lock = Path(owner.place.host or "/var/run/postgresql") / f".s.PGSQL.{owner.place.port}.lock"
+    return lock.read_text().splitlines()[1]
+
+
+def look_at_reach(scene: Scene) -> Observation:
+    """Look whether the database server answers the owner role, and whether the live database is there."""
+    expected = "PostgreSQL answers AiHummer's owner role"
+    try:
+        owner = owner_of(scene.target)
+        with (
+            connect(owner, database=scene.target.maintenance_database, statement_seconds=10) as connection,
+            failures_named("the server did not answer", owner),
+        ):
+            number = one_number(connection, "SHOW server_version_num")
+            live = databases_seen(connection).get(owner.database)
+    except DrtuiError as error:
+        return _failed(expected, error)
+    told = "no database of that name yet" if live is None else f"database {live.name} is there"
+    return Observation(
+        verdict=Verdict.PASSED,
+        expected=expected,
+        observed=cleaned_line(f"PostgreSQL {number // 10_000}.{number % 10_000} at {owner.place}; {told}"),
+    )
+
+
+def look_at_readiness(scene: Scene) -> Observation:
+    """Look whether the server can take the sealed dump: version, extensions, roles, rights, space."""
+    expected = "version, extensions, roles, rights and space for the dump"
+    try:
+        manifest = sealed_manifest(scene)
+        if manifest is None:
+            return Observation(
+                verdict=Verdict.UNPROVEN,
+                expected=expected,
+                observed="no backup set was named",
+                hint=NO_SET_HINT,
+            )
+        found = _asked(scene.target, manifest)
+    except DrtuiError as error:
+        return _failed(expected, error)
+    return Observation(
+        verdict=Verdict.FAILED if found.problems else Verdict.PASSED,
+        expected=expected,
+        observed=cleaned_line("; ".join(found.problems), 400) or _all_well(found),
+        hint="mend each of these as a superuser of PostgreSQL, then look again" if found.problems else "",
+        warnings=found.doubts,
+    )
+
+
+def _asked(target: Target, manifest: Manifest) -> Readiness:
+    owner = owner_of(target)
+    with (
+        connect(owner, database=target.maintenance_database, statement_seconds=10) as connection,
+        failures_named("the server did not answer", owner),
+    ):
+        return readiness(connection, owner, manifest)
+
+
+def _all_well(found: Readiness) -> str:
+    return f"PostgreSQL {found.server}, extensions, roles and rights there" + (
+        f", {found.space}" if found.space else ""
+    )
+
+
+def _failed(expected: str, error: DrtuiError) -> Observation:
+    # A query that broke (a time-out, a server that died) is no answer; a connection refused is one.
+    verdict = Verdict.UNKNOWN if isinstance(error, FailedError) else Verdict.FAILED
+    return Observation(
+        verdict=verdict, expected=expected, observed=cleaned_line(error.what, 300), hint=error.hint
+    )
+
+
+CHECKS: Final = (
+    Check(
+        description=CheckDescription(
+            name="database-reachable",
+            title="PostgreSQL answers",
+            proves="the server answers the owner role of gateway.env; not that any data is there",
+        ),
+        look=look_at_reach,
+    ),
+    Check(
+        description=CheckDescription(
+            name="database-ready",
+            title="The server can take the dump",
+            proves="version, extensions, roles, rights and (on this host) space are as the dump needs them",
+            interval=10.0,
+        ),
+        look=look_at_readiness,
+    ),
+)

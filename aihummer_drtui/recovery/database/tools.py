@@ -1,0 +1,160 @@
+"""PostgreSQL's own programs: where pg_dump and pg_restore are, which version, whether it will do."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aihummer_drtui.errors import DrtuiError, PreconditionError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.backup.set import open_set
+from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.database.connection import program_environment
+from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
+
+DEBIAN_ROOT: Final = Path("/usr/lib/postgresql")
+_VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
+_SAFE_MINOR: Final = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
+"""First minors without CVE-2025-8714 and CVE-2025-8715, by which a dump runs code where it is restored
+(https://www.postgresql.org/support/security/); 18 was never affected, 12 and older are not mended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresTools:
+    """A pair of programs of one PostgreSQL installation."""
+
+    folder: Path
+    version: str
+    """pg_restore's own, as it prints it: `17.10`."""
+    major: int
+    minor: int
+
+    @property
+    def pg_dump(self) -> Path:
+        """The program that writes dumps."""
+        return self.folder / "pg_dump"
+
+    @property
+    def pg_restore(self) -> Path:
+        """The program that reads them."""
+        return self.folder / "pg_restore"
+
+    @property
+    def known_hole(self) -> str:
+        """A sentence on the published hole this version has, or nothing."""
+        if self.major >= 18 or self.minor >= _SAFE_MINOR.get(self.major, 1 << 30):
+            return ""
+        safe = _SAFE_MINOR.get(self.major)
+        return (
+            f"pg_restore {self.version} has CVE-2025-8714 and CVE-2025-8715 "
+            "(a hostile dump runs code on this host); "
+            + (f"update to {self.major}.{safe}" if safe else "update")
+        )
+
+
+def find_tools(target: Target, *, at_least: int = 0) -> PostgresTools:
+    """Return the programs to use: the configured folder; else PATH, then /usr/lib/postgresql, newest first.
+
+    Without a configured folder the first pair of major version `at_least` or newer is taken.
+    Raises PreconditionError when there is none, saying where was looked and what was found.
+    """
+    seen: list[PostgresTools] = []
+    for folder in _folders(target):
+        tools = _tools_in(folder)
+        if tools and tools.major >= at_least:
+            return tools
+        if tools:
+            seen.append(tools)
+    if seen:
+        found = ", ".join(f"{tools.version} in {tools.folder}" for tools in seen)
+        raise PreconditionError(
+            f"PostgreSQL's programs are too old: {at_least} or newer is needed, found {found}",
+            hint=f"install postgresql-client-{at_least}, or name its folder as `postgres-bin` in target.toml",
+        )
+    raise PreconditionError(
+        "pg_dump and pg_restore were not found",
+        where=str(target.postgres_bin or "PATH and /usr/lib/postgresql/*/bin"),
+        hint="install PostgreSQL's client programs, or name their folder as `postgres-bin` in target.toml",
+    )
+
+
+def _folders(target: Target) -> Iterator[Path]:
+    if target.postgres_bin:
+        yield target.postgres_bin
+        return
+    yield from target.path
+    yield from (Path(part) for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part)
+    by_major = [
+        (int(path.parent.name), path) for path in DEBIAN_ROOT.glob("*/bin") if path.parent.name.isdigit()
+    ]
+    yield from (path for _, path in sorted(by_major, reverse=True))
+
+
+def _tools_in(folder: Path) -> PostgresTools | None:
+    if not all(os.access(folder / name, os.X_OK) for name in ("pg_dump", "pg_restore")):
+        return None
+    versions = [_version(folder / name) for name in ("pg_dump", "pg_restore")]
+    if None in versions or not versions[1]:
+        return None
+    major, minor = versions[1]
+    return PostgresTools(folder=folder, version=f"{major}.{minor}", major=major, minor=minor)
+
+
+def _version(program: Path) -> tuple[int, int] | None:
+    try:
+        done = subprocess.run(
+            [program, "--version"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=10,
+            stdin=subprocess.DEVNULL,
+            env=program_environment(),
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = _VERSION.search(done.stdout)
+    return (int(found[1]), int(found[2] or 0)) if done.returncode == 0 and found else None
+
+
+def look_at_tools(scene: Scene) -> Observation:
+    """Look whether pg_dump and pg_restore are there and read the sealed dump's version."""
+    expected = "pg_dump and pg_restore are installed"
+    needed, sealed = 0, ""
+    try:
+        if place := scene.values.get("BACKUP_SET"):
+            manifest = open_set(Path(place)).manifest
+            needed = manifest.server_major
+            sealed = f", version {needed} or newer (the sealed database's)"
+        tools = find_tools(scene.target, at_least=needed)
+    except DrtuiError as error:
+        return Observation(
+            verdict=Verdict.FAILED,
+            expected=expected + sealed,
+            observed=cleaned_line(error.what),
+            hint=error.hint,
+        )
+    return Observation(
+        verdict=Verdict.PASSED,
+        expected=expected + sealed,
+        observed=f"{tools.version} in {tools.folder}",
+        warnings=(tools.known_hole,) if tools.known_hole else (),
+    )
+
+
+CHECKS: Final = (
+    Check(
+        description=CheckDescription(
+            name="postgres-tools",
+            title="PostgreSQL's programs are here",
+            proves="pg_dump and pg_restore run on this host and are not older than the dump",
+            interval=30.0,
+        ),
+        look=look_at_tools,
+    ),
+)

@@ -1,0 +1,1 @@
+"""The master key: its fingerprint, its escrow, its restore, and the vault that it opens."""

@@ -1,0 +1,136 @@
+"""The master key's checks: the escrowed one, the one in gateway.env, and the probe of its restore."""
+
+from typing import Final
+
+from aihummer_drtui.errors import DrtuiError, PreconditionError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
+from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
+from aihummer_drtui.recovery.key.escrow import Escrow, read_escrow
+from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
+from aihummer_drtui.recovery.probed import Probed
+from aihummer_drtui.run.verdict import CheckDescription, Observation, ProbeResult, Verdict
+
+WRONG_KEY_HINT: Final = "do not start AiHummer: look for the escrow of the time of the backup"
+_WEAK: Final = 8
+"""Different bytes in a key; a random one has fewer than this less than once in 10^30."""
+
+
+def look_at_escrow(scene: Scene) -> Observation:
+    """Look whether the escrowed key is well formed and is the one the backup was sealed with."""
+    source = scene.values.get("KEY_FILE", "")
+    expected = "a well-formed master key in the escrow"
+    if not source:
+        return Observation(
+            verdict=Verdict.UNPROVEN,
+            expected=expected,
+            observed="no escrow was named",
+            hint="name it: the input KEY_FILE of a run, or --key-file",
+        )
+    try:
+        escrow = read_escrow(source, only_files=True)
+    except PreconditionError as error:
+        return _failed(expected, error)
+    return _against_sealed(scene, escrow.key_fingerprint, "the escrow's key", escrow.warnings)
+
+
+def look_at_master_key(scene: Scene) -> Observation:
+    """Look whether gateway.env has a well-formed key, the one the backup was sealed with."""
+    expected = f"a well-formed {MASTER_KEY} in gateway.env"
+    try:
+        env = read_gateway_env(scene.target.gateway_env)
+        key = parse_master_key(env.require(MASTER_KEY), where=str(env.path))
+    except PreconditionError as error:
+        return _failed(expected, error)
+    warnings = ("the key is far from random: is it a placeholder?",) if len(set(key)) < _WEAK else ()
+    return _against_sealed(scene, key_fingerprint(key), "the key in gateway.env", warnings)
+
+
+def _against_sealed(scene: Scene, fingerprint: str, what: str, warnings: tuple[str, ...]) -> Observation:
+    sealed = sealed_manifest(scene)
+    if sealed is None or not sealed.key_fingerprint:
+        return Observation(
+            verdict=Verdict.UNPROVEN,
+            expected="the fingerprint sealed in the backup set",
+            observed=f"{what} is well formed, fingerprint {fingerprint}; nothing to compare it with",
+            hint=NO_SET_HINT if sealed is None else "the set was sealed while no master key was set",
+            warnings=warnings,
+        )
+    same = fingerprint == sealed.key_fingerprint
+    return Observation(
+        verdict=Verdict.PASSED if same else Verdict.FAILED,
+        expected=f"fingerprint {sealed.key_fingerprint} (sealed in the backup set)",
+        observed=f"{what}: fingerprint {fingerprint}" if same else f"wrong key: fingerprint {fingerprint}",
+        hint="" if same else WRONG_KEY_HINT,
+        warnings=warnings,
+    )
+
+
+def _failed(expected: str, error: PreconditionError) -> Observation:
+    place = f"{error.where}: " if error.where else ""
+    return Observation(
+        verdict=Verdict.FAILED,
+        expected=expected,
+        observed=cleaned_line(f"{place}{error.what}", 300),
+        hint=error.hint,
+    )
+
+
+def probe_key(scene: Scene) -> Probed:
+    """Whether `restore key` has done its work. Raises nothing.
+
+    The file is exchanged whole, so with the key everything else it brings is there too.
+    """
+    try:
+        env = read_gateway_env(scene.target.gateway_env)
+        escrow = _escrow_if_named(scene)
+        sealed = sealed_manifest(scene)
+    except DrtuiError as error:
+        return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
+    text = env.get(MASTER_KEY)
+    if text is None:
+        return Probed(result=ProbeResult.NOT_DONE, observed=f"{env.path}: no {MASTER_KEY}")
+    try:
+        fingerprint = key_fingerprint(parse_master_key(text, where=str(env.path)))
+    except PreconditionError as error:
+        return Probed(result=ProbeResult.NOT_DONE, observed=f"{env.path}: {error.what}")
+    wanted = (sealed.key_fingerprint if sealed else "") or (escrow.key_fingerprint if escrow else "")
+    if not wanted:
+        return Probed(
+            result=ProbeResult.UNKNOWN,
+            observed=f"{env.path}: a key is there, fingerprint {fingerprint}; nothing to compare it with",
+        )
+    if fingerprint != wanted:
+        return Probed(result=ProbeResult.NOT_DONE, observed=f"{env.path}: another key, {fingerprint}")
+    return Probed(result=ProbeResult.DONE, observed=f"{env.path}: the key is there, {fingerprint}")
+
+
+def _escrow_if_named(scene: Scene) -> Escrow | None:
+    source = scene.values.get("KEY_FILE", "")
+    try:
+        return read_escrow(source, only_files=True) if source else None
+    except PreconditionError:
+        # The medium may be gone again; the sealed fingerprint is proof enough.
+        return None
+
+
+CHECKS: Final = (
+    Check(
+        description=CheckDescription(
+            name="key-escrow",
+            title="Escrowed key fits the backup",
+            proves="the key in the escrow is the one AiHummer ran with when the backup was taken",
+            interval=15.0,
+        ),
+        look=look_at_escrow,
+    ),
+    Check(
+        description=CheckDescription(
+            name="master-key",
+            title="Master key in gateway.env",
+            proves="gateway.env holds the key AiHummer ran with when the backup was taken",
+        ),
+        look=look_at_master_key,
+    ),
+)

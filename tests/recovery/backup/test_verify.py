@@ -1,0 +1,82 @@
+"""`backup verify` reads everything; a set it calls sound can be restored."""
+
+import hashlib
+
+import msgspec
+import pytest
+
+from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.recovery.backup.create import create_backup
+from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
+from aihummer_drtui.recovery.backup.verify import Verified, verify_backup
+from aihummer_drtui.recovery.reporting import Reporter
+from tests.recovery.small_cluster import Installation
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def backup(installation: Installation) -> BackupSet:
+    """Give a sealed set of the installation."""
+    return create_backup(installation.target, installation.root / "backups", Reporter.silent())
+
+
+def _verify(installation: Installation, backup: BackupSet) -> Verified:
+    return verify_backup(installation.target, backup, Reporter.silent())
+
+
+def test_a_whole_set_is_sound(installation: Installation, backup: BackupSet) -> None:
+    """Dump decoded, every blob read."""
+    found = _verify(installation, backup)
+    assert found.blobs == 7
+    assert found.dump == (backup.path / "database.dump").stat().st_size
+
+
+def test_a_flipped_bit_anywhere_is_found(installation: Installation, backup: BackupSet) -> None:
+    """In the dump, in the list, in a blob."""
+    for path in (
+        backup.path / "database.dump",
+        backup.path / "blobs.jsonl",
+        backup.blobs / "0" / "blob-3.bin",
+    ):
+        content = path.read_bytes()
+        path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+        with pytest.raises(FailedError):
+            _verify(installation, backup)
+        path.write_bytes(content)
+    _verify(installation, backup)
+
+
+def test_a_missing_blob_is_found(installation: Installation, backup: BackupSet) -> None:
+    """A set without one of its blobs is not sound."""
+    (backup.blobs / "0" / "blob-3.bin").unlink()
+    with pytest.raises(FailedError, match="blob-3"):
+        _verify(installation, backup)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.99])
+def test_a_dump_that_was_sealed_truncated_is_found(
+    installation: Installation, backup: BackupSet, share: float
+) -> None:
+    """`pg_restore --list` accepts these; decoding to the end does not."""
+    dump = backup.path / "database.dump"
+    content = dump.read_bytes()[: int(dump.stat().st_size * share)]
+    dump.write_bytes(content)
+    files = (
+        msgspec.structs.replace(
+            backup.manifest.files[0], size=len(content), sha256=hashlib.sha256(content).hexdigest()
+        ),
+        *backup.manifest.files[1:],
+    )
+    (backup.path / "manifest.json").write_bytes(seal(msgspec.structs.replace(backup.manifest, files=files)))
+    with pytest.raises(FailedError, match="cannot be decoded"):
+        _verify(installation, open_set(backup.path))
+
+
+def test_a_dump_of_a_later_version_is_refused_by_name(installation: Installation, backup: BackupSet) -> None:
+    """The programs of this host must not be older than the dump."""
+    later = BackupSet(
+        path=backup.path, manifest=msgspec.structs.replace(backup.manifest, pg_dump_version="99.1")
+    )
+    with pytest.raises(PreconditionError, match="99 or newer is needed"):
+        _verify(installation, later)

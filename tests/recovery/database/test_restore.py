@@ -1,0 +1,411 @@
+"""A restore brings the sealed database back or leaves the live one as it was. There is no third way."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import psycopg
+import pytest
+
+from aihummer_drtui.errors import DrtuiError, FailedError, LockedError, PreconditionError
+from aihummer_drtui.recovery.backup.create import create_backup
+from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
+from aihummer_drtui.recovery.check import Scene
+from aihummer_drtui.recovery.database.check import look_at_restored, probe_database
+from aihummer_drtui.recovery.database.connection import owner_of
+from aihummer_drtui.recovery.database.identity import database_facts
+from aihummer_drtui.recovery.database.ready import look_at_readiness
+from aihummer_drtui.recovery.database.restore import Restored, restore_database
+from aihummer_drtui.recovery.database.tools import find_tools
+from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.run.verdict import ProbeResult, Verdict
+from aihummer_drtui.sandbox.postgres_binaries import find_binaries
+from tests.recovery.small_cluster import PASSWORD, Installation, install, running_cluster
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def backup(installation: Installation) -> BackupSet:
+    """Give a sealed set of the installation."""
+    return create_backup(installation.target, installation.root / "backups", Reporter.silent())
+
+
+def restore(installation: Installation, backup: BackupSet, **options: object) -> Restored:
+    """Restore with everything confirmed, unless `options` say otherwise."""
+    return restore_database(
+        installation.target,
+        backup,
+        confirm=str(options.get("confirm", owner_of(installation.target).phrase)),
+        mode="",
+        reporter=Reporter.silent(),
+        again=bool(options.get("again", False)),
+        jobs=2,
+    )
+
+
+def probed(installation: Installation, backup: BackupSet) -> ProbeResult:
+    """Ask the probe."""
+    return probe_database(_scene(installation, backup)).result
+
+
+def _scene(installation: Installation, backup: BackupSet) -> Scene:
+    return Scene(target=installation.target, values={"BACKUP_SET": str(backup.path)})
+
+
+def _lose_rows(installation: Installation) -> None:
+    with installation.connect() as connection:
+        connection.execute("DELETE FROM hum.messages WHERE id > 10")
+
+
+def _as_it_was(installation: Installation) -> None:
+    """The live database is untouched and open, and nothing stands beside it."""
+    assert installation.databases() == [installation.name]
+    assert installation.rows() == 10
+
+
+def test_the_old_database_is_kept_and_the_new_one_is_as_sealed(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """After a restore both are there: the new one live, the old one under its own name, open for a look."""
+    _lose_rows(installation)
+    assert probed(installation, backup) is ProbeResult.NOT_DONE
+    done = restore(installation, backup)
+    assert installation.rows() == 2000
+    assert installation.databases() == [installation.name, done.kept_as]
+    with installation.connect(done.kept_as) as old:
+        row = old.execute("SELECT count(*) FROM hum.messages").fetchone()
+        assert row == (10,)
+    assert probed(installation, backup) is ProbeResult.DONE
+    seen = look_at_restored(_scene(installation, backup))
+    assert seen.verdict is Verdict.PASSED, seen
+    assert any("restored from backup set" in fact for fact in database_facts(installation.target))
+
+
+def test_a_lost_database_is_brought_back(installation: Installation, backup: BackupSet) -> None:
+    """Without a live database there is nothing to rename away."""
+    with installation.cluster.admin() as connection:
+        connection.execute(f'DROP DATABASE "{installation.name}"'.encode())
+    assert "nothing is replaced" in database_facts(installation.target)[1]
+    assert probed(installation, backup) is ProbeResult.NOT_DONE
+    assert restore(installation, backup).kept_as == ""
+    assert installation.rows() == 2000
+
+
+def test_the_same_set_is_not_restored_twice_by_chance(installation: Installation, backup: BackupSet) -> None:
+    """A second restore would throw away what was written since: it wants to be asked for."""
+    restore(installation, backup)
+    with pytest.raises(PreconditionError, match="already restored"):
+        restore(installation, backup)
+    restore(installation, backup, again=True)
+    assert len(installation.databases()) == 3
+
+
+@pytest.mark.parametrize("phrase", ["", "elsewhere/prod", "HOST/DB"])
+def test_another_identity_is_refused(installation: Installation, backup: BackupSet, phrase: str) -> None:
+    """Only the exact host and database name passes, and the message says what that is."""
+    with pytest.raises(PreconditionError) as raised:
+        restore(installation, backup, confirm=phrase)
+    assert owner_of(installation.target).phrase in raised.value.hint
+    assert raised.value.exit_code == 3
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.5, 0.9, 0.999])
+def test_a_truncated_dump_is_refused_untouched(
+    installation: Installation, backup: BackupSet, share: float
+) -> None:
+    """`pg_restore -l` takes most of these for whole; the seal does not."""
+    _lose_rows(installation)
+    dump = backup.path / "database.dump"
+    os.truncate(dump, int(dump.stat().st_size * share))
+    with pytest.raises(DrtuiError, match="was cut or changed"):
+        restore(installation, backup)
+    _as_it_was(installation)
+
+
+def _flip(dump: Path) -> None:
+    content = bytearray(dump.read_bytes())
+    content[len(content) // 2] ^= 1
+    dump.write_bytes(content)
+
+
+def _plain_sql(dump: Path) -> None:
+    dump.write_bytes(b"CREATE TABLE x();\n".ljust(dump.stat().st_size, b"-"))
+
+
+def _link(dump: Path) -> None:
+    dump.rename(dump.with_suffix(".real"))
+    dump.symlink_to(dump.with_suffix(".real"))
+
+
+@pytest.mark.parametrize("harm", [_flip, _plain_sql, _link, Path.unlink])
+def test_a_changed_dump_is_refused_untouched(
+    installation: Installation, backup: BackupSet, harm: Callable[[Path], None]
+) -> None:
+    """One flipped bit, another file of that size, a link, a missing file: refused before anything is made."""
+    _lose_rows(installation)
+    harm(backup.path / "database.dump")
+    with pytest.raises(DrtuiError):
+        restore(installation, backup)
+    _as_it_was(installation)
+
+
+def test_a_dump_that_was_sealed_broken_leaves_the_live_database(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """A seal can cover rubbish: pg_restore's own failure, too, changes nothing."""
+    _lose_rows(installation)
+    dump = backup.path / "database.dump"
+    content = dump.read_bytes()[: dump.stat().st_size // 2]
+    dump.write_bytes(content)
+    files = tuple(
+        msgspec.structs.replace(file, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+        if file.name == "database.dump"
+        else file
+        for file in backup.manifest.files
+    )
+    (backup.path / "manifest.json").write_bytes(seal(msgspec.structs.replace(backup.manifest, files=files)))
+    with pytest.raises(FailedError, match="pg_restore"):
+        restore(installation, open_set(backup.path))
+    _as_it_was(installation)
+
+
+def test_other_row_counts_than_sealed_are_not_put_in_place(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """What was restored is compared row by row with the seal before it may become live."""
+    _lose_rows(installation)
+    tables = {**backup.manifest.database.tables, "hum.messages": 2001}
+    database = msgspec.structs.replace(backup.manifest.database, tables=tables)
+    manifest = msgspec.structs.replace(backup.manifest, database=database)
+    (backup.path / "manifest.json").write_bytes(seal(manifest))
+    with pytest.raises(FailedError, match=r"hum\.messages: 2000, sealed 2001"):
+        restore(installation, open_set(backup.path))
+    _as_it_was(installation)
+
+
+def test_live_connections_are_ended_for_the_exchange(installation: Installation, backup: BackupSet) -> None:
+    """A forgotten session of the owner must not stop a recovery."""
+    with installation.connect() as forgotten:
+        restore(installation, backup)
+        with pytest.raises(psycopg.OperationalError):
+            forgotten.execute("SELECT 1")
+    assert installation.rows() == 2000
+
+
+def test_connections_that_cannot_be_ended_stop_the_exchange(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """A superuser's session cannot be ended by the owner: clear stop, live database as before and open."""
+    _lose_rows(installation)
+    with installation.cluster.admin(installation.name) as holder:
+        with pytest.raises(FailedError, match="connections hold the live database"):
+            restore(installation, backup)
+        holder.execute("SELECT 1")
+    _as_it_was(installation)
+
+
+def test_a_missing_right_is_found_before_anything_is_made(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """No CREATEDB and a missing role are both named at once, by check and by restore."""
+    _lose_rows(installation)
+    with installation.cluster.admin() as connection:
+        connection.execute(f"ALTER ROLE {installation.name} NOCREATEDB".encode())
+        connection.execute(f"ALTER ROLE {installation.name}_app RENAME TO {installation.name}_other".encode())
+    seen = look_at_readiness(_scene(installation, backup))
+    assert seen.verdict is Verdict.FAILED
+    assert "may not create databases" in seen.observed
+    assert f"{installation.name}_app is missing" in seen.observed
+    with pytest.raises(PreconditionError, match="may not create databases"):
+        restore(installation, backup)
+    _as_it_was(installation)
+
+
+def test_a_ready_server_passes(installation: Installation, backup: BackupSet) -> None:
+    """The same check is green where a restore would work."""
+    seen = look_at_readiness(_scene(installation, backup))
+    assert seen.verdict is Verdict.PASSED, seen
+
+
+def test_rows_that_vanished_after_the_restore_fail_the_check(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """More rows than sealed is a living gateway; fewer is a loss."""
+    restore(installation, backup)
+    with installation.connect() as connection:
+        connection.execute("INSERT INTO hum.messages VALUES (9999, 'new')")
+    seen = look_at_restored(_scene(installation, backup))
+    assert seen.verdict is Verdict.PASSED
+    assert "1 rows more" in seen.observed
+    _lose_rows(installation)
+    assert look_at_restored(_scene(installation, backup)).verdict is Verdict.FAILED
+
+
+def test_two_restores_at_once_are_kept_apart(installation: Installation, backup: BackupSet) -> None:
+    """The second one is told that another is at work."""
+    from aihummer_drtui.recovery.database.restore import _LOCK
+
+    with installation.connect("postgres") as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        with pytest.raises(LockedError):
+            restore(installation, backup)
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from aihummer_drtui.recovery.backup.set import open_set
+from aihummer_drtui.recovery.database.connection import owner_of
+from aihummer_drtui.recovery.database.restore import restore_database
+from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.recovery.target_file import load_target
+target = load_target(Path(sys.argv[1]))
+restore_database(target, open_set(Path(sys.argv[2])), confirm=owner_of(target).phrase, mode="",
+                 reporter=Reporter.from_environment(), jobs=1)
+"""
+
+
+@pytest.fixture
+def slow(installation: Installation) -> BackupSet:
+    """Give a set whose restore hangs in the middle."""
+    with installation.connect() as connection:
+        # A check constraint that holds back pg_restore's COPY in any database but this one.
+        connection.execute(
+            "CREATE FUNCTION hum.hold() RETURNS boolean LANGUAGE plpgsql AS"
+            f" $$BEGIN PERFORM pg_sleep(600) WHERE current_database() <> '{installation.name}';"
+            " RETURN true; END$$"
+        )
+        connection.execute("CREATE TABLE hum.zz_slow (id int CHECK (hum.hold()))")
+        connection.execute("INSERT INTO hum.zz_slow VALUES (1)")
+    return create_backup(installation.target, installation.root / "backups", Reporter.silent())
+
+
+def _start(installation: Installation, backup: BackupSet) -> "subprocess.Popen[bytes]":
+    """Start a restore in a process of its own and wait until pg_restore hangs in the slow table."""
+    installation.write_target()
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(installation.root / "target.toml"), str(backup.path)],
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 30
+    with installation.cluster.admin() as connection:
+        while time.monotonic() < deadline:
+            row = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE %s AND wait_event = 'PgSleep'",
+                (f"{installation.name}_restoring%",),
+            ).fetchone()
+            if row and row[0]:
+                return child
+    child.kill()
+    raise AssertionError("the restore never came to the slow table")
+
+
+def _pg_restores(installation: Installation) -> list[int]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            text = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"pg_restore" in text and f"{installation.name}_restoring".encode() in text:
+            found.append(int(folder.name))
+    return found
+
+
+def test_a_killed_restore_is_partial_and_the_next_one_cleans_up(
+    installation: Installation, slow: BackupSet
+) -> None:
+    """SIGKILL in the middle: the live database is untouched, the probe says partial, the remainder goes."""
+    child = _start(installation, slow)
+    child.kill()
+    child.wait()
+    assert installation.rows() == 2000
+    assert probed(installation, slow) is ProbeResult.PARTIAL
+    with installation.connect() as connection:
+        connection.execute("DROP TABLE hum.zz_slow")
+    quick = create_backup(installation.target, installation.root / "backups", Reporter.silent())
+    restore(installation, quick)
+    assert [name for name in installation.databases() if "_restoring" in name] == []
+    assert probed(installation, quick) is ProbeResult.DONE
+    assert _pg_restores(installation) == []
+
+
+def test_a_restore_that_is_told_to_end_puts_everything_back(
+    installation: Installation, slow: BackupSet
+) -> None:
+    """SIGTERM ends pg_restore first and drops what it filled; the exit is that of an interruption."""
+    child = _start(installation, slow)
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(30) != 0
+    assert installation.databases() == [installation.name]
+    assert _pg_restores(installation) == []
+    assert probed(installation, slow) is ProbeResult.NOT_DONE
+
+
+def test_a_killed_pg_restore_is_a_failure(installation: Installation, slow: BackupSet) -> None:
+    """A signal is never a success: dropped, exit 1, live untouched."""
+    child = _start(installation, slow)
+    for pid in _pg_restores(installation):
+        os.kill(pid, signal.SIGKILL)
+    assert child.wait(30) != 0
+    assert installation.databases() == [installation.name]
+
+
+def test_the_password_is_in_nobodys_arguments_or_environment(
+    installation: Installation, slow: BackupSet
+) -> None:
+    """Everyone on the host may read argv: the password reaches pg_restore through a private file only."""
+    child = _start(installation, slow)
+    try:
+        for pid in _pg_restores(installation):
+            for name in ("cmdline", "environ"):
+                assert PASSWORD.encode() not in Path(f"/proc/{pid}/{name}").read_bytes()
+        assert _pg_restores(installation)
+    finally:
+        child.send_signal(signal.SIGTERM)
+        child.wait(30)
+
+
+def test_a_server_that_dies_in_the_middle_leaves_the_live_database(
+    installation: Installation, slow: BackupSet
+) -> None:
+    """SIGKILL to PostgreSQL itself: an error and an unknown while it is away, partial when it is back."""
+    child = _start(installation, slow)
+    installation.cluster.kill()
+    assert child.wait(30) != 0
+    assert probed(installation, slow) is ProbeResult.UNKNOWN
+    installation.cluster.start_again()
+    assert installation.rows() == 2000
+    assert probed(installation, slow) is ProbeResult.PARTIAL
+
+
+def test_newer_programs_restore_to_an_older_server(tmp_path: Path) -> None:
+    """pg_restore 17 sets a parameter that PostgreSQL 15 does not know; that one error is no failure."""
+    older = Path("/usr/lib/postgresql/15/bin")
+    if not older.is_dir():
+        pytest.skip(f"no PostgreSQL 15 in {older}")
+    with running_cluster(older) as cluster:
+        made = install(cluster, tmp_path)
+        newer = find_binaries(cluster.account, named=None, copy_to=cluster.folder / "newer").folder
+        target = msgspec.structs.replace(made.target, postgres_bin=newer)
+        made = replace(made, target=target)
+        if find_tools(target).major < 17:
+            pytest.skip("no programs of PostgreSQL 17 or newer here")
+        backup = create_backup(target, tmp_path / "backups", Reporter.silent())
+        restore(made, backup)
+        assert probed(made, backup) is ProbeResult.DONE
+        with cluster.admin(made.name) as connection:
+            connection.execute("CREATE FUNCTION hum.theirs() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+            connection.execute(f'ALTER FUNCTION hum.theirs() OWNER TO "{made.name}_app"'.encode())
+        other = create_backup(target, tmp_path / "backups", Reporter.silent())
+        with pytest.raises(FailedError, match="pg_restore"):
+            restore(made, other)
+        assert probed(made, backup) is ProbeResult.DONE

@@ -1,0 +1,171 @@
+"""The vault opens with its own key and with no other, on a real PostgreSQL."""
+
+import base64
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aihummer_drtui.errors import DrtuiError, FailedError
+from aihummer_drtui.recovery.check import Scene
+from aihummer_drtui.recovery.key.vault import filled, look_at_vault, open_sealed
+from aihummer_drtui.recovery.target import VaultLayout
+from aihummer_drtui.run.verdict import Verdict
+from tests.recovery.small_cluster import MASTER_KEY, Installation
+
+KEY = base64.b64decode(MASTER_KEY)
+LAYOUT = VaultLayout(
+    data_keys="SELECT tenant, wrapped FROM keys;", values="SELECT tenant, name, sealed FROM vals"
+)
+
+
+@pytest.fixture
+def vault(installation: Installation) -> Installation:
+    """Give an installation with two empty tables for a vault."""
+    with installation.connect() as connection:
+        connection.execute("CREATE TABLE keys (tenant text PRIMARY KEY, wrapped bytea)")
+        connection.execute("CREATE TABLE vals (tenant text, name text, sealed bytea)")
+    return installation
+
+
+def seal_value(key: bytes, plain: bytes, associated: str) -> bytes:
+    """As the documented layout has it: nonce, ciphertext, tag."""
+    nonce = os.urandom(12)
+    return nonce + AESGCM(key).encrypt(nonce, plain, associated.encode())
+
+
+def fill(installation: Installation, *, tenants: int = 3, values: int = 5, key: bytes = KEY) -> None:
+    """Put tenants and their values into the vault."""
+    with installation.connect() as connection:
+        for number in range(tenants):
+            tenant, data_key = f"tenant {{name}} {number}", os.urandom(32)
+            connection.execute(
+                "INSERT INTO keys VALUES (%s, %s)", (tenant, seal_value(key, data_key, tenant))
+            )
+            rows = [
+                (tenant, f"n{n}", seal_value(data_key, b"plain", f"{tenant}/n{n}")) for n in range(values)
+            ]
+            if rows:
+                connection.cursor().executemany("INSERT INTO vals VALUES (%s, %s, %s)", rows)
+
+
+def scene(installation: Installation, layout: VaultLayout | None = LAYOUT) -> Scene:
+    """See the installation with its vault's layout known."""
+    return Scene(target=msgspec.structs.replace(installation.target, vault=layout), values={})
+
+
+@pytest.mark.postgres
+def test_the_right_key_opens_everything(vault: Installation) -> None:
+    """All data keys, and a bounded sample of the values."""
+    fill(vault, tenants=3, values=100)
+    seen = look_at_vault(scene(vault))
+    assert seen.verdict is Verdict.PASSED
+    assert seen.observed == "3 of 3 data keys and 200 of 200 sampled values open"
+
+
+@pytest.mark.postgres
+def test_another_key_is_a_wrong_key(vault: Installation) -> None:
+    """K01: in those words, and without a word of any plaintext or key."""
+    fill(vault, key=bytes(range(32)))
+    seen = look_at_vault(scene(vault))
+    assert seen.verdict is Verdict.FAILED
+    assert seen.observed.startswith("wrong key (fingerprint ")
+    assert "0 of 3 data keys" in seen.observed
+    assert MASTER_KEY not in seen.observed
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE keys SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1) WHERE tenant LIKE '%2'",
+        "UPDATE vals SET sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1) WHERE name = 'n3'",
+        "UPDATE vals SET sealed = substr(sealed, 1, 20) WHERE name = 'n3'",
+        "UPDATE vals SET name = 'other' WHERE name = 'n3'",
+        "DELETE FROM keys WHERE tenant LIKE '%2'",
+    ],
+)
+def test_one_ciphertext_that_does_not_open_is_no_pass(vault: Installation, damage: str) -> None:
+    """One flipped bit, a cut, an exchanged name or a lost data key among all that is well."""
+    fill(vault)
+    with vault.connect() as connection:
+        connection.execute(damage.encode())
+    assert look_at_vault(scene(vault)).verdict is Verdict.FAILED
+
+
+@pytest.mark.postgres
+def test_an_empty_vault_proves_nothing(vault: Installation) -> None:
+    """There is nothing that a wrong key could fail to open."""
+    seen = look_at_vault(scene(vault))
+    assert (seen.verdict, "empty" in seen.observed) == (Verdict.UNPROVEN, True)
+    fill(vault, values=0)
+    seen = look_at_vault(scene(vault))
+    assert (seen.verdict, "no values" in seen.warnings[0]) == (Verdict.PASSED, True)
+
+
+@pytest.mark.postgres
+def test_an_unknown_layout_is_unproven(vault: Installation) -> None:
+    """With the way for a person to prove it."""
+    seen = look_at_vault(scene(vault, None))
+    assert (seen.verdict, "by hand" in seen.hint) == (Verdict.UNPROVEN, True)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("data_keys", "what"),
+    [
+        ("SELECT no FROM nowhere", "could not be read"),
+        ("SELECT tenant FROM keys", "1 columns instead of 2"),
+        ("SELECT tenant, 'text' FROM keys", "type str"),
+        ("SELECT tenant, pg_sleep(0)::text::bytea FROM keys", "wrong key"),
+    ],
+)
+def test_a_layout_that_does_not_fit_is_told(vault: Installation, data_keys: str, what: str) -> None:
+    """It is no verdict on the key, except where a ciphertext is simply none."""
+    fill(vault)
+    layout = msgspec.structs.replace(LAYOUT, data_keys=data_keys)
+    if what == "wrong key":
+        assert look_at_vault(scene(vault, layout)).observed.startswith(what)
+        return
+    with pytest.raises(FailedError, match=what):
+        look_at_vault(scene(vault, layout))
+
+
+@pytest.mark.postgres
+def test_the_look_cannot_write(vault: Installation) -> None:
+    """Whatever SQL the configuration holds, the transaction is read-only."""
+    fill(vault)
+    layout = msgspec.structs.replace(LAYOUT, data_keys="SELECT tenant, wrapped FROM taken()")
+    with vault.connect() as connection:
+        connection.execute(
+            "CREATE FUNCTION taken() RETURNS SETOF keys LANGUAGE sql AS 'DELETE FROM keys RETURNING *'"
+        )
+    with pytest.raises(FailedError, match="read-only"):
+        look_at_vault(scene(vault, layout))
+
+
+@pytest.mark.postgres
+def test_a_dead_server_is_an_error_and_no_verdict(vault: Installation, tmp_path: Path) -> None:
+    """Who cannot look has seen nothing."""
+    vault.write_env(AIHUMMER_DATABASE_URL=f"postgres://x@{str(tmp_path).replace('/', '%2F')}/x")
+    with pytest.raises(DrtuiError):
+        look_at_vault(scene(vault))
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=50), st.text(max_size=20), st.data())
+def test_only_the_whole_truth_opens(key: bytes, plain: bytes, associated: str, data: st.DataObject) -> None:
+    """Any one bit of ciphertext changed, or other associated data: nothing comes out."""
+    sealed = bytearray(seal_value(key, plain, associated))
+    assert open_sealed(key, bytes(sealed), associated.encode(), 12) == plain
+    assert open_sealed(key, bytes(sealed), associated.encode() + b"x", 12) is None
+    sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    assert open_sealed(key, bytes(sealed), associated.encode(), 12) is None
+
+
+def test_associated_data_is_filled_in_once() -> None:
+    """A tenant called `{name}` stays what it is called."""
+    assert filled("{tenant}/{name}", {"tenant": "{name}", "name": "n"}) == b"{name}/n"
