@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final, Self
 
 from aihummer_drtui.engine.wire import LINE_LIMIT, message_of, short_path, to_line
-from aihummer_drtui.errors import FailedError, UnknownOutcomeError
-from aihummer_drtui.run.requests import Accepted, Attach, Grew, Refused, Reply, Request
+from aihummer_drtui.errors import FailedError, PreconditionError, UnknownOutcomeError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.run.requests import Accepted, Attach, Grew, Message, Refused, Reply, Request
 
 REPLY_WITHIN: Final = 120.0
 """Seconds; a start waits for the identity of the target and for checks to be renewed."""
@@ -31,7 +32,7 @@ class EngineClient:
 
     @classmethod
     def connect(cls, path: Path, run: str) -> Self | None:
-        """Connect to the socket at `path`; None when no engine listens there."""
+        """Connect to the socket at `path`; None when no engine listens there. Raises PreconditionError."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with short_path(path) as name:
@@ -39,6 +40,15 @@ class EngineClient:
         except (FileNotFoundError, ConnectionRefusedError):
             connection.close()
             return None
+        except OSError as error:
+            connection.close()
+            raise PreconditionError(
+                f"the engine's socket cannot be used: {error.strerror or error}",
+                where=str(path),
+                hint="a run is made to happen by the account that declared it; others can read its journal",
+            ) from error
+        # An engine that stands still must not keep its front end from saying so.
+        connection.settimeout(REPLY_WITHIN)
         return cls(connection, run)
 
     def attach(self, *, operator: str, host: str, front_end: str) -> None:
@@ -50,19 +60,21 @@ class EngineClient:
     def ask(self, request: Request) -> Reply:
         """Send a request and give the reply.
 
-        Raises EngineGoneError when the connection is lost before the request went out, and
-        UnknownOutcomeError when it is lost, or nothing comes, after that.
+        Raises EngineGoneError when the connection is lost: the journal tells whether the request was
+        accepted. Raises UnknownOutcomeError when the engine lives and says nothing.
         """
+        line = to_line(request)
+        if len(line) > LINE_LIMIT:
+            return Refused(reason=f"a request of {len(line)} bytes is too long", hint=f"at most {LINE_LIMIT}")
         try:
-            self._socket.sendall(to_line(request))
+            self._socket.sendall(line)
         except OSError as error:
             raise self._gone() from error
         deadline = time.monotonic() + REPLY_WITHIN
         while (left := deadline - time.monotonic()) > 0:
-            line = self._line(left)
-            if line is None:
+            message = self._message(left)
+            if message is None:
                 continue
-            message = message_of(line)
             if not isinstance(message, Grew):
                 self._grown = max(self._grown, message.sequence if isinstance(message, Accepted) else 0)
                 return message
@@ -80,10 +92,9 @@ class EngineClient:
         """
         deadline = time.monotonic() + seconds
         while self._grown <= beyond:
-            line = self._line(max(0.0, deadline - time.monotonic()))
-            if line is None:
+            message = self._message(max(0.0, deadline - time.monotonic()))
+            if message is None:
                 return False
-            message = message_of(line)
             if isinstance(message, Grew):
                 self._grown = max(self._grown, message.sequence)
         return True
@@ -96,6 +107,19 @@ class EngineClient:
         """End the sitting."""
         self._selector.close()
         self._socket.close()
+
+    def _message(self, seconds: float) -> Message | None:
+        line = self._line(seconds)
+        if line is None:
+            return None
+        try:
+            return message_of(line)
+        except ValueError as error:
+            raise FailedError(
+                f"the engine says what this program does not understand: {cleaned_line(str(error))}",
+                where=f"run {self._run}",
+                hint="was the program upgraded meanwhile? end the engine (SIGTERM), then resume the run",
+            ) from error
 
     def _line(self, seconds: float) -> bytes | None:
         """The next line, or None when none came in that time."""

@@ -10,7 +10,7 @@ from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.engine.folder import RunFolder, create_run, list_runs, new_run_id
 from aihummer_drtui.engine.journal import Journal, inspect_journal
 from aihummer_drtui.engine.lock import Holder, take_target_lock
-from aihummer_drtui.engine.runbook_text import keep_text
+from aihummer_drtui.engine.runbook_text import keep_text, not_kept
 from aihummer_drtui.errors import CorruptJournalError, LockedError, PreconditionError
 from aihummer_drtui.run.events import Mode, RunDeclared
 from aihummer_drtui.run.fold import fold
@@ -46,11 +46,7 @@ def declare_run(state: Path, declaration: Declaration, clock: Clock) -> RunFolde
         try:
             sha256 = keep_text(folder, declaration.runbook_text)
         except OSError as error:
-            raise PreconditionError(
-                f"the runbook cannot be kept with the run: {error.strerror}",
-                where=str(folder.path),
-                hint="make room in the state folder, or name another with --state-dir",
-            ) from error
+            raise not_kept(folder, error) from error
         journal = Journal.create(folder.path, clock)
         try:
             journal.append(_declared(run_id, declaration, sha256), declaration.operator)

@@ -18,8 +18,6 @@ SYSTEM_STATE: Final = Path("/var/lib/aihummer-drtui")
 """Root's runs: they survive the removal of a home, and a second administrator finds them."""
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """No i, l, o, 0, 1: an id is read out over the telephone."""
-_SOCKET_BYTES: Final = 107
-"""What the address of a Unix socket takes, without its final NUL (unix(7))."""
 _SHOWN_RUNS: Final = 10
 _HINT: Final = "name a folder that is yours and writable: --state-dir FOLDER or DRTUI_STATE_DIR"
 
@@ -108,16 +106,9 @@ def new_run_id(now: datetime, chance: random.Random) -> str:
 def create_run(state: Path, run_id: str) -> RunFolder:
     """Make a new run's folder, durably; the journal is not yet in it.
 
-    Raises PreconditionError when it cannot be made or its socket's path would be too long.
+    Raises PreconditionError when it cannot be made.
     """
     run = RunFolder(path=state / "runs" / run_id)
-    length = len(os.fsencode(run.socket))
-    if length > _SOCKET_BYTES:
-        raise PreconditionError(
-            f"the path of the engine's socket would be {length} bytes long, {_SOCKET_BYTES} are possible",
-            where=str(run.socket),
-            hint=f"use a --state-dir that is at least {length - _SOCKET_BYTES} bytes shorter",
-        )
     try:
         run.path.parent.mkdir(mode=0o700, exist_ok=True)
         run.path.mkdir(mode=0o700)

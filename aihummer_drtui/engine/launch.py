@@ -3,17 +3,20 @@
 A new engine says on a descriptor whether it listens; nobody waits by guessing.
 """
 
+import contextlib
 import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import msgspec
 
-from aihummer_drtui.engine.client import EngineClient
+from aihummer_drtui.engine.client import EngineClient, EngineGoneError
 from aihummer_drtui.engine.folder import RunFolder
+from aihummer_drtui.engine.lock import holder_of
 from aihummer_drtui.errors import (
     CorruptJournalError,
     DrtuiError,
@@ -25,6 +28,10 @@ from aihummer_drtui.errors import (
 
 READY_DESCRIPTOR: Final = "DRTUI_READY_FD"
 READY_WITHIN: Final = 60.0
+LISTENS_WITHIN: Final = 20.0
+"""Seconds that an engine which holds the run may take until it listens, or has ended."""
+LOOK_AGAIN: Final = 0.05
+SITTINGS_TRIED: Final = 3
 _KINDS: Final[dict[int, type[DrtuiError]]] = {
     kind.exit_code: kind for kind in (PreconditionError, LockedError, CorruptJournalError)
 }
@@ -55,14 +62,21 @@ def connect_or_launch(folder: RunFolder, engine_command: Sequence[str]) -> Engin
     Raises what the new engine could not begin for, LockedError when an engine holds the run but
     does not listen, FailedError when it ended without a word.
     """
-    client = EngineClient.connect(folder.socket, folder.id)
-    if client is not None:
-        return client
-    word = _launched(folder, engine_command)
-    client = EngineClient.connect(folder.socket, folder.id)
-    if client is not None:
-        # Another front end may have launched one at the same time: either will do.
-        return client
+    word: Word | None = None
+    deadline = time.monotonic() + LISTENS_WITHIN
+    while True:
+        client = EngineClient.connect(folder.socket, folder.id)
+        if client is not None:
+            return client
+        if word is not None and (not _is_held(word, folder) or time.monotonic() > deadline):
+            break
+        # Another front end may have launched an engine at the same time, or one may just be ending:
+        # its lock is held a moment before it listens, and a moment after.
+        if holder_of(folder.lock) is None:
+            word = _launched(folder, engine_command)
+        else:
+            word = word or _silent_holder(folder)
+            time.sleep(LOOK_AGAIN)
     if isinstance(word, NotReady):
         raise _told(word)
     raise FailedError(
@@ -72,11 +86,45 @@ def connect_or_launch(folder: RunFolder, engine_command: Sequence[str]) -> Engin
     )
 
 
+def sit_down(
+    folder: RunFolder, engine_command: Sequence[str], *, operator: str, host: str, front_end: str
+) -> EngineClient:
+    """Connect as `connect_or_launch` and open a sitting; an engine just ending is waited out.
+
+    Raises as `connect_or_launch`, and FailedError when the engine refuses the sitting.
+    """
+    for left in reversed(range(SITTINGS_TRIED)):
+        client = connect_or_launch(folder, engine_command)
+        try:
+            client.attach(operator=operator, host=host, front_end=front_end)
+        except BaseException as error:
+            client.close()
+            if left and isinstance(error, EngineGoneError):
+                continue
+            raise
+        return client
+    raise AssertionError("the last try returns or raises")
+
+
+def _is_held(word: Word, folder: RunFolder) -> bool:
+    return isinstance(word, NotReady) and word.where == str(folder.lock)
+
+
+def _silent_holder(folder: RunFolder) -> NotReady:
+    return NotReady(
+        what="an engine holds the run and does not listen",
+        where=str(folder.lock),
+        hint=f"read {folder.engine_log}; end that engine (SIGTERM) and resume the run",
+        exit_code=ExitCode.LOCKED,
+    )
+
+
 def announce(word: Word) -> None:
     """Say a word to whoever launched this engine, once, if anybody did."""
     descriptor = os.environ.pop(READY_DESCRIPTOR, "")
     if descriptor.isdigit():
-        with os.fdopen(int(descriptor), "wb") as listener:
+        # Who launched it may be gone by now; that changes nothing for an engine.
+        with contextlib.suppress(OSError), os.fdopen(int(descriptor), "wb") as listener:
             listener.write(msgspec.json.encode(word))
 
 
@@ -84,8 +132,10 @@ def _launched(folder: RunFolder, engine_command: Sequence[str]) -> Word:
     hear, speak = os.pipe()
     try:
         with open(folder.engine_log, "ab", opener=_private) as log:
-            subprocess.Popen(
-                engine_command,
+            # The shell ends at once: an engine is nobody's child, so nobody has to wait for its end.
+            subprocess.run(
+                ["/bin/sh", "-c", '"$@" &', "sh", *engine_command],
+                check=True,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -94,6 +144,13 @@ def _launched(folder: RunFolder, engine_command: Sequence[str]) -> Word:
                 env={**os.environ, READY_DESCRIPTOR: str(speak)},
                 cwd="/",
             )
+    except OSError as error:
+        os.close(hear)
+        raise PreconditionError(
+            f"no engine can be started: {error.strerror or error}",
+            where=str(folder.engine_log),
+            hint="the state folder must be writable and have some space",
+        ) from error
     finally:
         os.close(speak)
     with os.fdopen(hear, "rb") as listener:

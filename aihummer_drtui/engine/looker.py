@@ -1,24 +1,32 @@
 """Looks at checks while their step is shown, and journals what is new about them.
 
 A look runs in a thread, because checks block on files, sockets and children. The journal gets an
-observation when it differs from the one before, when it is the first of a sitting, and otherwise
-once a minute, so that hours of polling leave a readable journal.
+observation when it differs from the one before, when it is the first of a sitting, when somebody
+asked for it, and otherwise once a minute, so that hours of polling leave a readable journal. An
+answer to a question that is out of date (another value was given, a command changed what was looked
+at) gets nowhere.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Final
+import math
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Final, TypeAlias
 
+from aihummer_drtui.engine.aside import aside
 from aihummer_drtui.engine.catalogue import Catalogue
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.run.events import CheckObserved
 from aihummer_drtui.run.legal import settled
-from aihummer_drtui.run.state import CheckState, RunState, Status
+from aihummer_drtui.run.state import CheckState, CommandState, RunState, Status
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, Runbook, Step
 
 RECORD_EVERY: Final = 60.0
 _TOGETHER: Final = 4
+_GRACE: Final = 2.0
+"""Seconds that looks under way are given when the engine ends."""
+_Ground: TypeAlias = tuple[Mapping[str, str], tuple[tuple[str, int, type], ...]]
 
 
 def due_in_step(state: RunState, step: Step) -> tuple[CheckItem, ...]:
@@ -40,7 +48,7 @@ def due_in_step(state: RunState, step: Step) -> tuple[CheckItem, ...]:
 
 
 class Looker:
-    """Keeps the observations of a run up to date. `record` journals an event."""
+    """Keeps the observations of a run up to date. `record` journals an event and raises nothing."""
 
     def __init__(
         self,
@@ -57,6 +65,9 @@ class Looker:
         self._looked: dict[str, float] = {}
         self._recorded: dict[str, float] = {}
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._wanted_again: set[str] = set()
+        self._answers: dict[str, asyncio.Future[Observation]] = {}
+        """The latest look of each check; one that hangs stays here until its thread ends."""
         self._threads = asyncio.Semaphore(_TOGETHER)
 
     def poll(self) -> None:
@@ -68,15 +79,14 @@ class Looker:
         now = self._clock.boottime()
         for item in due_in_step(state, step):
             last = self._looked.get(item.id)
-            known = state.items.get(item.id)
-            stale = not isinstance(known, CheckState) or not known.fresh
             interval = self._description(item).interval
-            if last is None or stale or (interval > 0 and now - last >= interval):
+            if last is None or not _is_fresh(state, item) or (interval > 0 and now - last >= interval):
                 self._begin(item)
 
     def look_at(self, items: Iterable[CheckItem]) -> None:
-        """Begin a look at each of these now. Returns at once."""
+        """Begin a look at each of these now; its answer is journalled whatever it is. Returns at once."""
         for item in items:
+            self._recorded.pop(item.id, None)
             self._begin(item)
 
     async def renew(self, items: Iterable[CheckItem], *, older_than: float) -> None:
@@ -85,7 +95,8 @@ class Looker:
         old = [
             item
             for item in items
-            if self._description(item).interval > 0 and now - self._looked.get(item.id, 0.0) > older_than
+            if self._description(item).interval > 0
+            and now - self._looked.get(item.id, -math.inf) > older_than
         ]
         self.look_at(old)
         await asyncio.gather(*(self._under_way[item.id] for item in old if item.id in self._under_way))
@@ -108,33 +119,51 @@ class Looker:
         self.look_at(item for item in runbook.items if isinstance(item, CheckItem) and item.id in state.items)
 
     def verify_after(self, step: Step, command: str) -> None:
-        """Begin a look at the checks of the step that stand after a command which has just passed."""
+        """Begin a look at the checks of the step that stand after a command which has just ended."""
         _, state = self._situation()
         ids = [item.id for item in step.items]
-        behind = set(ids[ids.index(command) + 1 :])
+        behind = set(ids[ids.index(command) + 1 :]) if command in ids else set()
         self.look_at(item for item in due_in_step(state, step) if item.id in behind)
 
+    async def close(self) -> None:
+        """Begin nothing more; leave the looks under way a moment to clean up behind themselves."""
+        for task in self._under_way.values():
+            task.cancel()
+        open_looks = [answer for answer in self._answers.values() if not answer.done()]
+        if open_looks:
+            await asyncio.wait(open_looks, timeout=_GRACE)
+
     def _begin(self, item: CheckItem) -> None:
-        running = self._under_way.get(item.id)
-        if running is not None and not running.done():
+        if item.id in self._under_way:
+            self._wanted_again.add(item.id)
             return
-        self._under_way[item.id] = asyncio.create_task(self._look(item))
+        hanging = self._answers.get(item.id)
+        if hanging is not None and not hanging.done():
+            # The thread cannot be ended; a second look beside it would only pile up.
+            if not _is_fresh(self._situation()[1], item):
+                self._observed(item, _no_answer(self._description(item)))
+            return
+        task = asyncio.create_task(self._look(item))
+        self._under_way[item.id] = task
+        task.add_done_callback(lambda _: self._under_way.pop(item.id))
 
     async def _look(self, item: CheckItem) -> None:
+        """Look until the answer is one to the question as it is now, or nobody wants it any more."""
         description = self._description(item)
-        async with self._threads:
-            _, state = self._situation()
-            values = state.values
-            thread = asyncio.create_task(asyncio.to_thread(self._catalogue.look, item.check, values))
-            done, _ = await asyncio.wait({thread}, timeout=description.time_out)
-        if done:
-            self._observed(item, thread.result())
-        else:
-            self._observed(item, _no_answer(description))
-            # The thread cannot be ended; a second look beside it would only pile up.
-            await thread
-        if self._situation()[1].values != values:
-            self._looked.pop(item.id, None)
+        while True:
+            async with self._threads:
+                self._wanted_again.discard(item.id)
+                _, state = self._situation()
+                ground, values = _ground(state, item), state.values
+                answer = aside(partial(self._catalogue.look, item.check, values))
+                self._answers[item.id] = answer
+                await asyncio.wait({answer}, timeout=description.time_out)
+            if _ground(self._situation()[1], item) == ground:
+                self._observed(item, _seen(answer, description))
+                return
+            if not answer.done() or item.id not in self._wanted_again:
+                self._looked.pop(item.id, None)
+                return
 
     def _observed(self, item: CheckItem, observation: Observation) -> None:
         now = self._clock.boottime()
@@ -142,7 +171,7 @@ class Looker:
         _, state = self._situation()
         known = state.items.get(item.id)
         same = isinstance(known, CheckState) and known.fresh and known.observation == observation
-        if same and now - self._recorded.get(item.id, 0.0) < RECORD_EVERY:
+        if same and now - self._recorded.get(item.id, -math.inf) < RECORD_EVERY:
             return
         self._recorded[item.id] = now
         self._record(CheckObserved(item=item.id, observation=observation))
@@ -154,10 +183,42 @@ class Looker:
         return description
 
 
+def _is_fresh(state: RunState, item: CheckItem) -> bool:
+    known = state.items.get(item.id)
+    return isinstance(known, CheckState) and known.fresh
+
+
+def _ground(state: RunState, item: CheckItem) -> _Ground:
+    """What an answer rests on: the values given, and how far the commands before the check have come."""
+    commands = (
+        (command, attempt.number, type(attempt.end))
+        for command, known in state.items.items()
+        if isinstance(known, CommandState)
+        for attempt in known.attempts
+        if item.id in attempt.outdates
+    )
+    return state.values, tuple(commands)
+
+
+def _seen(answer: "asyncio.Future[Observation]", description: CheckDescription) -> Observation:
+    if not answer.done():
+        return _no_answer(description)
+    error = answer.exception()
+    if error is None:
+        return answer.result()
+    return Observation(
+        verdict=Verdict.UNKNOWN,
+        expected=description.title,
+        # The class only: the message of an unforeseen error may carry a secret.
+        observed=f"the look itself broke: {type(error).__name__}",
+        hint="this is a fault of this program: note it, and look by hand",
+    )
+
+
 def _no_answer(description: CheckDescription) -> Observation:
     return Observation(
         verdict=Verdict.UNKNOWN,
         expected=description.title,
         observed=f"no answer within {description.time_out:.0f} s",
-        hint="see what it waits for; it is looked at again by itself",
+        hint="see what it waits for, then look again",
     )

@@ -20,10 +20,11 @@ from aihummer_drtui.engine.looker import Looker
 from aihummer_drtui.engine.runbook_text import ReadRunbook, accept_text, text_in_force
 from aihummer_drtui.engine.server import Connection, Server
 from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.fold import fold, follow
-from aihummer_drtui.run.legal import level_of, refusal, unproven_items
+from aihummer_drtui.run.legal import latest_attempt, level_of, refusal, unproven_items
 from aihummer_drtui.run.requests import Accepted, Refused, Reply
 from aihummer_drtui.run.state import Living, RunState
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Runbook
@@ -33,6 +34,7 @@ LINGER: Final = 60.0
 """Seconds an engine with nothing to do waits for a front end."""
 FRESH_FOR_DESTRUCTION: Final = 30.0
 """Seconds; before an irreversible command, older looks at its preconditions are renewed."""
+_LONGEST_NAME: Final = 200
 
 
 class Engine:
@@ -71,6 +73,7 @@ class Engine:
         self._stop = asyncio.Event()
         self._why_stopped = "nothing to do and nobody attached"
         self._idle_since = clock.boottime()
+        self._had_company = False
         self._sittings = self.state.sittings_opened
 
     async def serve(self, ready: Callable[[], None]) -> None:
@@ -90,15 +93,21 @@ class Engine:
         finally:
             await self._server.close()
             self._record_quietly(e.EngineStopped(reason=self._why_stopped))
+            await self._looker.close()
 
     def _tend(self) -> None:
+        if self._journal.unhealthy is not None:
+            # Nothing more can be recorded by this process; a new engine may find the disk mended.
+            self._why_stopped = f"the journal could not be written: {self._journal.unhealthy}"
+            self._stop.set()
+            return
         living = isinstance(self.state.ending, Living)
         if self._server.attached and living:
             self._looker.poll()
         now = self._clock.boottime()
-        if self._server.attached or self._commands.running:
+        if self._server.connected or self._commands.running:
             self._idle_since = now
-        elif not living or now - self._idle_since > self._linger:
+        elif (self._had_company and not living) or now - self._idle_since > self._linger:
             self._stop.set()
 
     def _asked_to_end(self, number: int) -> None:
@@ -113,7 +122,8 @@ class Engine:
         self._server.grew(self.state.sequence)
         level = level_of(self.runbook, self.state)
         if level is not self.state.level and isinstance(self.state.ending, Living):
-            self._record(e.LevelReached(level=level), "engine")
+            # What led to it is recorded already, so no request fails by this; it is tried again.
+            self._record_quietly(e.LevelReached(level=level))
 
     def _record_quietly(self, event: e.Event) -> None:
         """Record what no request waits for; a journal that cannot be written says so to every request."""
@@ -122,13 +132,15 @@ class Engine:
         except DrtuiError as error:
             print(error, file=sys.stderr, flush=True)
 
-    def _command_ended(self, item: CommandItem) -> None:
-        step = self.runbook.step_of(item.id)
+    def _command_ended(self, item_id: str) -> None:
+        step = self.runbook.step_of(item_id)
         if step is not None:
-            self._looker.verify_after(step, item.id)
+            self._looker.verify_after(step, item_id)
 
     def _left(self, connection: Connection) -> None:
         self._record_quietly(e.SittingClosed(sitting=connection.sitting, reason="the connection ended"))
+        if not self._stop.is_set():
+            self._tend()
 
     async def _handle(self, connection: Connection, request: r.Request) -> Reply:
         """Judge a request by the state, journal it, act on it. Every refusal has a reason."""
@@ -145,7 +157,7 @@ class Engine:
         actor = connection.operator
         match request:
             case r.Attach():
-                self._attach(connection, request)
+                return self._attach(connection, request)
             case r.ShowStep(step=step):
                 self._record(e.StepShown(step=step), actor)
                 self._looker.poll()
@@ -160,7 +172,7 @@ class Engine:
             case r.StopCommand(item=item):
                 self._commands.stop(self._command(item))
             case r.ProbeOutcome(item=item):
-                await self._commands.probe(self._command(item))
+                await self._commands.probe(item)
             case r.SettleOutcome():
                 self._settle(request, actor)
             case r.Skip(item=item, reason=reason):
@@ -179,23 +191,30 @@ class Engine:
                 assert_never(never)
         return None
 
-    def _attach(self, connection: Connection, request: r.Attach) -> None:
-        self._sittings += 1
-        sitting = f"{self._sittings}"
+    def _attach(self, connection: Connection, request: r.Attach) -> Refused | None:
+        operator = cleaned_line(request.operator.strip(), _LONGEST_NAME)
+        if not operator:
+            return Refused(reason="nobody is named as the operator", hint="say who you are: --operator NAME")
+        if connection.operator:
+            return Refused(reason="this connection has its sitting already", hint="open another connection")
+        sitting = f"{self._sittings + 1}"
         self._record(
             e.SittingOpened(
                 sitting=sitting,
-                operator=request.operator,
-                host=request.host,
-                front_end=request.front_end,
+                operator=operator,
+                host=cleaned_line(request.host, _LONGEST_NAME),
+                front_end=cleaned_line(request.front_end, _LONGEST_NAME),
             ),
-            request.operator,
+            operator,
         )
+        self._sittings += 1
+        self._had_company = True
         connection.sitting = sitting
-        connection.operator = request.operator
+        connection.operator = operator
         if isinstance(self.state.ending, Living):
             self._looker.look_again_at_what_passed()
             self._looker.poll()
+        return None
 
     def _look_again(self, item_id: str) -> None:
         item = self.runbook.item(item_id)
@@ -220,6 +239,8 @@ class Engine:
             refused = await self._pass_the_gate(item, request.confirmation)
             # The world was looked at and time has passed: judge once more.
             refused = refused or refusal(self.runbook, self.state, request)
+            if refused is None and self.runbook.item(request.item) != item:
+                refused = Refused(reason="the runbook was changed meanwhile", hint="read it, start it again")
             if refused is not None:
                 return refused
         await self._commands.start(item, actor=actor, confirmation=request.confirmation)
@@ -240,14 +261,15 @@ class Engine:
         )
 
     def _settle(self, request: r.SettleOutcome, actor: str) -> None:
-        known = self.state.items[request.item]
-        number = len(getattr(known, "attempts", ()))
+        latest = latest_attempt(self.state, request.item)
+        if latest is None:
+            raise AssertionError(f"{request.item} was judged to have an outcome in doubt")
         settled = e.OutcomeSettled(
-            item=request.item, attempt=number, done=request.done, reason=request.reason
+            item=request.item, attempt=latest.number, done=request.done, reason=request.reason
         )
         self._record(settled, actor)
         if request.done:
-            self._command_ended(self._command(request.item))
+            self._command_ended(request.item)
 
     def _accept_runbook(self, text: str, reason: str, actor: str) -> None:
         runbook = self._read(text)

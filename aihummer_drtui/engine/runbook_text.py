@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.engine.folder import RunFolder
-from aihummer_drtui.errors import CorruptJournalError
+from aihummer_drtui.errors import CorruptJournalError, PreconditionError
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.runbook.model import Runbook
 
@@ -34,7 +34,7 @@ def text_in_force(folder: RunFolder, state: RunState) -> str:
     path = runbook_file(folder, state.runbook_sha256)
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except OSError:
         data = b""
     if hashlib.sha256(data).hexdigest() != state.runbook_sha256:
         raise CorruptJournalError(
@@ -46,11 +46,27 @@ def text_in_force(folder: RunFolder, state: RunState) -> str:
 
 
 def accept_text(folder: RunFolder, state: RunState, text: str, sha256: str) -> str:
-    """Keep the changed text and give the difference to the one in force, as a unified diff."""
+    """Keep the changed text and give the difference to the one in force, as a unified diff.
+
+    Raises PreconditionError when it cannot be kept, CorruptJournalError as `text_in_force`.
+    """
     difference = runbook_difference(text_in_force(folder, state), text)
-    if keep_text(folder, text) != sha256:
+    try:
+        kept = keep_text(folder, text)
+    except OSError as error:
+        raise not_kept(folder, error) from error
+    if kept != sha256:
         raise AssertionError("a runbook's sha256 is that of its text")
     return difference
+
+
+def not_kept(folder: RunFolder, error: OSError) -> PreconditionError:
+    """What is told when the text of a runbook could not be stored."""
+    return PreconditionError(
+        f"the runbook cannot be kept with the run: {error.strerror or error}",
+        where=str(folder.path),
+        hint="make room in the state folder, or name another with --state-dir",
+    )
 
 
 def runbook_difference(before: str, after: str) -> str:

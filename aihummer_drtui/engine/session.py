@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from aihummer_drtui.engine.attempt import Attempt
-from aihummer_drtui.engine.client import EngineClient
+from aihummer_drtui.engine.client import EngineClient, EngineGoneError
 from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.engine.follower import JournalFollower
 from aihummer_drtui.engine.runbook_text import ReadRunbook, text_in_force
@@ -58,7 +58,11 @@ class Session:
 
     def ask(self, request: Request) -> Reply:
         """Ask the engine; when it accepts, `state` is up to date with it. Raises as EngineClient.ask."""
-        reply = self._client.ask(request)
+        try:
+            reply = self._client.ask(request)
+        except EngineGoneError:
+            self._take_up()
+            raise
         if isinstance(reply, Accepted):
             self._take_up()
         return reply
@@ -66,10 +70,15 @@ class Session:
     def wait(self, seconds: float) -> list[Growth]:
         """Wait for news, at most that long, and give all that was not given before.
 
-        Raises EngineGoneError when the engine ended.
+        Raises EngineGoneError when the engine ended, once all that it recorded was given.
         """
-        if not self._untold:
-            self._client.wait_for_growth(self.state.sequence, seconds)
+        try:
+            if not self._untold:
+                self._client.wait_for_growth(self.state.sequence, seconds)
+        except EngineGoneError:
+            self._take_up()
+            if not self._untold:
+                raise
         self._take_up()
         news, self._untold = self._untold, []
         return news

@@ -1,0 +1,36 @@
+"""A blocking call in a thread of its own, which nobody has to wait for.
+
+The event loop's own pool has few threads, and the interpreter waits for them before it ends. A look
+that hangs would in time stop every other one, and keep alive an engine that was asked to end.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def aside(work: Callable[[], T]) -> "asyncio.Future[T]":
+    """Begin the work in a new thread and give the future of its result or its exception."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: Callable[[], None]) -> None:
+        # The loop may have ended meanwhile; then nobody is there to hear of it.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(lambda: None if future.done() else result())
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - it is raised where the future is awaited
+            caught = error
+            tell(lambda: future.set_exception(caught))
+        else:
+            tell(lambda: future.set_result(result))
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
