@@ -44,7 +44,7 @@ def start_gateway(home: Path) -> Process:
         with (home / "gateway.log").open("ab") as log:
             child = subprocess.Popen(
                 [
-                    *(sys.executable, "-P", "-m", "aihummer_drtui.sandbox.gateway"),
+                    *(sys.executable, "-P", "-m", "aihummer_drtui.sandbox.gateway_process"),
                     *("--home", str(home), "--ready", str(write_end)),
                 ],
                 stdin=subprocess.DEVNULL,
