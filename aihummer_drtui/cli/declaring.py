@@ -1,5 +1,6 @@
 """Declaring a run from the command line: mode against target, runbook, one live run per target."""
 
+import contextlib
 import hashlib
 import socket
 from pathlib import Path
@@ -18,6 +19,7 @@ def declare(
     settings: Settings, *, mode: Mode, runbook: Path | None, incident_at: str, operator: str
 ) -> RunFolder:
     """Judge the mode by the target, read the runbook, and begin the run. Raises DrtuiError."""
+    from aihummer_drtui.cli.pointer import keep_pointer
     from aihummer_drtui.cli.runbook_file import load_runbook
 
     target = load_target(settings.target_path)
@@ -33,7 +35,11 @@ def declare(
         incident_at=incident_at,
         operator=operator,
     )
-    return declare_run(state_dir(settings.state_dir), declaration, SystemClock())
+    folder = declare_run(state_dir(settings.state_dir), declaration, SystemClock())
+    with contextlib.suppress(OSError):
+        # Without it the target has to be named again: no reason to stop a run that is declared.
+        keep_pointer(folder, settings.target_path)
+    return folder
 
 
 def refuse_wrong_mode(mode: Mode, target: Target) -> None:
@@ -51,6 +57,9 @@ def refuse_wrong_mode(mode: Mode, target: Target) -> None:
 
 
 def target_key(target: Target) -> str:
-    """What makes two runs act on the same target: this host and its gateway.env."""
+    """What makes two runs act on the same target: this host, its gateway.env, which sandbox it is."""
     place = f"{socket.gethostname()}\n{target.gateway_env.resolve()}"
+    if target.sandbox is not None:
+        # A sandbox that was built anew in the same folder is another target.
+        place += f"\n{target.sandbox.id}"
     return hashlib.sha256(place.encode()).hexdigest()[:16]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aihummer_drtui.cli.run import operator_name, sit_down, sitting_options
+from aihummer_drtui.cli.run import answers_of, operator_name, sit_down, sitting_options
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.run.events import Mode
@@ -34,14 +34,18 @@ def drill(settings: Settings, /, **options: Any) -> int:
     after the drill the sandbox stays for a look around: `sandbox down` removes it.
     """
     from aihummer_drtui.cli.declaring import declare
+    from aihummer_drtui.cli.runbook_file import load_runbook
 
     sitting = {name: options[name] for name in SITTING}
+    answers = answers_of(sitting)  # first: nothing is broken for answers that cannot be read
+    if options["runbook"] is not None:
+        load_runbook(options["runbook"])
     found = _sandbox(settings, options)
     on_sandbox = replace(settings, target_path=found.target)
     unfinished = _unfinished(on_sandbox)
     if unfinished is not None:
         click.echo(f"A drill on this sandbox is not finished: going on with run {unfinished}.", err=True)
-        return sit_down(on_sandbox, unfinished, **sitting)
+        return sit_down(on_sandbox, unfinished, answers, **sitting)
     _lose_the_host(found)
     folder = declare(
         on_sandbox,
@@ -50,7 +54,7 @@ def drill(settings: Settings, /, **options: Any) -> int:
         incident_at=datetime.now(UTC).isoformat(timespec="seconds"),
         operator=operator_name(options["operator"]),
     )
-    return sit_down(on_sandbox, folder.id, **sitting)
+    return sit_down(on_sandbox, folder.id, answers, **sitting)
 
 
 def _sandbox(settings: Settings, options: dict[str, Any]) -> "Status":

@@ -1,10 +1,12 @@
 """The command line: it wires and does nothing else."""
 
+import errno
+import io
 import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn, TypeGuard
 
 import click
 
@@ -82,6 +84,7 @@ def cli(context: click.Context, target: Path | None, state_dir: Path | None) -> 
 
 def main() -> None:
     """Run the command line; end with the documented exit code and never with a traceback."""
+    _ready_streams()
     try:
         code = cli.main(standalone_mode=False)
     except DrtuiError as error:
@@ -94,11 +97,9 @@ def main() -> None:
         sys.exit(ExitCode.USAGE)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader went away (`| head`): quiet, and no second error when Python flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.OK)
     except Exception as error:  # noqa: BLE001 - a fault of ours is told like any other, never as a traceback
+        if _reader_is_gone(error):
+            _leave_quietly(error)
         _say(str(_own_fault(error)))
         sys.exit(ExitCode.FAILED)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
@@ -119,6 +120,30 @@ def _own_fault(error: Exception) -> DrtuiError:
     except OSError:
         return FailedError(f"{kind}: {error}", hint=hint)
     return FailedError(kind, where=path, hint=hint)
+
+
+def _ready_streams() -> None:
+    """Have all three streams, and let none of them raise for a letter that the terminal lacks."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Closed by the caller (`>&-`): left so, the next file that is opened would get its number.
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _reader_is_gone(error: Exception) -> TypeGuard[OSError]:
+    """Whether a pipe's reader (`| head`) or the terminal itself (a hang-up) went away."""
+    return isinstance(error, OSError) and error.filename is None and error.errno in {errno.EPIPE, errno.EIO}
+
+
+def _leave_quietly(error: OSError) -> NoReturn:
+    """End without a second error when Python flushes what nobody will read."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2) if error.errno == errno.EIO else (1,):
+        os.dup2(devnull, descriptor)
+    sys.exit(ExitCode.OK if error.errno == errno.EPIPE else ExitCode.FAILED)
 
 
 def _say(text: str) -> None:

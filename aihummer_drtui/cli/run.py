@@ -6,13 +6,16 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import UsageError
 from aihummer_drtui.run.events import Mode
+
+if TYPE_CHECKING:
+    from aihummer_drtui.plain.answers import Answers
 
 RUNNABLE = [Mode.REAL.value, Mode.DRILL.value, Mode.TRAINING.value]
 
@@ -25,7 +28,11 @@ def sitting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--answers", type=click.Path(path_type=Path), help="A TOML file of answers by item."),
         click.option("--confirm", default="", metavar="HOST/DATABASE", help="The words of the gates."),
         click.option(
-            "--patience", default=60.0, show_default=True, help="Seconds for a check to turn green."
+            "--patience",
+            type=click.FloatRange(min=0),
+            default=60.0,
+            show_default=True,
+            help="Seconds for a check to turn green when nobody is at the terminal.",
         ),
         click.option("--json", "as_json", is_flag=True, help="One event a line on stdout; talk on stderr."),
         click.option("--operator", default="", help="Who is sitting here (default: the login name)."),
@@ -44,11 +51,12 @@ def run(settings: Settings, /, mode: str, runbook: Path | None, incident_at: str
     """Declare a run on the target and walk through it."""
     from aihummer_drtui.cli.declaring import declare
 
+    answers = answers_of(sitting)  # first: a run is not declared with answers that cannot be read
     operator = operator_name(sitting["operator"])
     folder = declare(
         settings, mode=Mode(mode), runbook=runbook, incident_at=_moment(incident_at), operator=operator
     )
-    return sit_down(settings, folder.id, **sitting)
+    return sit_down(settings, folder.id, answers, **sitting)
 
 
 @click.command()
@@ -58,25 +66,34 @@ def run(settings: Settings, /, mode: str, runbook: Path | None, incident_at: str
 @click.pass_obj
 def resume(settings: Settings, /, run_id: str | None, accept_runbook: str, **sitting: Any) -> int:
     """Go on with a run (default: the one that is not finished)."""
-    return sit_down(settings, run_id or _only_unfinished(settings), accept_runbook=accept_runbook, **sitting)
+    answers = answers_of(sitting)
+    run_id = run_id or _only_unfinished(settings)
+    return sit_down(settings, run_id, answers, accept_runbook=accept_runbook, **sitting)
 
 
-def sit_down(settings: Settings, run_id: str, *, accept_runbook: str = "", **sitting: Any) -> int:
-    """Attach to a run and talk until it ends or the operator leaves; give the exit code."""
-    from aihummer_drtui.cli.sitting import Sitting
+def answers_of(sitting: dict[str, Any]) -> "Answers":
+    """What the options of a sitting answer in advance. Raises UsageError."""
     from aihummer_drtui.plain.answers import Answers, read_answers
 
     path: Path | None = sitting["answers"]
-    answers = Answers(
+    return Answers(
         yes=sitting["yes"],
         confirm=sitting["confirm"],
         by_item=read_answers(path) if path is not None else {},
         patience=sitting["patience"],
     )
+
+
+def sit_down(
+    settings: Settings, run_id: str, given: "Answers", *, accept_runbook: str = "", **sitting: Any
+) -> int:
+    """Attach to a run and talk until it ends or the operator leaves; give the exit code."""
+    from aihummer_drtui.cli.sitting import Sitting
+
     one = Sitting(
         settings=settings,
         run_id=run_id,
-        answers=answers,
+        answers=given,
         operator=operator_name(sitting["operator"]),
         host=socket.gethostname(),
         as_json=sitting["as_json"],
@@ -109,7 +126,11 @@ def _moment(text: str) -> str:
     if moment.tzinfo is None:
         raise UsageError(f"`{text}` has no zone", where="--incident-at", hint=hint)
     if moment > now:
-        raise UsageError(f"`{text}` lies in the future", where="--incident-at", hint=f"it is now {now}")
+        raise UsageError(
+            f"`{text}` lies in the future",
+            where="--incident-at",
+            hint=f"it is now {now.isoformat(timespec='seconds')}",
+        )
     return moment.isoformat(timespec="seconds")
 
 

@@ -33,13 +33,18 @@ def run_folder(settings: Settings, run_id: str | None) -> RunFolder:
     return folders[-1]
 
 
-def read_run(settings: Settings, run_id: str | None) -> ReadRun:
-    """Read a run whole. Raises UsageError, CorruptJournalError, PreconditionError."""
-    folder = run_folder(settings, run_id)
+def sound_state(folder: RunFolder) -> RunState:
+    """The state of a run whose journal is sound. Raises CorruptJournalError, PreconditionError."""
     try:
-        state = fold(read_journal(folder.path))
+        return fold(read_journal(folder.path))
     except ValueError as error:
         raise CorruptJournalError(
             str(error), where=str(folder.journal), hint="copy the run's folder away and start anew"
         ) from error
+
+
+def read_run(settings: Settings, run_id: str | None) -> ReadRun:
+    """Read a run whole. Raises UsageError, CorruptJournalError, PreconditionError."""
+    folder = run_folder(settings, run_id)
+    state = sound_state(folder)
     return ReadRun(folder=folder, state=state, runbook=runbook_of(text_in_force(folder, state)))

@@ -9,6 +9,7 @@ import click
 
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import ExitCode, FailedError
+from aihummer_drtui.foreign import cleaned, cleaned_line
 
 if TYPE_CHECKING:
     from aihummer_drtui.engine.folder import RunFolder
@@ -63,6 +64,7 @@ def status(settings: Settings, run_id: str | None, as_json: bool) -> int:
 @click.pass_obj
 def abandon(settings: Settings, run_id: str, reason: str, operator: str, as_json: bool) -> None:
     """Give a run up. Its record stays; nothing on the target is changed."""
+    from aihummer_drtui.cli.pointer import settings_of
     from aihummer_drtui.cli.run import operator_name
     from aihummer_drtui.cli.run_folder import run_folder
     from aihummer_drtui.cli.runbook_file import runbook_of
@@ -72,7 +74,7 @@ def abandon(settings: Settings, run_id: str, reason: str, operator: str, as_json
     from aihummer_drtui.run.requests import Abandon, Refused
 
     folder = run_folder(settings, run_id)
-    client = connect_or_launch(folder, engine_command(settings, folder))
+    client = connect_or_launch(folder, engine_command(settings_of(folder, settings), folder))
     client.attach(operator=operator_name(operator), host=socket.gethostname(), front_end="abandon")
     with Session(folder=folder, client=client, read=runbook_of) as session:
         reply = session.ask(Abandon(reason=reason))
@@ -105,8 +107,6 @@ def _word(state: "RunState | None") -> str:
 
 
 def _line(folder: "RunFolder", state: "RunState | None") -> str:
-    from aihummer_drtui.foreign import cleaned_line
-
     if state is None:
         run = cleaned_line(folder.id)
         return f"{run}  its journal cannot be read: `status {run}` says why"
@@ -118,28 +118,27 @@ def _line(folder: "RunFolder", state: "RunState | None") -> str:
 def _show(state: "RunState", runbook: "Runbook", folder: Path) -> None:
     from aihummer_drtui.plain import words
     from aihummer_drtui.plain.closing import closing_lines
+    from aihummer_drtui.plain.console import filled
     from aihummer_drtui.run.state import CheckState, Living
     from aihummer_drtui.runbook.prose import plain_words
 
-    click.echo(f"Run {state.declared.run}, {state.declared.mode}, target {state.declared.target}")
-    click.echo(f"Record {folder}, {state.sequence} events, level {state.level}")
+    lines = [
+        f"Run {state.declared.run}, {state.declared.mode}, target {cleaned_line(state.declared.target)}",
+        f"Record {folder}, {state.sequence} events, level {state.level}",
+    ]
     for step in runbook.steps:
-        click.echo(f"{'>' if step.id == state.step else ' '} {plain_words(step.title)}")
+        lines.append(f"{'>' if step.id == state.step else ' '} {plain_words(step.title)}")
         plain = {item.id: plain_words(item.text) for item in step.items}
-        for line in words.checklist(state, step, plain):
-            click.echo(f"  {line}")
-        for item in step.items:
+        for item, line in zip(step.items, words.checklist(state, step, plain), strict=True):
+            lines.append(f"  {line}")
             known = state.items.get(item.id)
             if isinstance(known, CheckState) and known.status != "passed":
-                for line in words.observation_lines(
-                    item.id, words.status_word(state, item), known.observation
-                ):
-                    click.echo(f"    {line}")
-    for one in state.deviations:
-        click.echo(words.deviation_line(one))
+                lines += [f"     {one}" for one in words.seen_lines(known.observation)]
+    lines += [words.deviation_line(one) for one in state.deviations]
     if not isinstance(state.ending, Living):
-        for line in closing_lines(runbook, state):
-            click.echo(line)
+        lines += closing_lines(runbook, state)
+    for line in lines:
+        click.echo(filled(cleaned(line)))
 
 
 def _as_json(folder: "RunFolder", state: "RunState | None") -> str:

@@ -1,20 +1,22 @@
 """One sitting in line mode: connect to the engine, talk, take up a new engine when one died, leave."""
 
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from aihummer_drtui.cli.pointer import settings_of
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.folder import RunFolder, find_run, state_dir
 from aihummer_drtui.engine.launch import connect_or_launch, this_program
 from aihummer_drtui.engine.session import Growth, Session
-from aihummer_drtui.errors import ExitCode, PreconditionError
-from aihummer_drtui.plain.answers import Answers
+from aihummer_drtui.errors import DrtuiError, ExitCode, PreconditionError, UnknownOutcomeError
+from aihummer_drtui.plain.answers import OUTCOME, Answers
 from aihummer_drtui.plain.console import Console
 from aihummer_drtui.plain.dialogue import Dialogue
-from aihummer_drtui.plain.showing import greet, leaving_lines, show_step
+from aihummer_drtui.plain.showing import greet, leaving_lines
 from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.requests import AcceptRunbook, Refused
@@ -39,58 +41,91 @@ class Sitting:
     def hold(self) -> ExitCode:
         """Talk until the run has ended or the operator leaves. Raises DrtuiError."""
         folder = find_run(state_dir(self.settings.state_dir), self.run_id)
+        settings = settings_of(folder, self.settings)
         console = Console.standard(talk=sys.stderr if self.as_json else sys.stdout)
-        for left in reversed(range(ENGINES)):
+        for tried in range(ENGINES):
             try:
-                return self._talk(folder, console)
-            except EngineGoneError:
-                if not left:
+                return self._talk(folder, settings, console, first=tried == 0)
+            except (EngineGoneError, UnknownOutcomeError):
+                if tried == ENGINES - 1:
                     raise
                 console.say("\nThe engine ended. Nothing is lost: a new one goes on from the journal.")
         raise AssertionError("the last try returns or raises")
 
-    def _talk(self, folder: RunFolder, console: Console) -> ExitCode:
+    def _talk(self, folder: RunFolder, settings: Settings, console: Console, *, first: bool) -> ExitCode:
         from aihummer_drtui.cli.runbook_file import runbook_of
 
-        facts = Catalogue(load_target(self.settings.target_path))
-        client = connect_or_launch(folder, engine_command(self.settings, folder))
+        come_back = coming_back(self.settings, folder)
+        facts = Catalogue(load_target(settings.target_path))
+        client = connect_or_launch(folder, engine_command(settings, folder))
         client.attach(operator=self.operator, host=self.host, front_end="line mode")
         on_growth = print_growth if self.as_json else None
         with Session(folder=folder, client=client, read=runbook_of, on_growth=on_growth) as session:
-            self._settle_runbook(session)
-            greet(console, session.state, str(folder.path))
-            if isinstance(session.state.ending, Living):
-                show_step(console, session.runbook, session.state)
-            dialogue = Dialogue(session=session, console=console, answers=self.answers, facts=facts)
             try:
+                self._settle_runbook(session, come_back)
+                if first:
+                    greet(console, session.state, str(folder.path))
+                    self._name_strange_answers(session, console)
+                dialogue = Dialogue(
+                    session=session,
+                    console=console,
+                    answers=self.answers,
+                    facts=facts,
+                    come_back=come_back,
+                )
                 return dialogue.run()
             except KeyboardInterrupt:
                 console.end_prompt()
-                for line in leaving_lines(session.state):
+                for line in leaving_lines(session.state, come_back):
                     console.say(line)
                 return ExitCode.INTERRUPTED
 
-    def _settle_runbook(self, session: Session) -> None:
+    def _name_strange_answers(self, session: Session, console: Console) -> None:
+        """An answer to what is not in the runbook is a slip of the pen that would show at 3 a.m."""
+        known = {item.id for item in session.runbook.items}
+        strange = [item for item in self.answers.by_item if item.removeprefix(OUTCOME) not in known]
+        if strange:
+            console.say_filled(f"WARNING: the answers name what is not in this runbook: {', '.join(strange)}")
+
+    def _settle_runbook(self, session: Session, come_back: str) -> None:
         """A runbook edited since stops the resume until the operator accepts the difference."""
         from aihummer_drtui.cli.runbook_file import load_runbook
-        from aihummer_drtui.engine.runbook_text import runbook_difference, text_in_force
+        from aihummer_drtui.engine.runbook_text import runbook_difference, runbook_file, text_in_force
 
         if not isinstance(session.state.ending, Living):
             return
         source = session.state.declared.runbook_source
-        text, runbook = load_runbook(Path(source) if source else None)
+        where = source or "the shipped runbook"
+        try:
+            text, runbook = load_runbook(Path(source) if source else None)
+        except DrtuiError as error:
+            if not source or Path(source).exists():
+                raise
+            raise PreconditionError(
+                "the runbook this run goes by is not there any more",
+                where=source,
+                hint=f"put it back; a copy is {runbook_file(session.folder, session.state.runbook_sha256)}",
+            ) from error
         if runbook.sha256 == session.state.runbook_sha256:
             return
         if not self.accept_runbook:
             difference = runbook_difference(text_in_force(session.folder, session.state), text)
             raise PreconditionError(
                 f"the runbook was edited since this run went by it:\n{difference}",
-                where=source or "the shipped runbook",
-                hint=f"put it back, or go on with it: resume {self.run_id} --accept-runbook 'REASON'",
+                where=where,
+                hint=f"put it back, or go on with it: {come_back} --accept-runbook 'REASON'",
             )
         reply = session.ask(AcceptRunbook(text=text, reason=self.accept_runbook))
         if isinstance(reply, Refused):
-            raise PreconditionError(reply.reason, where=source, hint=reply.hint)
+            raise PreconditionError(reply.reason, where=where, hint=reply.hint)
+
+
+def coming_back(settings: Settings, folder: RunFolder) -> str:
+    """The command line that resumes the run, as it has to be typed here."""
+    words = ["aihummer-drtui"]
+    if settings.state_dir is not None:
+        words += ["--state-dir", str(folder.path.parent.parent)]
+    return shlex.join([*words, "resume", folder.id])
 
 
 def engine_command(settings: Settings, folder: RunFolder) -> list[str]:

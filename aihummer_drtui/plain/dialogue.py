@@ -6,39 +6,53 @@ from typing import Final, assert_never
 from aihummer_drtui.engine.session import Growth, Session
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.foreign import cleaned_bytes
-from aihummer_drtui.plain import showing, words
+from aihummer_drtui.plain import showing
 from aihummer_drtui.plain.answers import Answers
 from aihummer_drtui.plain.closing import closing_lines, exit_code
-from aihummer_drtui.plain.console import Console, Line, News, Over, TimeUp
+from aihummer_drtui.plain.console import Console, Garbled, Line, News, Over, TimeUp
+from aihummer_drtui.plain.news import lines_of
+from aihummer_drtui.plain.pace import Pace
 from aihummer_drtui.plain.question import Facts, Question, question_of
-from aihummer_drtui.plain.verbs import EXPLAINED, SUMMARY, Spoken, Verb, parse_verb, request_of
+from aihummer_drtui.plain.verbs import EXPLAINED, Spoken, Verb, parse_verb, request_of
+from aihummer_drtui.plain.waiting import Patience, is_probed, item_followed, looked_again, not_looked_again
+from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import suggestion as s
-from aihummer_drtui.run.requests import Finish, Refused, Request, ShowStep
+from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.requests import Finish, LookAgain, ProbeOutcome, Refused, Request, ShowStep
+from aihummer_drtui.runbook.model import CheckItem
 
-PROGRESS_EVERY: Final = 2.0
-"""Seconds between two words on how far a command is."""
-CHECK_WITHIN: Final = 5.0
-"""Seconds after which waiting for a look is mentioned."""
+_BIDE: Final = 2.0
+"""Seconds between two looks at how far something is."""
+_LOOK_WITHIN: Final = 30.0
+"""Seconds to wait for a look that the operator asked for."""
 _OUTPUT_BYTES: Final = 4_096
 _OUTPUT_LINES: Final = 20
 
 
 class Dialogue:
-    """One sitting in line mode."""
+    """One sitting in line mode. `come_back` is the command line that resumes the run."""
 
-    def __init__(self, *, session: Session, console: Console, answers: Answers, facts: Facts) -> None:
+    def __init__(
+        self, *, session: Session, console: Console, answers: Answers, facts: Facts, come_back: str
+    ) -> None:
         self._session = session
         self._console = console
         self._answers = answers
         self._facts = facts
+        self._come_back = come_back
         self._answered: set[str] = set()
-        self._progress_told = ""
-        self._not_green_since: dict[str, float] = {}
+        self._steps_shown: set[str] = set()
+        self._step_told = ""
+        self._lines_put: tuple[str, ...] = ()
+        self._pace: Pace | None = None
+        self._patience = Patience(seconds=answers.patience)
+        self._round = not_looked_again(session.runbook, session.state)
+        self._round_since = time.monotonic()
 
     def run(self) -> ExitCode:
         """Go on until the run has ended, the operator leaves, or nobody can answer.
 
-        Raises EngineGoneError when the engine ended meanwhile; nothing is lost then.
+        Raises EngineGoneError or UnknownOutcomeError when the engine ended meanwhile; nothing is lost.
         """
         while True:
             self._tell(self._session.wait(0))
@@ -51,21 +65,27 @@ class Dialogue:
         match suggestion:
             case s.NothingLeft():
                 return self._close()
+            case s.AwaitCommand(item=command):
+                return self._follow(suggestion, command.id)
+            case _ if self._round:
+                return self._await_round(min(self._round))
             case s.FinishRun():
                 return self._ask(Finish())
             case s.OpenStep(step=step):
                 self._ask(ShowStep(step=step.id))
-                showing.show_step(self._console, self._session.runbook, self._session.state)
                 return None
             case s.AwaitCheck(item=check):
                 return self._await_look(suggestion, check.id)
-            case s.AwaitCommand(item=command):
-                return self._follow(suggestion, command.id)
+            case s.ResolveUnknown(item=lost) if not is_probed(self._session.state, lost.id):
+                self._console.say(f"  probing {lost.id} ...")
+                return self._ask(ProbeOutcome(item=lost.id))
             case _:
                 return self._put(suggestion)
 
     def _suggestion(self) -> s.Suggestion:
-        return s.sensible(self._session.runbook, self._session.state)
+        runbook, state = self._session.runbook, self._session.state
+        running = item_followed(runbook, state)
+        return s.sensible(runbook, state) if running is None else s.AwaitCommand(item=running)
 
     def _question(self, suggestion: s.Suggestion) -> Question | None:
         output = self._output(suggestion.item.id) if isinstance(suggestion, s.StartAgain) else []
@@ -73,23 +93,29 @@ class Dialogue:
 
     def _put(self, suggestion: s.Suggestion) -> ExitCode | None:
         """Put the question, take the answer that was given beforehand, or hear one."""
+        self._show_step_once()
         question = self._question(suggestion)
         if question is None:
             return None
-        if question.may_change_by_itself and self._answers.given and not self._console.has_person:
-            return self._wait_for_green(question)
+        waits = question.may_change_by_itself and not self._console.has_person
+        if waits and (left := self._patience.left(question.item, time.monotonic())) > 0:
+            self._tell(self._session.wait(left))
+            return None
         self._console.say()
-        for line in question.lines:
-            self._console.say_filled(line)
+        if question.lines == self._lines_put:
+            self._console.say_filled(f"Still open: {question.lines[0]}")
+        else:
+            self._say_all(list(question.lines))
+        self._lines_put = question.lines
         if question.beforehand is not None and question.item not in self._answered:
             self._answered.add(question.item)
             self._console.say(f"> {question.beforehand}")
             return self._take(question, question.beforehand)
-        self._console.say_filled(f"Answers: {question.answers}; or {SUMMARY}")
+        self._console.say_filled(f"Answers: {question.answers}. Also: {question.also}")
+        self._console.prompt()
         return self._hear(suggestion, question)
 
     def _hear(self, suggestion: s.Suggestion, question: Question) -> ExitCode | None:
-        self._console.prompt()
         while True:
             heard = self._console.hear(self._session, None)
             match heard:
@@ -97,25 +123,34 @@ class Dialogue:
                     if not self._console.has_person:
                         self._console.say(text)
                     return self._take(question, text)
+                case Garbled(why=why):
+                    self._console.say_filled(f"{why} Type the answer by hand.")
+                    return None
                 case News():
-                    if self._overtaken(suggestion):
+                    if self._overtaken(suggestion, question):
                         return None
                 case TimeUp():
                     continue
+                case Over() if self._console.has_person:
+                    self._console.end_prompt()
+                    return self._leave()
                 case Over():
+                    self._console.end_prompt()
                     return self._no_answer(question)
                 case _ as never:
                     assert_never(never)
 
-    def _overtaken(self, suggestion: s.Suggestion) -> bool:
+    def _overtaken(self, suggestion: s.Suggestion, question: Question) -> bool:
         """Tell the news below the open prompt; True when another question is to be put now."""
-        told = self._lines(self._session.wait(0))
+        news = self._session.wait(0)
         now = self._suggestion()
+        told = lines_of(news, self._session.runbook, now if now != suggestion else None)
         if told or now != suggestion:
             self._console.end_prompt()
             self._say_all(told)
-        if now == suggestion and told:
-            self._console.prompt()
+        if told and now == suggestion:
+            self._console.say_filled(f"Still open: {question.lines[0]}")
+            self._console.prompt_again()
         return now != suggestion
 
     def _take(self, question: Question, text: str) -> ExitCode | None:
@@ -133,7 +168,7 @@ class Dialogue:
             case Verb.QUIT:
                 return self._leave()
             case Verb.HELP:
-                self._console.say_filled(f"Answers: {question.answers}\n{EXPLAINED}")
+                self._console.say_filled(f"Answers: {question.answers}.\n{EXPLAINED}")
             case Verb.LIST:
                 showing.show_checklist(self._console, self._session.runbook, self._session.state)
             case Verb.WHY:
@@ -146,53 +181,77 @@ class Dialogue:
                     self._console.say(request)
                 else:
                     self._ask(request)
-                    if isinstance(request, ShowStep):
-                        showing.show_step(self._console, self._session.runbook, self._session.state)
+        return None
+
+    def _show_step_once(self) -> None:
+        """Show the open step when it was opened since; its text only the first time."""
+        step = self._session.state.step
+        if step != self._step_told:
+            brief = step in self._steps_shown
+            showing.show_step(self._console, self._session.runbook, self._session.state, brief=brief)
+            self._steps_shown.add(step)
+            self._step_told = step
+
+    def _bide(self, suggestion: s.Suggestion, seconds: float) -> ExitCode | None:
+        """Let time pass until there is news, hearing a person meanwhile; piped lines wait for questions."""
+        if not self._console.has_person:
+            self._tell(self._session.wait(seconds))
+            return None
+        heard = self._console.hear(self._session, seconds)
+        match heard:
+            case Line(text=text):
+                question = self._question(suggestion) if text else None
+                return None if question is None else self._take(question, text)
+            case Garbled(why=why):
+                self._console.say_filled(why)
+            case News() | TimeUp():
+                self._tell(self._session.wait(0))
+            case Over():
+                return self._leave()
+            case _ as never:
+                assert_never(never)
+        return None
+
+    def _await_round(self, item: str) -> ExitCode | None:
+        """What had passed before this sitting is looked at again first: what drifted shows the way."""
+        check = self._session.runbook.item(item)
+        if isinstance(check, CheckItem):
+            ended = self._bide(s.AwaitCheck(item=check), _BIDE)
+            left = not_looked_again(self._session.runbook, self._session.state)
+            now = time.monotonic()
+            if left != self._round:
+                self._round, self._round_since = left, now
+            elif now - self._round_since > _LOOK_WITHIN:
+                # Looks that are silent for so long are waited for one by one, in their steps.
+                self._round = frozenset()
+            return ended
         return None
 
     def _await_look(self, suggestion: s.Suggestion, item: str) -> ExitCode | None:
-        news = self._session.wait(CHECK_WITHIN)
-        self._tell(news)
-        if not news and self._suggestion() == suggestion:
-            self._console.say(f"  looking at {item} ...")
-        return None
+        self._show_step_once()
+        ended = self._bide(suggestion, _BIDE)
+        if ended is None and self._suggestion() == suggestion:
+            waited = self._patience.waited(item, time.monotonic())
+            if waited:
+                self._console.say(f"  looking at {item}, {duration_text(waited)} so far ...")
+        return ended
 
     def _follow(self, suggestion: s.Suggestion, item: str) -> ExitCode | None:
         """Tell how a running command gets on until it ends or the operator says something."""
-        heard = self._console.hear(self._session, PROGRESS_EVERY)
-        match heard:
-            case Line(text=text) if text and self._console.has_person:
-                question = self._question(suggestion)
-                return None if question is None else self._take(question, text)
-            case Line(text=text) if text:
-                # Lines that were piped in are answers to the questions to come.
-                self._console.unread(text)
-                self._tell(self._session.wait(PROGRESS_EVERY))
-            case Over() | Line():
-                self._tell(self._session.wait(PROGRESS_EVERY))
-            case News() | TimeUp():
-                self._tell(self._session.wait(0))
-            case _ as never:
-                assert_never(never)
-        self._tell_progress(item)
-        return None
-
-    def _tell_progress(self, item: str) -> None:
-        progress = self._session.progress(item)
-        told = "" if progress is None else words.progress_text(progress)
-        if told not in ("", self._progress_told) and item in self._session.state.running:
-            self._console.say(f"  > {item}: {told}")
-        self._progress_told = told
-
-    def _wait_for_green(self, question: Question) -> ExitCode | None:
-        """With nobody there, a check that is not green gets the time that was given for it."""
-        since = self._not_green_since.setdefault(question.item, time.monotonic())
-        left = self._answers.patience - (time.monotonic() - since)
-        if left > 0:
-            self._tell(self._session.wait(left))
-            return None
-        self._say_all(["", *question.lines])
-        return self._no_answer(question)
+        latest = latest_attempt(self._session.state, item)
+        number, now = (0 if latest is None else latest.number), time.monotonic()
+        if self._pace is None or (self._pace.item, self._pace.attempt) != (item, number):
+            self._pace = Pace.begin(item, number, now)
+            if self._console.has_person:
+                self._console.say_filled(
+                    "While it runs you may type: stop, output, note TEXT, quit. It goes on without you."
+                )
+        ended = self._bide(suggestion, _BIDE)
+        if item in self._session.state.running:
+            said = self._pace.word(self._session.progress(item), time.monotonic())
+            if said:
+                self._console.say_filled(said)
+        return ended
 
     def _output(self, item: str) -> list[str]:
         attempt = self._session.attempt(item)
@@ -201,21 +260,24 @@ class Dialogue:
         text = cleaned_bytes(attempt.output_tail(_OUTPUT_BYTES)).rstrip("\n")
         return [f"  | {line}" for line in text.split("\n")[-_OUTPUT_LINES:]] if text else []
 
-    def _lines(self, news: list[Growth]) -> list[str]:
-        return [line for one in news for line in words.news_lines(one.before, one.after, one.record)]
-
     def _tell(self, news: list[Growth]) -> None:
-        self._say_all(self._lines(news))
+        self._say_all(lines_of(news, self._session.runbook, self._suggestion()))
 
     def _say_all(self, lines: list[str]) -> None:
         for line in lines:
-            self._console.say(line)
+            self._console.say_filled(line)
 
     def _ask(self, request: Request) -> ExitCode | None:
         reply = self._session.ask(request)
-        self._tell(self._session.wait(0))
         if isinstance(reply, Refused):
+            self._tell(self._session.wait(0))
             self._console.say_filled(f"REFUSED: {reply.reason}\nHINT: {reply.hint}")
+        elif isinstance(request, LookAgain):
+            self._console.say(f"  looking at {request.item} ...")
+            self._tell(looked_again(self._session, request.item, _LOOK_WITHIN))
+            self._lines_put = ()
+        elif isinstance(request, ShowStep):
+            self._step_told = ""
         return None
 
     def _close(self) -> ExitCode:
@@ -224,14 +286,13 @@ class Dialogue:
         return exit_code(self._session.state)
 
     def _leave(self) -> ExitCode:
-        for line in showing.leaving_lines(self._session.state):
+        for line in showing.leaving_lines(self._session.state, self._come_back):
             self._console.say(line)
         return ExitCode.OK
 
     def _no_answer(self, question: Question) -> ExitCode:
-        self._console.say()
         self._console.say_filled(
             f"Nobody is there to answer for {question.item}, so the run waits.\n"
-            f"HINT: {question.hint}; then: aihummer-drtui resume {self._session.folder.id}"
+            f"HINT: {question.hint}; then come back with:\n    {self._come_back}"
         )
         return question.without_answer

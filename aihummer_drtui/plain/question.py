@@ -8,13 +8,14 @@ from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.plain import words
 from aihummer_drtui.plain.answers import OUTCOME, Answers
+from aihummer_drtui.plain.verbs import Verb, also
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.legal import latest_attempt
-from aihummer_drtui.run.state import CheckState, Lost, Outcome, RunState
-from aihummer_drtui.run.verdict import TargetIdentity
-from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem
+from aihummer_drtui.run.state import CheckState, Lost, Outcome, Probed, RunState
+from aihummer_drtui.run.verdict import ProbeResult, TargetIdentity
+from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item
 from aihummer_drtui.runbook.prose import plain_words
 
 
@@ -36,11 +37,16 @@ Parsed: TypeAlias = r.Request | str
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One question. `parse` reads an answer; `beforehand` is an answer that was given in advance."""
+    """One question. `parse` reads an answer; `beforehand` is an answer that was given in advance.
+
+    The first of `lines` names it: it is repeated alone when the question is still open after a word.
+    """
 
     item: str
     lines: tuple[str, ...]
     answers: str
+    also: str
+    """Verbs that make sense here, as they are typed."""
     parse: Callable[[str], Parsed]
     beforehand: str | None = None
     may_change_by_itself: bool = False
@@ -58,6 +64,7 @@ def give_value(item: InputItem, answers: Answers, facts: Facts) -> Question:
         item=item.id,
         lines=(f"INPUT {item.id}: {plain_words(item.text)}{offer}",),
         answers="a value" + (", or Enter for the one in brackets" if suggested else ""),
+        also=also(Verb.SKIP),
         parse=lambda text: (
             r.GiveInput(item=item.id, value=text or suggested) if text or suggested else "A value is needed."
         ),
@@ -72,19 +79,20 @@ def state_it(item: ConfirmItem, answers: Answers) -> Question:
     def parse(text: str) -> Parsed:
         if text.lower() in {"", "y", "yes"}:
             return r.Confirm(item=item.id, statement="yes")
-        return "If it is not so, mend it first, or type: skip REASON"
+        return "If it is not so, mend it first and then answer yes, or type: skip REASON"
 
     return Question(
         item=item.id,
         lines=(f"CONFIRM {item.id}: {plain_words(item.text)}",),
         answers="yes, or Enter, when it is so",
+        also=also(Verb.SKIP),
         parse=parse,
         beforehand=answers.by_item.get(item.id) or ("yes" if answers.yes else None),
         hint=f'run with --yes, or give `"{item.id}" = "yes"` in an answers file',
     )
 
 
-def mend_check(item: CheckItem, state: RunState) -> Question:
+def mend_check(item: CheckItem, state: RunState, answers: Answers) -> Question:
     """Tell what is not green; it is looked at again by itself, and on request."""
     known = state.items.get(item.id)
     lines = [f"NOT GREEN {item.id}: {plain_words(item.text)}"]
@@ -93,11 +101,17 @@ def mend_check(item: CheckItem, state: RunState) -> Question:
     return Question(
         item=item.id,
         lines=tuple(lines),
-        answers="Enter to look again (it is also looked at by itself)",
-        parse=lambda text: r.LookAgain(item=item.id) if text.lower() in {"", "again"} else "Not an answer.",
+        answers="again, or Enter, to look again when it is mended (it is also looked at by itself)",
+        also=also(Verb.OVERRIDE, Verb.SKIP),
+        parse=lambda text: (
+            r.LookAgain(item=item.id)
+            if text.lower() in {"", "again"}
+            else "Mend what the check names, then press Enter; or type: override REASON"
+        ),
+        beforehand=answers.by_item.get(item.id),
         may_change_by_itself=True,
         without_answer=ExitCode.FAILED,
-        hint="mend what the check names",
+        hint=f'mend what the check names, or give `"{item.id}" = "override REASON"` in an answers file',
     )
 
 
@@ -109,6 +123,7 @@ def start(item: CommandItem, answers: Answers, facts: Facts) -> Question:
         item=item.id,
         lines=_command_lines(item),
         answers="start, or Enter",
+        also=also(Verb.SKIP),
         parse=lambda text: _plain_start(item, text),
         beforehand=answers.by_item.get(item.id) or ("start" if answers.yes else None),
         hint=f'run with --yes, or give `"{item.id}" = "start"` in an answers file',
@@ -118,7 +133,7 @@ def start(item: CommandItem, answers: Answers, facts: Facts) -> Question:
 def _plain_start(item: CommandItem, text: str) -> Parsed:
     if text.lower() in {"", "start", "y", "yes"}:
         return r.StartCommand(item=item.id)
-    return "Type start, or a word from the list above."
+    return "Type start, or press Enter, to start it."
 
 
 def _gate(item: CommandItem, answers: Answers, facts: Facts) -> Question:
@@ -136,12 +151,15 @@ def _gate(item: CommandItem, answers: Answers, facts: Facts) -> Question:
     def parse(text: str) -> Parsed:
         if not text:
             return "Enter does not pass this gate: type host and database by hand, as HOST/DATABASE."
+        if "/" not in text:
+            return "This gate takes host and database, typed by hand as HOST/DATABASE; nothing was started."
         return r.StartCommand(item=item.id, confirmation=text)
 
     return Question(
         item=item.id,
         lines=tuple(lines),
         answers="the target's host and database, typed by hand as HOST/DATABASE",
+        also=also(Verb.SKIP),
         parse=parse,
         beforehand=answers.by_item.get(item.id) or answers.confirm or None,
         hint=f"name the target with --confirm {wanted}",
@@ -158,20 +176,22 @@ def start_again(item: CommandItem, state: RunState, output: list[str], facts: Fa
     """A command failed: show its end, and offer it again. Nothing is run twice unless somebody says so."""
     latest = latest_attempt(state, item.id)
     end = latest.end if latest is not None else None
-    how = f"exit code {end.code}" if isinstance(end, Outcome) and end.kind == "exited" else "see below"
+    how = words.ending(end) if isinstance(end, Outcome) else "it did not pass"
+    said = ("Its last lines:", *output) if output else ("It has written nothing.",)
     again = start(item, Answers(), facts)
-    lines = (f"FAILED {item.id} ({how}). Its last lines:", *output, "Mend the cause, then start it again.")
+    lines = (f"FAILED {item.id}: {how}.", *said, "Mend the cause, then start it again.")
     gate = again.lines if item.destructive else ()
 
     def parse(text: str) -> Parsed:
         if not item.destructive and text.lower() != "again":
-            return "Type again to start it once more."
+            return "Type again to start it once more; Enter alone starts nothing that has failed."
         return again.parse("start" if text.lower() == "again" and not item.destructive else text)
 
     return Question(
         item=item.id,
         lines=(*lines, *gate),
-        answers=again.answers if item.destructive else "again",
+        answers=again.answers if item.destructive else "again, when the cause is mended",
+        also=also(Verb.OUTPUT, Verb.SKIP, Verb.OVERRIDE),
         parse=parse,
         without_answer=ExitCode.FAILED,
         hint=f"see why {item.id} failed and mend it",
@@ -181,47 +201,58 @@ def start_again(item: CommandItem, state: RunState, output: list[str], facts: Fa
 def resolve_unknown(item: CommandItem, state: RunState, answers: Answers) -> Question:
     """Nobody saw how a command ended: tell what the probe saw, and let a person decide."""
     latest = latest_attempt(state, item.id)
+    lost = latest.end if latest is not None and isinstance(latest.end, Lost) else None
+    probed = None if lost is None else lost.probed
     lines = [f"UNKNOWN OUTCOME of {item.id}: {plain_words(item.text)}"]
-    if latest is not None:
+    if latest is not None and lost is not None:
         lines.append(f"  started {words.local_time(latest.at.wall)}, attempt {latest.number}")
-        if isinstance(latest.end, Lost):
-            lines.append(f"  why unknown: {cleaned_line(latest.end.why, 400)}")
-            probed = latest.end.probed
-            lines.append(
-                f"  the probe says: {probed.result}: {cleaned_line(probed.observed, 400)}"
-                if probed is not None
-                else "  the probe has not answered yet"
-            )
-    lines.append("Safe to do: probe again. Decide what it was; only a person does that.")
-
-    def parse(text: str) -> Parsed:
-        answer, reason = text.strip(), "as the probe says"
-        for word, done in (("not done", False), ("done", True)):
-            if answer.lower() == word or answer.lower().startswith(word + " "):
-                reason = answer[len(word) :].strip() or reason
-                return r.SettleOutcome(item=item.id, done=done, reason=reason)
-        if answer.lower() in {"", "probe"}:
-            return r.ProbeOutcome(item=item.id)
-        return "Type probe, done REASON, or not done REASON."
-
+        lines.append(f"  why unknown: {cleaned_line(lost.why, 400)}")
+    lines.append(
+        f"  the probe says: {probed.result}: {cleaned_line(probed.observed, 400)}"
+        if probed is not None
+        else "  the probe has not answered yet"
+    )
+    lines.append("Nothing is run again by itself. Probe it again, or decide what it was: done, or not done.")
     return Question(
         item=item.id,
         lines=tuple(lines),
         answers="probe (or Enter), done REASON, not done REASON",
-        parse=parse,
+        also=also(Verb.OUTPUT),
+        parse=lambda text: _settled(item, text, probed),
         beforehand=answers.by_item.get(OUTCOME + item.id),
         without_answer=ExitCode.UNKNOWN_OUTCOME,
-        hint=f'decide it by hand, or give `"{OUTCOME}{item.id}" = "done"` (or "not done") in an answers file',
+        hint=f'decide it by hand, or give `"{OUTCOME}{item.id}" = "done REASON"` (or "not done REASON") '
+        "in an answers file",
     )
 
 
-def while_running(item: CommandItem) -> Question:
-    """What may be said while a command runs."""
+def _settled(item: CommandItem, text: str, probed: Probed | None) -> Parsed:
+    """Read a decision. Against the probe, or without it, only with a reason in the operator's words."""
+    for word, done, result in (
+        ("not done", False, ProbeResult.NOT_DONE),
+        ("done", True, ProbeResult.DONE),
+    ):
+        if text.lower() == word or text.lower().startswith(word + " "):
+            agrees = probed is not None and probed.result is result
+            reason = text[len(word) :].strip() or ("as the probe says" if agrees else "")
+            if not reason:
+                return f"The probe does not say so: give your reason, as: {word} REASON"
+            return r.SettleOutcome(item=item.id, done=done, reason=reason)
+    if text.lower() in {"", "probe"}:
+        return r.ProbeOutcome(item=item.id)
+    return "Type probe, done REASON, or not done REASON."
+
+
+def while_waiting(item: Item, what: str) -> Question:
+    """What may be said while something is waited for."""
     return Question(
         item=item.id,
-        lines=(),
-        answers="nothing is asked",
-        parse=lambda _: f"{item.id} is running. You may type: stop, output, note TEXT, go STEP, quit.",
+        lines=(f"{item.id} is {what}.",),
+        answers="nothing is asked now",
+        also=also(Verb.STOP, Verb.OUTPUT, Verb.NOTE, Verb.GO),
+        parse=lambda _: (
+            f"{item.id} is {what}; nothing is asked now. You may type: stop, output, note TEXT, quit"
+        ),
         hint="wait for its end",
     )
 
@@ -238,12 +269,14 @@ def question_of(
         case s.StateIt(item=stated):
             return state_it(stated, answers)
         case s.MendCheck(item=check):
-            return mend_check(check, state)
+            return mend_check(check, state, answers)
         case s.Start(item=item):
             return start(item, answers, facts)
         case s.StartAgain(item=item):
             return start_again(item, state, output, facts)
         case s.AwaitCommand(item=item):
-            return while_running(item)
-        case s.OpenStep() | s.AwaitCheck() | s.FinishRun() | s.NothingLeft():
+            return while_waiting(item, "running")
+        case s.AwaitCheck(item=check):
+            return while_waiting(check, "being looked at")
+        case s.OpenStep() | s.FinishRun() | s.NothingLeft():
             return None

@@ -3,8 +3,8 @@
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.plain import words
 from aihummer_drtui.plain.console import WIDTH, Console
-from aihummer_drtui.run.state import RunState
-from aihummer_drtui.runbook.model import Runbook
+from aihummer_drtui.run.state import Living, RunState
+from aihummer_drtui.runbook.model import Runbook, Step
 from aihummer_drtui.runbook.prose import plain_prose, plain_words
 
 
@@ -12,25 +12,31 @@ def greet(console: Console, state: RunState, record_folder: str) -> None:
     """Say what this run is, on what, and whether it was begun before."""
     declared = state.declared
     console.say(f"*** {words.BANNERS[declared.mode]} ***")
-    console.say(f"Target {cleaned_line(declared.target)}, run {declared.run}")
+    console.say_filled(f"Target {cleaned_line(declared.target)}, run {declared.run}")
     console.say(f"Runbook {declared.runbook} {declared.runbook_version}")
     console.say(f"Incident since {words.local_time(declared.incident_at)}")
     console.say(f"The record lies in {record_folder}")
-    if state.sittings_opened > 1:
+    if state.sittings_opened > 1 and isinstance(state.ending, Living):
         console.say_filled(
             f"This run was declared {words.local_time(state.declared_at.wall)}. "
             "Everything that had passed is looked at again."
         )
 
 
-def show_step(console: Console, runbook: Runbook, state: RunState) -> None:
-    """Show the step that is open: its prose, its guidance, its checklist."""
+def show_step(console: Console, runbook: Runbook, state: RunState, *, brief: bool = False) -> None:
+    """Show the step that is open: its prose, its guidance, its checklist; `brief` leaves out the text."""
     step = runbook.step(state.step)
     if step is None:
         return
     number = runbook.steps.index(step) + 1
     console.say()
-    console.say(f"=== STEP {number} of {len(runbook.steps)}: {plain_words(step.title)} ===")
+    console.say_filled(f"=== STEP {number} of {len(runbook.steps)}: {plain_words(step.title)} ===")
+    if not brief:
+        _show_text(console, step)
+    show_checklist(console, runbook, state)
+
+
+def _show_text(console: Console, step: Step) -> None:
     if step.prose:
         console.say(plain_prose(step.prose, width=WIDTH))
         console.say()
@@ -43,7 +49,6 @@ def show_step(console: Console, runbook: Runbook, state: RunState) -> None:
     )
     for name, text in guidance:
         console.say_filled(f"{name}: {plain_words(text)}")
-    show_checklist(console, runbook, state)
 
 
 def show_checklist(console: Console, runbook: Runbook, state: RunState) -> None:
@@ -57,8 +62,9 @@ def show_checklist(console: Console, runbook: Runbook, state: RunState) -> None:
         console.say_filled(line)
 
 
-def leaving_lines(state: RunState) -> list[str]:
+def leaving_lines(state: RunState, come_back: str) -> list[str]:
     """What goes on without the operator, and how to come back."""
-    run = state.declared.run
     lines = [f"{item} goes on running; its end will be recorded." for item in state.running]
-    return [*lines, f"The run stays as it is. Come back with: aihummer-drtui resume {run}"]
+    if isinstance(state.ending, Living):
+        lines += ["The run stays as it is. Come back with:", f"    {come_back}"]
+    return lines

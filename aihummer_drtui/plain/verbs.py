@@ -28,8 +28,12 @@ class Verb(Enum):
         self.does = does
 
 
-SUMMARY: Final = ", ".join(verb.typed for verb in Verb)
 EXPLAINED: Final = "\n".join(f"  {verb.typed}: {verb.does}" for verb in Verb)
+
+
+def also(*verbs: Verb) -> str:
+    """The verbs worth naming at a prompt; `help` names the rest."""
+    return ", ".join(verb.typed for verb in (*verbs, Verb.HELP, Verb.QUIT))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,7 @@
 """What line mode says: states and events as sentences. Decides nothing, writes nothing."""
 
+import re
+import signal
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -7,7 +9,7 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text, duration_text
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.progress import Progress
-from aihummer_drtui.run.state import CheckState, Deviation, InputState, RunState, Status
+from aihummer_drtui.run.state import CheckState, Deviation, InputState, Outcome, RunState, Status
 from aihummer_drtui.run.verdict import Observation
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Step
 
@@ -73,14 +75,25 @@ def checklist(state: RunState, step: Step, plain: dict[str, str]) -> list[str]:
 
 def observation_lines(item: str, status: str, observation: Observation) -> list[str]:
     """A check's answer: expected against observed, warnings, and the hint when it is not green."""
-    lines = [f"  {status}: {item}: {cleaned_line(observation.observed, 400)}"]
-    green = status.startswith(GLYPHS[Status.PASSED])
-    if not green:
-        lines.append(f"      expected: {cleaned_line(observation.expected, 400)}")
-    lines += [f"      warning: {cleaned_line(warning, 400)}" for warning in observation.warnings]
-    if observation.hint and not green:
-        lines.append(f"      hint: {cleaned_line(observation.hint, 600)}")
-    return lines
+    first = f"  {status}: {item}: {cleaned_line(observation.observed, 400)}"
+    if status.startswith(GLYPHS[Status.PASSED]):
+        return [first, *_warnings(observation)]
+    return [first, *(f"  {line}" for line in seen_lines(observation)[1:])]
+
+
+def seen_lines(observation: Observation) -> list[str]:
+    """A look that was not green, without its item: observed, expected, warnings, hint."""
+    hint = [f"hint: {cleaned_line(observation.hint, 600)}"] if observation.hint else []
+    return [
+        f"observed: {cleaned_line(observation.observed, 400)}",
+        f"expected: {cleaned_line(observation.expected, 400)}",
+        *(line.strip() for line in _warnings(observation)),
+        *hint,
+    ]
+
+
+def _warnings(observation: Observation) -> list[str]:
+    return [f"  warning: {cleaned_line(warning, 400)}" for warning in observation.warnings]
 
 
 def news_lines(before: RunState, after: RunState, record: e.Record) -> list[str]:
@@ -112,7 +125,8 @@ def _check_news(before: RunState, after: RunState, item: str, observation: Obser
         isinstance(known, CheckState)
         and known.fresh
         and known.status is after.status(item)
-        and known.observation.observed == observation.observed
+        # An age or a rest of room that is another at every look is no news.
+        and _without_numbers(known.observation) == _without_numbers(observation)
     )
     if same:
         return []
@@ -120,14 +134,18 @@ def _check_news(before: RunState, after: RunState, item: str, observation: Obser
     return observation_lines(item, f"{GLYPHS[status]} {status}", observation)
 
 
-def ending(ended: e.CommandEnded) -> str:
+def _without_numbers(observation: Observation) -> str:
+    return re.sub(r"\d+", "#", "\n".join((observation.observed, *observation.warnings)))
+
+
+def ending(ended: e.CommandEnded | Outcome) -> str:
     """How a command ended, in words."""
     took = duration_text(ended.took)
     match ended.kind:
         case e.EndKind.EXITED:
             return f"exit code {ended.code} after {took}"
         case e.EndKind.SIGNALLED:
-            return f"ended by signal {ended.code} after {took}"
+            return f"ended by signal {ended.code} ({_signal_name(ended.code)}) after {took}"
         case e.EndKind.TIMED_OUT:
             return f"did not end in its time and was ended after {took}"
         case e.EndKind.STOPPED:
@@ -136,6 +154,13 @@ def ending(ended: e.CommandEnded) -> str:
             return "was not started; no instruction of it was run"
         case _ as never:
             assert_never(never)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "of no name"
 
 
 def progress_text(progress: Progress) -> str:
