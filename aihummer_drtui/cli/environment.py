@@ -21,6 +21,7 @@ def command_environment(
     environment = child_environment(target)
     environment["PATH"] = os.pathsep.join((*program_folders(), environment["PATH"]))
     environment |= {
+        "DRTUI_AIHUMMER": target.aihummer,
         "DRTUI_STATE_DIR": str(state_dir),
         "DRTUI_MODE": mode.value,
         "DRTUI_RUN": run,

@@ -12,7 +12,15 @@ _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 CONFIRM: Final = "DRTUI_CONFIRM"
 """What the operator typed at the identity gate; destructive commands alone are given it."""
 GIVEN: Final = frozenset(
-    {"DRTUI_TARGET", "DRTUI_STATE_DIR", "DRTUI_MODE", "DRTUI_RUN", CONFIRM, "DRTUI_PROGRESS_FD"}
+    {
+        "DRTUI_AIHUMMER",
+        "DRTUI_TARGET",
+        "DRTUI_STATE_DIR",
+        "DRTUI_MODE",
+        "DRTUI_RUN",
+        CONFIRM,
+        "DRTUI_PROGRESS_FD",
+    }
 )
 """What every command of a run is given beside the inputs (`DRTUI_CONFIRM`: destructive ones only)."""
 INHERITED: Final = frozenset({"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PWD"})
