@@ -27,7 +27,7 @@ OLD = DEBIAN / "15" / "bin"
 class World:
     """One host after another, and what is torn down at the end."""
 
-    def __init__(self, root: Path, *, described: bool, old: bool = False) -> None:
+    def __init__(self, root: Path, *, described: bool, old: bool = False, media: bool = True) -> None:
         self.current = current_programs(root / "postgres")
         port = free_port()
         self.host = Host(
@@ -39,6 +39,7 @@ class World:
             else f"localhost:{port}",
             wording=TALKATIVE if described else "terse",
             described=described,
+            media=media,
         )
         self.server: Server | None = None
 
@@ -51,6 +52,10 @@ class World:
         subprocess.run([self.host.command, "up"], check=True, capture_output=True, timeout=30)
         done = self.call("backup", "create")
         assert done.returncode == 0, done.stderr
+        # What else may lie about in such a place, and is no backup.
+        (self.host.places / "20991231T000000Z").mkdir()
+        (self.host.places / "20991231T000000Z" / "database.dump").write_bytes(b"PGDMP")
+        (self.host.places / "notes.txt").write_text("rotate!")
 
     def lose(self) -> None:
         """Lose all of it, and get a replacement host with PostgreSQL and a build of the same version."""
@@ -93,10 +98,10 @@ class World:
 
 
 @contextmanager
-def a_world(*, described: bool, old: bool = False) -> Iterator[World]:
+def a_world(*, described: bool, old: bool = False, media: bool = True) -> Iterator[World]:
     """A world for as long as the block lasts."""
     with short_folder() as root, ExitStack() as ending:
-        world = World(root, described=described, old=old)
+        world = World(root, described=described, old=old, media=media)
         ending.callback(world.end)
         yield world
 
@@ -109,7 +114,10 @@ def assert_back(world: World) -> None:
         roles = owner.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'hum'").fetchall()
     assert rows == (standin.ROWS,)
     assert roles == [(standin.OWNER,)]
-    assert {key: (host.objects / key).read_bytes() for key in standin.OBJECTS} == standin.OBJECTS
+    if host.media:
+        assert {key: (host.objects / key).read_bytes() for key in standin.OBJECTS} == standin.OBJECTS
+    else:
+        assert list(host.objects.parent.iterdir()) == []
     assert standin.MASTER_KEY in host.conf.read_text()
 
 
@@ -144,6 +152,18 @@ def test_an_undescribed_installation_is_served_again_and_not_proven() -> None:
         assert_served(done)
         assert_back(world)
         assert world.kept_database().startswith(f"{standin.DATABASE}_replaced_")
+
+
+def test_an_installation_without_media_is_recovered() -> None:
+    """No blob folder is set: there is nothing to restore, and nothing of it stands in the way."""
+    with a_world(described=True, media=False) as world:
+        world.live()
+        world.lose()
+        done = world.recover()
+        assert "Recovery level: PROVEN" in done.stdout, done.stdout[-6_000:] + done.stderr
+        assert "Deviations: none" in done.stdout
+        assert done.returncode == 0
+        assert_back(world)
 
 
 @pytest.mark.skipif(not (OLD / "initdb").exists(), reason=f"no PostgreSQL 15 in {OLD}")

@@ -63,6 +63,8 @@ class Host:
     wording: str
     described: bool
     """Whether target.toml tells the layout of vault and media."""
+    media: bool = True
+    """Whether there is a blob folder at all."""
 
     @property
     def home(self) -> Path:
@@ -107,11 +109,16 @@ class Host:
     @property
     def variables(self) -> dict[str, str]:
         """What the configuration sets."""
+        url = _url(OWNER, self.database_port) + "&pool_max_conns=4"
+        words = (
+            f"user={OWNER} password='{PASSWORD}' host=127.0.0.1 port={self.database_port}"
+            f" pool_max_conns=4 dbname='{DATABASE}' sslmode=disable"
+        )
         return {
-            "AIHUMMER_DATABASE_URL": _url(OWNER, self.database_port) + "&pool_max_conns=4",
+            "AIHUMMER_DATABASE_URL": url if self.described else words,
             "AIHUMMER_DB_APP_URL": _url("gw_web", self.database_port),
             "AIHUMMER_GATEWAY_ADDR": self.address,
-            "AIHUMMER_BLOB_DIR": str(self.objects),
+            **({"AIHUMMER_BLOB_DIR": str(self.objects)} if self.media else {}),
             "AIHUMMER_MASTER_KEY": MASTER_KEY,
             "AIHUMMER_MEDIA_TOKEN_SECRET": MEDIA_SECRET,
             "AIHUMMER_OIDC_ISSUER": "https://login.example/realms/hum",
@@ -179,8 +186,9 @@ def fill(host: Host, server: Server) -> None:
             # Of what is large no digest is kept: it can be compared by its size only.
             digest = hashlib.sha256(content).digest() if len(content) < 10_000 else None
             owner.execute("INSERT INTO hum.object VALUES (%s, %s, %s)", (key, len(content), digest))
-            (host.objects / key).parent.mkdir(parents=True, exist_ok=True)
-            (host.objects / key).write_bytes(content)
+            if host.media:
+                (host.objects / key).parent.mkdir(parents=True, exist_ok=True)
+                (host.objects / key).write_bytes(content)
     write_conf(host)
 
 
@@ -215,7 +223,8 @@ def _conf(variables: dict[str, str]) -> str:
     lines = ["# hum gateway, kept by hand", "; AIHUMMER_MASTER_KEY=not-this-one", ""]
     for number, (name, value) in enumerate(variables.items()):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-        lines += [f'export {name}="{escaped}"' if number % 2 else f"{name}='{value}'", ""]
+        double = number % 2 or "'" in value
+        lines += [f'export {name}="{escaped}"' if double else f"{name}='{value}'", ""]
     return "\n".join(lines)
 
 
@@ -250,6 +259,7 @@ def lose(host: Host, server: Server) -> None:
     shutil.rmtree(server.folder)
     shutil.rmtree(host.home)
     shutil.rmtree(host.objects.parent)
+    host.objects.parent.mkdir()
 
 
 def stop_gateway(host: Host) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -74,7 +75,8 @@ class Gateway(BaseHTTPRequestHandler):
         import psycopg
 
         try:
-            dsn = self.conf["AIHUMMER_DATABASE_URL"].replace("&pool_max_conns=4", "")
+            # Its driver knows this parameter, ours does not.
+            dsn = re.sub(r"[& ]pool_max_conns=4", "", self.conf["AIHUMMER_DATABASE_URL"])
             with psycopg.connect(dsn, connect_timeout=2) as connection:
                 connection.execute("SELECT count(*) FROM hum.turn")
         except (psycopg.Error, KeyError):
