@@ -5,7 +5,6 @@ from typing import Final, assert_never
 
 from aihummer_drtui.engine.session import Growth, Session
 from aihummer_drtui.errors import ExitCode
-from aihummer_drtui.foreign import cleaned_bytes
 from aihummer_drtui.plain import showing
 from aihummer_drtui.plain.answers import Answers
 from aihummer_drtui.plain.closing import closing_lines, exit_code
@@ -13,20 +12,18 @@ from aihummer_drtui.plain.console import Console, Garbled, Line, News, Over, Tim
 from aihummer_drtui.plain.news import lines_of
 from aihummer_drtui.plain.pace import Pace
 from aihummer_drtui.plain.question import Facts, Question, question_of
-from aihummer_drtui.plain.verbs import EXPLAINED, Spoken, Verb, parse_verb, request_of
+from aihummer_drtui.plain.verbs import EXPLAINED, Spoken, Verb, command_named, parse_verb, request_of
 from aihummer_drtui.plain.waiting import Patience, is_probed, item_followed, looked_again, not_looked_again
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.requests import Finish, LookAgain, ProbeOutcome, Refused, Request, ShowStep
-from aihummer_drtui.runbook.model import CheckItem
+from aihummer_drtui.runbook.model import CheckItem, CommandItem
 
 _BIDE: Final = 2.0
 """Seconds between two looks at how far something is."""
 _LOOK_WITHIN: Final = 30.0
 """Seconds to wait for a look that the operator asked for."""
-_OUTPUT_BYTES: Final = 4_096
-_OUTPUT_LINES: Final = 20
 
 
 class Dialogue:
@@ -45,6 +42,8 @@ class Dialogue:
         self._step_told = ""
         self._lines_put: tuple[str, ...] = ()
         self._pace: Pace | None = None
+        self._wanted: CommandItem | None = None
+        """What `rerun` asked for; it lasts until the next answer."""
         self._patience = Patience(seconds=answers.patience)
         self._round = not_looked_again(session.runbook, session.state)
         self._round_since = time.monotonic()
@@ -85,7 +84,9 @@ class Dialogue:
     def _suggestion(self) -> s.Suggestion:
         runbook, state = self._session.runbook, self._session.state
         running = item_followed(runbook, state)
-        return s.sensible(runbook, state) if running is None else s.AwaitCommand(item=running)
+        if running is not None:
+            return s.AwaitCommand(item=running)
+        return s.sensible(runbook, state) if self._wanted is None else s.Start(item=self._wanted)
 
     def _question(self, suggestion: s.Suggestion) -> Question | None:
         output = self._output(suggestion.item.id) if isinstance(suggestion, s.StartAgain) else []
@@ -154,6 +155,7 @@ class Dialogue:
         return now != suggestion
 
     def _take(self, question: Question, text: str) -> ExitCode | None:
+        self._wanted = None
         spoken = parse_verb(text)
         if spoken is not None:
             return self._obey(spoken, question)
@@ -175,10 +177,16 @@ class Dialogue:
                 showing.show_step(self._console, self._session.runbook, self._session.state)
             case Verb.OUTPUT:
                 self._say_all(self._output(question.item) or ["  it has written nothing"])
+            case Verb.RERUN:
+                command = command_named(spoken, self._session.runbook)
+                if isinstance(command, str):
+                    self._console.say_filled(command)
+                else:
+                    self._wanted = command
             case _:
-                request = request_of(spoken, question.item)
+                request = request_of(spoken, question.item, self._session.runbook)
                 if isinstance(request, str):
-                    self._console.say(request)
+                    self._console.say_filled(request)
                 else:
                     self._ask(request)
         return None
@@ -254,11 +262,7 @@ class Dialogue:
         return ended
 
     def _output(self, item: str) -> list[str]:
-        attempt = self._session.attempt(item)
-        if attempt is None:
-            return []
-        text = cleaned_bytes(attempt.output_tail(_OUTPUT_BYTES)).rstrip("\n")
-        return [f"  | {line}" for line in text.split("\n")[-_OUTPUT_LINES:]] if text else []
+        return showing.output_lines(self._session.attempt(item))
 
     def _tell(self, news: list[Growth]) -> None:
         self._say_all(lines_of(news, self._session.runbook, self._suggestion()))

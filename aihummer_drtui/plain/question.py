@@ -102,7 +102,7 @@ def mend_check(item: CheckItem, state: RunState, answers: Answers) -> Question:
         item=item.id,
         lines=tuple(lines),
         answers="again, or Enter, to look again when it is mended (it is also looked at by itself)",
-        also=also(Verb.OVERRIDE, Verb.SKIP),
+        also=also(Verb.GIVE, Verb.RERUN, Verb.OVERRIDE, Verb.SKIP),
         parse=lambda text: (
             r.LookAgain(item=item.id)
             if text.lower() in {"", "again"}

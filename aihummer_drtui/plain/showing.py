@@ -1,11 +1,17 @@
 """Whole pieces of line mode's text: the greeting, a step, its checklist, the way out."""
 
-from aihummer_drtui.foreign import cleaned_line
+from typing import Final
+
+from aihummer_drtui.engine.attempt import Attempt
+from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 from aihummer_drtui.plain import words
 from aihummer_drtui.plain.console import WIDTH, Console
 from aihummer_drtui.run.state import Living, RunState
 from aihummer_drtui.runbook.model import Runbook, Step
 from aihummer_drtui.runbook.prose import plain_prose, plain_words
+
+_OUTPUT_BYTES: Final = 4_096
+_OUTPUT_LINES: Final = 20
 
 
 def greet(console: Console, state: RunState, record_folder: str) -> None:
@@ -60,6 +66,14 @@ def show_checklist(console: Console, runbook: Runbook, state: RunState) -> None:
     plain = {item.id: plain_words(item.text) for item in step.items}
     for line in words.checklist(state, step, plain):
         console.say_filled(line)
+
+
+def output_lines(attempt: Attempt | None) -> list[str]:
+    """The last lines that a command wrote; none when it wrote nothing or never ran."""
+    if attempt is None:
+        return []
+    text = cleaned_bytes(attempt.output_tail(_OUTPUT_BYTES)).rstrip("\n")
+    return [f"  | {line}" for line in text.split("\n")[-_OUTPUT_LINES:]] if text else []
 
 
 def leaving_lines(state: RunState, come_back: str) -> list[str]:

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Final
 
 from aihummer_drtui.run import requests as r
+from aihummer_drtui.runbook.model import CommandItem, InputItem, Runbook
 
 
 class Verb(Enum):
@@ -17,6 +18,8 @@ class Verb(Enum):
     GO = ("go", "go STEP", "open another step")
     SKIP = ("skip", "skip REASON", "leave this item out (a deviation)")
     OVERRIDE = ("override", "override REASON", "go on although it is not green (a deviation)")
+    GIVE = ("give", "give VARIABLE VALUE", "give a value of this run anew")
+    RERUN = ("rerun", "rerun COMMAND", "be asked once more to start a command that has run")
     STOP = ("stop", "stop", "end the running command")
     ABANDON = ("abandon", "abandon REASON", "give the run up")
     HELP = ("help", "help", "explain the answers")
@@ -55,7 +58,7 @@ def parse_verb(text: str) -> Spoken | None:
     return None
 
 
-def request_of(spoken: Spoken, item: str) -> r.Request | str:
+def request_of(spoken: Spoken, item: str, runbook: Runbook) -> r.Request | str:
     """The request that a verb makes about the item in question, or why it makes none."""
     match spoken.verb:
         case Verb.NOTE:
@@ -66,9 +69,29 @@ def request_of(spoken: Spoken, item: str) -> r.Request | str:
             return r.Skip(item=item, reason=spoken.rest)
         case Verb.OVERRIDE:
             return r.Override(item=item, reason=spoken.rest)
+        case Verb.GIVE:
+            return _given(spoken.rest, runbook)
         case Verb.STOP:
             return r.StopCommand(item=item)
         case Verb.ABANDON:
             return r.Abandon(reason=spoken.rest)
         case _:
             return f"{spoken.verb.word} asks nothing of the engine"
+
+
+def _given(rest: str, runbook: Runbook) -> r.Request | str:
+    variable, _, value = rest.partition(" ")
+    inputs = {item.variable: item.id for item in runbook.items if isinstance(item, InputItem)}
+    if variable not in inputs:
+        names = ", ".join(inputs) or "there are none in this runbook"
+        return f"Type: give VARIABLE VALUE. The variables: {names}"
+    return r.GiveInput(item=inputs[variable], value=value.strip())
+
+
+def command_named(spoken: Spoken, runbook: Runbook) -> CommandItem | str:
+    """The command that `rerun` names, by its id or by its name alone, or what to say instead."""
+    commands = [item for item in runbook.items if isinstance(item, CommandItem)]
+    named = [item for item in commands if spoken.rest in {item.id, item.name}]
+    if len(named) == 1:
+        return named[0]
+    return f"Type: rerun COMMAND. The commands: {', '.join(item.id for item in commands)}"
