@@ -137,6 +137,7 @@ def main(arguments: list[str]) -> int:
     """Do what the arguments say; the exit code."""
     match arguments:
         case ["--home", home, "version"]:
+            print("note: a newer version 3.1.0 is out", file=sys.stderr, flush=True)
             print(says_version(Path(home)))
             return 0
         case ["--home", home, "up"]:

@@ -26,7 +26,7 @@ _SEMVER: Final = re.compile(
 )
 _COLOUR: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\\x1b\[[0-?]*[ -/]*[@-~]")
 _OTHERS: Final = re.compile(
-    r"go|api|schema|postgres|database|db|openssl|runtime|kernel|node|python|min|next|latest"
+    r"go|api|schema|postgres|database|db|openssl|runtime|kernel|node|python|min|next|latest|newer|available"
 )
 """Words of a label by which a version is another thing's than the gateway's."""
 SECONDS: Final = 10.0
