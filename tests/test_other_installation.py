@@ -134,6 +134,19 @@ def test_another_installation_is_recovered_and_proven() -> None:
         assert_back(world)
         for secret in (standin.PASSWORD, standin.MASTER_KEY, standin.MEDIA_SECRET):
             assert secret not in done.stdout + done.stderr
+        assert_proofs_can_fail(world)
+
+
+def assert_proofs_can_fail(world: World) -> None:
+    """The proofs of the described layout are none that are always green: each sees its own damage."""
+    assert world.call("check", "vault-opens", "blobs-referenced").returncode == ExitCode.OK
+    conf = world.host.conf
+    conf.write_text(conf.read_text().replace(standin.MASTER_KEY, standin.ANOTHER_KEY))
+    assert "wrong key" in world.call("check", "vault-opens").stdout
+    name = next(iter(standin.OBJECTS))
+    (world.host.objects / name).unlink()
+    assert f"{name} is missing" in world.call("check", "blobs-referenced").stdout
+    assert world.call("check", "media-token").returncode == ExitCode.FAILED
 
 
 UNDESCRIBED = {"database/vault-opens", "proof/vault-opens", "proof/media-token"} | {

@@ -148,7 +148,8 @@ ASSUMPTIONS: Final = (
     Assumption(
         name="roles",
         grade=Grade.INFERRED,
-        statement="a dump of one database brings no roles: aihummer and aihummer_app must be there before",
+        statement="a dump of one database brings no roles: those it names (the page's are aihummer and"
+        " aihummer_app) must be there before",
     ),
     Assumption(
         name="pgcrypto",

@@ -25,6 +25,7 @@ PASSWORD = "p@ss/w:rd%"
 DATABASE = "Hum-Core"
 OWNER = "gw_owner"
 MASTER_KEY = base64.b64encode(bytes(range(200, 232))).decode()
+ANOTHER_KEY = base64.b64encode(bytes(range(100, 132))).decode()
 MEDIA_SECRET = 'another $ecret of "media" URLs'
 RELEASE = "v3.0.0-rc.2+g1a2b3c"
 REBUILT = "v3.0.0-rc.2+deb12u1"
