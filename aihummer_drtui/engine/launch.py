@@ -93,17 +93,18 @@ def sit_down(
 
     Raises as `connect_or_launch`, and FailedError when the engine refuses the sitting.
     """
-    for left in reversed(range(SITTINGS_TRIED)):
+    tried = 0
+    while True:
         client = connect_or_launch(folder, engine_command)
+        tried += 1
         try:
             client.attach(operator=operator, host=host, front_end=front_end)
         except BaseException as error:
             client.close()
-            if left and isinstance(error, EngineGoneError):
-                continue
-            raise
-        return client
-    raise AssertionError("the last try returns or raises")
+            if tried >= SITTINGS_TRIED or not isinstance(error, EngineGoneError):
+                raise
+        else:
+            return client
 
 
 def _is_held(word: Word, folder: RunFolder) -> bool:

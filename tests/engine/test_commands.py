@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from aihummer_drtui.engine.attempt import Running
 from aihummer_drtui.engine.client import EngineGoneError
+from aihummer_drtui.engine.kernel_lock import try_lock
 from aihummer_drtui.engine.probe import ask_probe
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
@@ -282,7 +284,10 @@ def test_engine_killed_at_any_moment_never_runs_a_command_twice(
     make_house: MakeHouse, tmp_path: Path, point: str
 ) -> None:
     """Whatever moment the engine dies at, the next one tells the truth and starts nothing by itself."""
-    house = make_house(book(command(SWAP, counting(tmp_path, "exit 3"))))
+    go = fifo(tmp_path, "go")
+    # A command that ends at once may have ended before anybody saw it alive.
+    waits = f"[ -e {tmp_path}/gone ] || read x < {go}" if "started" in point else ":"
+    house = make_house(book(command(SWAP, counting(tmp_path, f"{waits}; exit 3"))))
     session = house.sit(point=point)
     accepted(session, r.Skip(item="work/before", reason="x"))
     engine = house.engine()
@@ -291,6 +296,9 @@ def test_engine_killed_at_any_moment_never_runs_a_command_twice(
     gone(engine)
     house.leave(session)
     again = house.sit()
+    if "started" in point:
+        (tmp_path / "gone").touch()
+        go.write_text("go\n")
     if point == "before:command-intended":
         assert again.state.status(SWAP) is Status.PENDING
         assert runs(tmp_path) == 0
@@ -486,3 +494,63 @@ def test_preconditions_are_looked_at_again_before_what_is_irreversible(make_hous
     accepted(session, r.LookAgain(item="work/before"))
     until(session, lambda state: state.status("work/before") is Status.DRIFTED)
     assert "work/before comes before it" in refused(session, r.StartCommand(item=SWAP, confirmation=PHRASE))
+
+
+def test_supervisor_that_is_just_starting_is_waited_for(make_house: MakeHouse, tmp_path: Path) -> None:
+    """A new engine neither doubts nor starts what a dead one's supervisor is about to begin."""
+    house = make_house(book(command(SWAP, counting(tmp_path))))
+    session = house.sit(point="after:command-intended")
+    accepted(session, r.Skip(item="work/before", reason="x"))
+    with contextlib.suppress(EngineGoneError):
+        session.ask(r.StartCommand(item=SWAP))
+    house.leave(session)
+    folder = house.attempt(SWAP).folder
+    folder.mkdir(mode=0o700)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    assert try_lock(lock)
+    again = house.sit()
+    assert "could not be asked" in refused(again, r.StopCommand(item=SWAP))
+    assert again.state.status(SWAP) is Status.RUNNING
+    os.close(lock)
+    end = end_of(until(again, has_ended))
+    assert isinstance(end, Outcome)
+    assert end.kind is e.EndKind.NOT_STARTED
+    assert runs(tmp_path) == 0
+
+
+def test_lost_command_that_a_new_runbook_lacks_is_unknown(make_house: MakeHouse, tmp_path: Path) -> None:
+    """Without a probe in the runbook there is nothing to ask; the doubt stays on record."""
+    ready, go = fifo(tmp_path, "ready"), fifo(tmp_path, "go")
+    house = in_work(make_house, command(SWAP, f"echo > {ready}; read x < {go}"))
+    session = house.sessions[0]
+    accepted(session, r.StartCommand(item=SWAP))
+    ready.read_bytes()
+    accepted(session, r.AcceptRunbook(text=text_of(book(command("work/other", "true"))), reason="x"))
+    seen = house.attempt(SWAP).look()
+    assert isinstance(seen, Running)
+    os.kill(seen.supervisor.pid, signal.SIGKILL)
+    gone(seen.supervisor)
+    os.killpg(seen.child.pid, signal.SIGKILL)
+    assert isinstance(end_of(until(session, has_ended)), Lost)
+    assert house.of_kind(e.OutcomeProbed) == []
+
+
+def test_runbook_changed_while_the_gate_was_passed_starts_nothing(
+    make_house: MakeHouse, tmp_path: Path
+) -> None:
+    """What is started is what the operator read when they typed the words."""
+    pipe = fifo(tmp_path, "pipe")
+    house = make_house(book(command(SWAP, counting(tmp_path), destructive=True)))
+    house.world.tell(Script(checks={"before": ScriptedCheck(waits_for=str(pipe)), "after": ScriptedCheck()}))
+    session, other = house.sit("anna"), house.sit("ben")
+    accepted(session, r.Override(item="work/before", reason="x"))
+    heard: list[str] = []
+    start = r.StartCommand(item=SWAP, confirmation=PHRASE)
+    asking = threading.Thread(target=lambda: heard.append(refused(session, start)))
+    asking.start()
+    with pipe.open("wb"):
+        changed = book(command(SWAP, counting(tmp_path, "echo more"), destructive=True))
+        accepted(other, r.AcceptRunbook(text=text_of(changed), reason="mended"))
+    asking.join()
+    assert "changed meanwhile" in heard[0]
+    assert runs(tmp_path) == 0

@@ -74,6 +74,7 @@ def test_no_room_for_the_runbook_is_told(tmp_path: Path) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))\n"
         "try: declare_run(Path(sys.argv[1]), big, CLOCK)\n"
         "except PreconditionError as error: print(error)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run(

@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from aihummer_drtui.engine.client import EngineClient, EngineGoneError
@@ -17,7 +18,9 @@ from aihummer_drtui.errors import CorruptJournalError, LockedError, Precondition
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.state import Abandoned, Finished, Status
-from aihummer_drtui.runbook.model import RecoveryLevel
+from aihummer_drtui.run.verdict import Verdict
+from aihummer_drtui.runbook.model import LevelProof, RecoveryLevel
+from aihummer_drtui.testing import Script, ScriptedCheck
 from tests.engine.conftest import MakeHouse
 from tests.engine.engine_house import accepted, book, command, gone, refused, text_of, until
 
@@ -305,3 +308,17 @@ def test_killed_front_end_is_recorded_as_having_left(make_house: MakeHouse) -> N
         other.kill()
     until(session, lambda state: len(state.sittings) == 1)
     accepted(session, r.WriteNote(text="still here"))
+
+
+def test_level_follows_what_was_seen_up_and_down(make_house: MakeHouse) -> None:
+    """How far the recovery has come is journalled when it changes, and never claimed beyond what is seen."""
+    proof = LevelProof(level=RecoveryLevel.UP, items=("work/after",))
+    house = make_house(msgspec.structs.replace(PLAIN, levels=(proof,)))
+    session = house.sit()
+    accepted(session, r.LookAgain(item="work/after"))
+    until(session, lambda state: state.level is RecoveryLevel.UP)
+    house.world.tell(Script(checks={"after": ScriptedCheck(verdict=Verdict.FAILED)}))
+    accepted(session, r.LookAgain(item="work/after"))
+    until(session, lambda state: state.level is RecoveryLevel.NONE)
+    levels = [event.level for event in house.events() if isinstance(event, e.LevelReached)]
+    assert levels == [RecoveryLevel.UP, RecoveryLevel.NONE]
