@@ -198,15 +198,17 @@ def test_start_is_refused_while_it_may_not_be(make_house: MakeHouse, tmp_path: P
 
 def test_stop_ends_the_command_and_it_may_be_started_again(make_house: MakeHouse, tmp_path: Path) -> None:
     """What the operator stopped is told as stopped, and only the operator starts it anew."""
-    go = fifo(tmp_path, "go")
-    house = in_work(make_house, command(SWAP, counting(tmp_path, f"read x < {go}")))
+    ready, go = fifo(tmp_path, "ready"), fifo(tmp_path, "go")
+    house = in_work(make_house, command(SWAP, counting(tmp_path, f"echo > {ready}; read x < {go}")))
     session = house.sessions[0]
     accepted(session, r.StartCommand(item=SWAP))
+    ready.read_bytes()
     accepted(session, r.StopCommand(item=SWAP))
     end = end_of(until(session, has_ended))
     assert isinstance(end, Outcome)
     assert end.kind is e.EndKind.STOPPED
     accepted(session, r.StartCommand(item=SWAP))
+    ready.read_bytes()
     go.write_text("go\n")
     until(session, lambda state: state.status(SWAP) is Status.PASSED)
     assert runs(tmp_path) == 2
