@@ -19,7 +19,7 @@ from aihummer_drtui.engine.journal import Journal
 from aihummer_drtui.engine.looker import Looker
 from aihummer_drtui.engine.runbook_text import ReadRunbook, accept_text, text_in_force
 from aihummer_drtui.engine.server import Connection, Server
-from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
@@ -273,6 +273,12 @@ class Engine:
 
     def _accept_runbook(self, text: str, reason: str, actor: str) -> None:
         runbook = self._read(text)
+        for item in (*self.state.running, *self.state.lost):
+            if not isinstance(runbook.item(item), CommandItem):
+                raise PreconditionError(
+                    f"the changed runbook lacks {item}, which is running or in doubt",
+                    hint="leave that command in until its outcome is known",
+                )
         difference = accept_text(self._folder, self.state, text, runbook.sha256)
         accepted = e.RunbookAccepted(sha256=runbook.sha256, difference=difference, reason=reason)
         self._record(accepted, actor)

@@ -160,7 +160,8 @@ def _no_words(text: str, what: str) -> Refused | None:
 
 
 def _no_such(kind: str, name: str, known: list[str]) -> Refused:
-    return Refused(reason=f"no {kind} `{name}` in this runbook", hint=f"there are: {', '.join(known)}")
+    named = cleaned_line(name, 80)
+    return Refused(reason=f"no {kind} `{named}` in this runbook", hint=f"there are: {', '.join(known)}")
 
 
 def _of_kind(runbook: Runbook, item_id: str, kind: type[Item]) -> Refused | None:

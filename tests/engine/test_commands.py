@@ -414,21 +414,19 @@ def test_engine_killed_between_loss_and_probe_leaves_the_probe_to_the_next(
     assert runs(tmp_path) == 1
 
 
-def test_command_that_a_new_runbook_lacks_is_accounted_for(make_house: MakeHouse, tmp_path: Path) -> None:
-    """An accepted change of the runbook does not make anybody forget what is running."""
+def test_runbook_without_the_running_command_is_refused(make_house: MakeHouse, tmp_path: Path) -> None:
+    """A change of the runbook makes nobody forget what is running, and leaves nothing undecidable."""
     go = fifo(tmp_path, "go")
     house = in_work(make_house, command(SWAP, f"read x < {go}; exit 4"))
     session = house.sessions[0]
     accepted(session, r.StartCommand(item=SWAP))
-    accepted(session, r.AcceptRunbook(text=text_of(book(command("work/other", "true"))), reason="x"))
-    house.end_engine(signal.SIGKILL)
-    house.leave(session)
-    again = house.sit()
-    assert again.state.running == (SWAP,)
+    changed = text_of(book(command("work/other", "true")))
+    assert f"lacks {SWAP}" in refused(session, r.AcceptRunbook(text=changed, reason="x"))
     go.write_text("go\n")
-    end = end_of(until(again, has_ended))
+    end = end_of(until(session, has_ended))
     assert isinstance(end, Outcome)
     assert end.code == 4
+    accepted(session, r.AcceptRunbook(text=changed, reason="x"))
 
 
 def test_attempt_that_cannot_be_looked_at_is_looked_at_again(make_house: MakeHouse, tmp_path: Path) -> None:
@@ -520,21 +518,23 @@ def test_supervisor_that_is_just_starting_is_waited_for(make_house: MakeHouse, t
     assert runs(tmp_path) == 0
 
 
-def test_lost_command_that_a_new_runbook_lacks_is_unknown(make_house: MakeHouse, tmp_path: Path) -> None:
-    """Without a probe in the runbook there is nothing to ask; the doubt stays on record."""
+def test_runbook_without_the_command_in_doubt_is_refused(make_house: MakeHouse, tmp_path: Path) -> None:
+    """A command whose outcome nobody saw stays in the runbook until a person has settled it."""
     ready, go = fifo(tmp_path, "ready"), fifo(tmp_path, "go")
     house = in_work(make_house, command(SWAP, f"echo > {ready}; read x < {go}"))
     session = house.sessions[0]
     accepted(session, r.StartCommand(item=SWAP))
     ready.read_bytes()
-    accepted(session, r.AcceptRunbook(text=text_of(book(command("work/other", "true"))), reason="x"))
     seen = house.attempt(SWAP).look()
     assert isinstance(seen, Running)
     os.kill(seen.supervisor.pid, signal.SIGKILL)
     gone(seen.supervisor)
     os.killpg(seen.child.pid, signal.SIGKILL)
-    assert isinstance(end_of(until(session, has_ended)), Lost)
-    assert house.of_kind(e.OutcomeProbed) == []
+    assert isinstance(end_of(until(session, is_probed)), Lost)
+    changed = text_of(book(command("work/other", "true")))
+    assert f"lacks {SWAP}" in refused(session, r.AcceptRunbook(text=changed, reason="x"))
+    accepted(session, r.SettleOutcome(item=SWAP, done=False, reason="nothing there"))
+    accepted(session, r.AcceptRunbook(text=changed, reason="x"))
 
 
 def test_runbook_changed_while_the_gate_was_passed_starts_nothing(
