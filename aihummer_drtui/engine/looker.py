@@ -20,7 +20,7 @@ from aihummer_drtui.run.events import CheckObserved
 from aihummer_drtui.run.legal import settled
 from aihummer_drtui.run.state import CheckState, CommandState, RunState, Status
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
-from aihummer_drtui.runbook.model import CheckItem, CommandItem, Runbook, Step
+from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Runbook, Step
 
 RECORD_EVERY: Final = 60.0
 _TOGETHER: Final = 4
@@ -30,19 +30,19 @@ _Ground: TypeAlias = tuple[Mapping[str, str], tuple[tuple[str, int, type], ...]]
 
 
 def due_in_step(state: RunState, step: Step) -> tuple[CheckItem, ...]:
-    """The checks of a step worth looking at: those before its first command that is not settled.
+    """The checks of a step worth looking at: those before its first unsettled command or input.
 
-    What stands after a command verifies it, and says nothing before it ran. What stands before a
-    command that has passed was its precondition, and has served.
+    What stands after a command verifies it, and what stands after an input is about its value: both
+    say nothing before. What stands before a command that has passed was its precondition, and has served.
     """
     due: list[CheckItem] = []
     for item in step.items:
         if isinstance(item, CheckItem):
             if state.status(item.id) is not Status.SKIPPED:
                 due.append(item)
+        elif isinstance(item, CommandItem | InputItem) and not settled(state, item):
+            return tuple(due)
         elif isinstance(item, CommandItem):
-            if not settled(state, item):
-                return tuple(due)
             due = [one for one in due if not settled(state, one)]
     return tuple(due)
 

@@ -139,6 +139,13 @@ async def test_only_what_stands_before_the_next_command_is_looked_at(scene: Scen
     assert scene.looked() == ["one", "two", "two"]
 
 
+async def test_check_of_a_value_waits_for_the_value(scene: Scene) -> None:
+    """A check behind an input is about its value; before it is given there is nothing to see."""
+    assert due_in_step(scene.state, BOOK.steps[0]) == ()
+    scene.story.give("brief/PLACE")
+    assert [item.id for item in due_in_step(scene.state, BOOK.steps[0])] == ["brief/tools"]
+
+
 async def test_skipped_check_is_not_due(scene: Scene) -> None:
     """What the operator left out costs nobody time."""
     scene.story.add(e.ItemSkipped(item="work/one", reason="x"))
