@@ -69,13 +69,18 @@ def abandon(settings: Settings, run_id: str, reason: str, operator: str, as_json
     from aihummer_drtui.cli.run_folder import run_folder
     from aihummer_drtui.cli.runbook_file import runbook_of
     from aihummer_drtui.cli.sitting import engine_command
-    from aihummer_drtui.engine.launch import connect_or_launch
+    from aihummer_drtui.engine.launch import sit_down
     from aihummer_drtui.engine.session import Session
     from aihummer_drtui.run.requests import Abandon, Refused
 
     folder = run_folder(settings, run_id)
-    client = connect_or_launch(folder, engine_command(settings_of(folder, settings), folder))
-    client.attach(operator=operator_name(operator), host=socket.gethostname(), front_end="abandon")
+    client = sit_down(
+        folder,
+        engine_command(settings_of(folder, settings), folder),
+        operator=operator_name(operator),
+        host=socket.gethostname(),
+        front_end="abandon",
+    )
     with Session(folder=folder, client=client, read=runbook_of) as session:
         reply = session.ask(Abandon(reason=reason))
         if isinstance(reply, Refused):

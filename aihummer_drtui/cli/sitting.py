@@ -10,9 +10,9 @@ from aihummer_drtui.cli.pointer import settings_of
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.folder import RunFolder, find_run, state_dir
-from aihummer_drtui.engine.launch import connect_or_launch, this_program
+from aihummer_drtui.engine.launch import sit_down, this_program
 from aihummer_drtui.engine.session import Growth, Session
-from aihummer_drtui.errors import DrtuiError, ExitCode, PreconditionError, UnknownOutcomeError
+from aihummer_drtui.errors import DrtuiError, ExitCode, PreconditionError
 from aihummer_drtui.plain.answers import OUTCOME, Answers
 from aihummer_drtui.plain.console import Console
 from aihummer_drtui.plain.dialogue import Dialogue
@@ -43,42 +43,47 @@ class Sitting:
         folder = find_run(state_dir(self.settings.state_dir), self.run_id)
         settings = settings_of(folder, self.settings)
         console = Console.standard(talk=sys.stderr if self.as_json else sys.stdout)
+        dialogue: Dialogue | None = None
         for tried in range(ENGINES):
             try:
-                return self._talk(folder, settings, console, first=tried == 0)
-            except (EngineGoneError, UnknownOutcomeError):
+                with self._attached(folder, settings) as session:
+                    if dialogue is None:
+                        dialogue = self._begun(session, settings, console)
+                    else:
+                        dialogue.go_on(session)
+                    return self._talk(session, console, dialogue)
+            except EngineGoneError:
                 if tried == ENGINES - 1:
                     raise
                 console.say("\nThe engine ended. Nothing is lost: a new one goes on from the journal.")
         raise AssertionError("the last try returns or raises")
 
-    def _talk(self, folder: RunFolder, settings: Settings, console: Console, *, first: bool) -> ExitCode:
+    def _attached(self, folder: RunFolder, settings: Settings) -> Session:
         from aihummer_drtui.cli.runbook_file import runbook_of
 
-        come_back = coming_back(self.settings, folder)
-        facts = Catalogue(load_target(settings.target_path))
-        client = connect_or_launch(folder, engine_command(settings, folder))
-        client.attach(operator=self.operator, host=self.host, front_end="line mode")
+        words = engine_command(settings, folder)
+        client = sit_down(folder, words, operator=self.operator, host=self.host, front_end="line mode")
         on_growth = print_growth if self.as_json else None
-        with Session(folder=folder, client=client, read=runbook_of, on_growth=on_growth) as session:
-            try:
-                self._settle_runbook(session, come_back)
-                if first:
-                    greet(console, session.state, str(folder.path))
-                    self._name_strange_answers(session, console)
-                dialogue = Dialogue(
-                    session=session,
-                    console=console,
-                    answers=self.answers,
-                    facts=facts,
-                    come_back=come_back,
-                )
-                return dialogue.run()
-            except KeyboardInterrupt:
-                console.end_prompt()
-                for line in leaving_lines(session.state, come_back):
-                    console.say(line)
-                return ExitCode.INTERRUPTED
+        return Session(folder=folder, client=client, read=runbook_of, on_growth=on_growth)
+
+    def _begun(self, session: Session, settings: Settings, console: Console) -> Dialogue:
+        come_back = coming_back(self.settings, session.folder)
+        self._settle_runbook(session, come_back)
+        greet(console, session.state, str(session.folder.path))
+        self._name_strange_answers(session, console)
+        facts = Catalogue(load_target(settings.target_path))
+        return Dialogue(
+            session=session, console=console, answers=self.answers, facts=facts, come_back=come_back
+        )
+
+    def _talk(self, session: Session, console: Console, dialogue: Dialogue) -> ExitCode:
+        try:
+            return dialogue.run()
+        except KeyboardInterrupt:
+            console.end_prompt()
+            for line in leaving_lines(session.state, coming_back(self.settings, session.folder)):
+                console.say(line)
+            return ExitCode.INTERRUPTED
 
     def _name_strange_answers(self, session: Session, console: Console) -> None:
         """An answer to what is not in the runbook is a slip of the pen that would show at 3 a.m."""

@@ -25,11 +25,6 @@ class Answers:
     patience: float = 60.0
     """Seconds to wait for a check to turn green when nobody is there to mend it."""
 
-    @property
-    def given(self) -> bool:
-        """Whether any answer was given beforehand."""
-        return self.yes or bool(self.confirm) or bool(self.by_item)
-
 
 def read_answers(path: Path) -> Mapping[str, str]:
     """The `[answers]` of a TOML file, by item id. Raises UsageError with the place and a hint."""

@@ -48,10 +48,20 @@ class Dialogue:
         self._round = not_looked_again(session.runbook, session.state)
         self._round_since = time.monotonic()
 
+    def go_on(self, session: Session) -> None:
+        """Take up the run again under a new engine; tell what was not seen in between."""
+        before, self._session = self._session.state, session
+        self._say_all(showing.caught_up_lines(before, session.state))
+        self._round = not_looked_again(session.runbook, session.state)
+        self._round_since = time.monotonic()
+        # An answer that was on its way may not have come to the old engine.
+        self._answered.clear()
+
     def run(self) -> ExitCode:
         """Go on until the run has ended, the operator leaves, or nobody can answer.
 
-        Raises EngineGoneError or UnknownOutcomeError when the engine ended meanwhile; nothing is lost.
+        Raises EngineGoneError when the engine ended meanwhile, and UnknownOutcomeError when it lives and
+        does not answer; nothing is lost.
         """
         while True:
             self._tell(self._session.wait(0))
@@ -295,8 +305,5 @@ class Dialogue:
         return ExitCode.OK
 
     def _no_answer(self, question: Question) -> ExitCode:
-        self._console.say_filled(
-            f"Nobody is there to answer for {question.item}, so the run waits.\n"
-            f"HINT: {question.hint}; then come back with:\n    {self._come_back}"
-        )
+        self._say_all(showing.unanswered_lines(question, self._come_back))
         return question.without_answer

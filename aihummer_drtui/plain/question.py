@@ -52,7 +52,9 @@ class Question:
     may_change_by_itself: bool = False
     without_answer: ExitCode = ExitCode.PRECONDITION
     hint: str
-    """What somebody who runs this without a person should give."""
+    """What is to be done where no person answers."""
+    example: str = ""
+    """What to give then, exactly as it is written."""
 
 
 def give_value(item: InputItem, answers: Answers, facts: Facts) -> Question:
@@ -69,7 +71,8 @@ def give_value(item: InputItem, answers: Answers, facts: Facts) -> Question:
             r.GiveInput(item=item.id, value=text or suggested) if text or suggested else "A value is needed."
         ),
         beforehand=known or None,
-        hint=f'give `"{item.id}" = "…"` in an answers file',
+        hint="give the value in an answers file",
+        example=f'"{item.id}" = "VALUE"',
     )
 
 
@@ -88,7 +91,8 @@ def state_it(item: ConfirmItem, answers: Answers) -> Question:
         also=also(Verb.SKIP),
         parse=parse,
         beforehand=answers.by_item.get(item.id) or ("yes" if answers.yes else None),
-        hint=f'run with --yes, or give `"{item.id}" = "yes"` in an answers file',
+        hint="run with --yes, or answer in an answers file",
+        example=f'"{item.id}" = "yes"',
     )
 
 
@@ -111,7 +115,8 @@ def mend_check(item: CheckItem, state: RunState, answers: Answers) -> Question:
         beforehand=answers.by_item.get(item.id),
         may_change_by_itself=True,
         without_answer=ExitCode.FAILED,
-        hint=f'mend what the check names, or give `"{item.id}" = "override REASON"` in an answers file',
+        hint="mend what the check names, or go on over it in an answers file",
+        example=f'"{item.id}" = "override REASON"',
     )
 
 
@@ -126,7 +131,8 @@ def start(item: CommandItem, answers: Answers, facts: Facts) -> Question:
         also=also(Verb.SKIP),
         parse=lambda text: _plain_start(item, text),
         beforehand=answers.by_item.get(item.id) or ("start" if answers.yes else None),
-        hint=f'run with --yes, or give `"{item.id}" = "start"` in an answers file',
+        hint="run with --yes, or answer in an answers file",
+        example=f'"{item.id}" = "start"',
     )
 
 
@@ -162,7 +168,8 @@ def _gate(item: CommandItem, answers: Answers, facts: Facts) -> Question:
         also=also(Verb.SKIP),
         parse=parse,
         beforehand=answers.by_item.get(item.id) or answers.confirm or None,
-        hint=f"name the target with --confirm {wanted}",
+        hint="name the target on the command line",
+        example=f"--confirm {wanted}",
     )
 
 
@@ -221,8 +228,8 @@ def resolve_unknown(item: CommandItem, state: RunState, answers: Answers) -> Que
         parse=lambda text: _settled(item, text, probed),
         beforehand=answers.by_item.get(OUTCOME + item.id),
         without_answer=ExitCode.UNKNOWN_OUTCOME,
-        hint=f'decide it by hand, or give `"{OUTCOME}{item.id}" = "done REASON"` (or "not done REASON") '
-        "in an answers file",
+        hint="decide it by hand, or (done or not done) in an answers file",
+        example=f'"{OUTCOME}{item.id}" = "done REASON"',
     )
 
 

@@ -6,7 +6,9 @@ from aihummer_drtui.engine.attempt import Attempt
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 from aihummer_drtui.plain import words
 from aihummer_drtui.plain.console import WIDTH, Console
-from aihummer_drtui.run.state import Living, RunState
+from aihummer_drtui.plain.question import Question
+from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.state import Living, Outcome, RunState
 from aihummer_drtui.runbook.model import Runbook, Step
 from aihummer_drtui.runbook.prose import plain_prose, plain_words
 
@@ -74,6 +76,26 @@ def output_lines(attempt: Attempt | None) -> list[str]:
         return []
     text = cleaned_bytes(attempt.output_tail(_OUTPUT_BYTES)).rstrip("\n")
     return [f"  | {line}" for line in text.split("\n")[-_OUTPUT_LINES:]] if text else []
+
+
+def caught_up_lines(before: RunState, after: RunState) -> list[str]:
+    """How commands ended that were running when the view of the run was lost."""
+    lines = []
+    for item in before.running:
+        latest = latest_attempt(after, item)
+        if latest is not None and isinstance(latest.end, Outcome):
+            status = after.status(item)
+            lines.append(f"  {words.GLYPHS[status]} {status}: {item}: {words.ending(latest.end)}")
+    return lines
+
+
+def unanswered_lines(question: Question, come_back: str) -> list[str]:
+    """Why a run stops without a person, what to give, and how to come back."""
+    lines = [f"Nobody is there to answer for {question.item}, so the run waits.", f"HINT: {question.hint}"]
+    if question.example:
+        lines[-1] += ":"
+        lines.append(f"    {question.example}")
+    return [*lines, "Then come back with:", f"    {come_back}"]
 
 
 def leaving_lines(state: RunState, come_back: str) -> list[str]:
