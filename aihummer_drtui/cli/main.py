@@ -6,7 +6,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeGuard
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -99,7 +99,7 @@ def main() -> None:
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - a fault of ours is told like any other, never as a traceback
         if _reader_is_gone(error):
-            _leave_quietly(error)
+            _leave_quietly()
         _say(str(_own_fault(error)))
         sys.exit(ExitCode.FAILED)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
@@ -133,17 +133,17 @@ def _ready_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _reader_is_gone(error: Exception) -> TypeGuard[OSError]:
+def _reader_is_gone(error: Exception) -> bool:
     """Whether a pipe's reader (`| head`) or the terminal itself (a hang-up) went away."""
     return isinstance(error, OSError) and error.filename is None and error.errno in {errno.EPIPE, errno.EIO}
 
 
-def _leave_quietly(error: OSError) -> NoReturn:
+def _leave_quietly() -> NoReturn:
     """End without a second error when Python flushes what nobody will read."""
     devnull = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2) if error.errno == errno.EIO else (1,):
+    for descriptor in (1, 2):
         os.dup2(devnull, descriptor)
-    sys.exit(ExitCode.OK if error.errno == errno.EPIPE else ExitCode.FAILED)
+    sys.exit(ExitCode.FAILED)
 
 
 def _say(text: str) -> None:

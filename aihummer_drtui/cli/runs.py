@@ -1,6 +1,7 @@
 """`runs`, `status`, `abandon`: look at runs without sitting down to them, and give one up."""
 
 import socket
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aihummer_drtui.cli.settings import Settings
-from aihummer_drtui.errors import ExitCode, FailedError
+from aihummer_drtui.errors import ExitCode, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned, cleaned_line
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def status(settings: Settings, run_id: str | None, as_json: bool) -> int:
 @click.pass_obj
 def abandon(settings: Settings, run_id: str, reason: str, operator: str, as_json: bool) -> None:
     """Give a run up. Its record stays; nothing on the target is changed."""
+    from aihummer_drtui.cli.giving_up import abandon_without_engine
     from aihummer_drtui.cli.pointer import settings_of
     from aihummer_drtui.cli.run import operator_name
     from aihummer_drtui.cli.run_folder import run_folder
@@ -74,18 +76,20 @@ def abandon(settings: Settings, run_id: str, reason: str, operator: str, as_json
     from aihummer_drtui.run.requests import Abandon, Refused
 
     folder = run_folder(settings, run_id)
-    client = sit_down(
-        folder,
-        engine_command(settings_of(folder, settings), folder),
-        operator=operator_name(operator),
-        host=socket.gethostname(),
-        front_end="abandon",
-    )
-    with Session(folder=folder, client=client, read=runbook_of) as session:
-        reply = session.ask(Abandon(reason=reason))
-        if isinstance(reply, Refused):
-            raise FailedError(reply.reason, where=f"run {folder.id}", hint=reply.hint)
-        click.echo(_as_json(folder, session.state) if as_json else f"Run {folder.id} is abandoned.")
+    by = operator_name(operator)
+    try:
+        engine = engine_command(settings_of(folder, settings), folder)
+    except PreconditionError:
+        # The target is gone, or another one by now: no engine can take the run up, and none is needed.
+        state = abandon_without_engine(folder, reason, by)
+    else:
+        client = sit_down(folder, engine, operator=by, host=socket.gethostname(), front_end="abandon")
+        with Session(folder=folder, client=client, read=runbook_of) as session:
+            reply = session.ask(Abandon(reason=reason))
+            if isinstance(reply, Refused):
+                raise FailedError(reply.reason, where=f"run {folder.id}", hint=reply.hint)
+            state = session.state
+    click.echo(_as_json(folder, state) if as_json else f"Run {folder.id} is abandoned.")
 
 
 def _exit_code(state: "RunState") -> int:
@@ -151,6 +155,11 @@ def _as_json(folder: "RunFolder", state: "RunState | None") -> str:
 
     if state is None:
         return msgspec.json.encode({"run": folder.id, "readable": False}).decode()
-    return msgspec.json.encode(
-        {"run": folder.id, "readable": True, "state": msgspec.to_builtins(state)}
-    ).decode()
+    return msgspec.json.encode({"run": folder.id, "readable": True, "state": state}, enc_hook=_plain).decode()
+
+
+def _plain(value: object) -> dict[object, object]:
+    """A state's mappings are read-only ones, which msgspec does not know."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value)} in a state")

@@ -1,0 +1,98 @@
+"""The command line's frame: every call ends with a documented code and a message, none with a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aihummer_drtui.cli.main import COMMANDS
+from tests.cli.calling import PROGRAM
+from tests.cli.desk import Desk
+
+
+def program(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Call the installed program."""
+    return subprocess.run(
+        [PROGRAM, *words], capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **more}
+    )
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_its_help(name: str) -> None:
+    """Imported when it is asked for, and only then."""
+    ended = program(name, "--help")
+    assert ended.returncode == 0
+    assert "Usage:" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["run", "--nonsense"], "No such option"),
+        (["run", "--mode", "tabletop"], "'tabletop' is not one of"),
+        (["run", "--patience", "-1"], "not in the range"),
+        (["abandon"], "Missing argument 'RUN'"),
+    ],
+)
+def test_a_wrong_call_is_2(words: list[str], told: str) -> None:
+    """With what is wrong on stderr, and nothing on stdout."""
+    ended = program(*words)
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """It has to come at once on the slowest host."""
+    code = (
+        "import sys; from aihummer_drtui.cli.main import cli; cli.main(['--help'], standalone_mode=False); "
+        "print(sorted({'psycopg','httpx','cryptography','textual','rich'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "[]"
+
+
+def test_line_mode_imports_no_textual(desk: Desk) -> None:
+    """The front end for the worst terminal does not need the one for the best."""
+    code = (
+        "import sys, atexit; atexit.register(lambda: print('textual' in sys.modules, file=sys.stderr)); "
+        "sys.argv[0] = 'aihummer-drtui'; from aihummer_drtui.cli.main import main; main()"
+    )
+    words = desk.run_words()
+    ended = desk.call([words[0], "-c", code, *words[2:]], code=3)
+    assert ended.stderr.splitlines()[-1] == "False"
+
+
+def test_the_version_is_said() -> None:
+    """By its name."""
+    assert program("--version").stdout.startswith("aihummer-drtui")
+
+
+def test_a_fault_of_this_program_is_no_traceback(tmp_path: Path) -> None:
+    """Exit 1, one message; the traceback lies in a private file."""
+    code = (
+        "import sys; sys.argv = ['aihummer-drtui', 'runs']; import aihummer_drtui.engine.folder as f; "
+        "f.list_runs = lambda _: 1 / 0; from aihummer_drtui.cli.main import main; main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "DRTUI_STATE_DIR": str(tmp_path / "s"), "TMPDIR": str(tmp_path)},
+    )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "ZeroDivisionError" in ended.stderr
+    (fault,) = tmp_path.glob("aihummer-drtui-fault-*")
+    assert fault.stat().st_mode & 0o077 == 0
+
+
+def test_a_reader_that_goes_away_is_quiet() -> None:
+    """`--help | true` says nothing more and is no success."""
+    script = f"{PROGRAM} --help | true; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert (ended.stdout.strip(), ended.stderr) == ("1", "")
