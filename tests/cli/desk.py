@@ -137,12 +137,21 @@ class Terminal:
 
         Lines are filled: a space in `text` may be a new line.
         """
-        wanted = re.compile(rb"\s+".join(re.escape(word).encode() for word in text.split(" ")))
+        return self.expect_pattern(re.compile(r"\s+".join(re.escape(word) for word in text.split(" "))))
+
+    def expect_pattern(self, pattern: re.Pattern[str]) -> str:
+        """Wait until what fits the pattern comes; gives as `expect`."""
+        wanted = re.compile(pattern.pattern.encode())
         deadline = time.monotonic() + WITHIN
         while (found := wanted.search(self.everything, self._seen)) is None:
-            assert self.watch(deadline - time.monotonic()), f"no {text!r} in:\n{self.everything.decode()}"
+            assert self.watch(deadline - time.monotonic()), f"no {wanted!r} in:\n{self.text}"
         came, self._seen = self.everything[self._seen : found.end()].decode(), found.end()
         return " ".join(came.split())
+
+    def rest_of_question(self) -> str:
+        """Wait for the prompt, and give what came before it."""
+        self._prompt()
+        return self.since
 
     def prompted(self, question: str) -> str:
         """Wait for the prompt of that question, and give all that came before it."""
@@ -154,7 +163,7 @@ class Terminal:
         begin = self._seen
         deadline = time.monotonic() + WITHIN
         while (at := self.everything.find(b"\n> ", self._seen)) < 0:
-            assert self.watch(deadline - time.monotonic()), f"no prompt in:\n{self.everything.decode()}"
+            assert self.watch(deadline - time.monotonic()), f"no prompt in:\n{self.text}"
         self._seen = at + 3
         self.since = " ".join(self.everything[begin:at].decode().split())
 
@@ -282,8 +291,9 @@ class Desk:
         return self.sit(self.words("resume", *arguments))
 
     def folder(self) -> RunFolder:
-        """The newest run."""
-        return list_runs(self.state)[-1]
+        """The newest run: ids of one minute are in no order, so the first records tell."""
+        begun = {read_journal(run.path)[0].wall: run for run in list_runs(self.state)}
+        return begun[max(begun)]
 
     def now(self) -> RunState:
         """The state of the newest run."""

@@ -1,0 +1,120 @@
+"""The main job: a sandbox is built, lost, and recovered by the shipped runbook until it is proven back."""
+
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aihummer_drtui.run import events as e
+from aihummer_drtui.run.state import Finished
+from aihummer_drtui.runbook.model import RecoveryLevel
+from tests.cli.calling import PROGRAM
+from tests.cli.desk import Desk, Terminal, a_desk, linear
+
+pytestmark = pytest.mark.postgres
+
+PHRASE = f"{socket.gethostname()}/aihummer"
+
+
+def words(desk: Desk, *more: str) -> list[str]:
+    """The words of a call of the installed program with this desk's folder."""
+    return [str(PROGRAM), "--state-dir", str(desk.state), *more]
+
+
+@pytest.fixture
+def office(folder: Path) -> Iterator[Desk]:
+    """A desk at which sandboxes are built; they are removed again."""
+    with a_desk(folder) as desk:
+        try:
+            yield desk
+        finally:
+            subprocess.run(words(desk, "sandbox", "down"), capture_output=True, check=False, timeout=60)
+
+
+def is_proven(desk: Desk) -> bool:
+    """Whether the newest run ended proven and without exceptions."""
+    ending = desk.now().ending
+    return isinstance(ending, Finished) and (ending.level, ending.with_exceptions, ending.unproven) == (
+        RecoveryLevel.PROVEN,
+        False,
+        (),
+    )
+
+
+def test_a_drill_that_nobody_attends_ends_proven(office: Desk) -> None:
+    """Two options answer everything; a second drill loses the same sandbox and recovers it again."""
+    drill = words(office, "drill", "--yes", "--confirm", PHRASE)
+    ended = office.call(drill, code=0)
+    assert "*** COMPLETED. Recovery level: PROVEN ***" in ended.stdout
+    assert "Unproven: nothing" in ended.stdout
+    assert linear(ended.stdout + ended.stderr)
+    assert is_proven(office)
+    assert "REFUSED" not in ended.stdout
+    assert "unknown:" not in ended.stdout
+    office.call(drill, code=0)
+    assert is_proven(office)
+
+
+def answer_to(question: str) -> str:
+    """What a person types who reads the question."""
+    if "IRREVERSIBLE" in question:
+        return PHRASE
+    return "start" if "COMMAND" in question else "yes" if "CONFIRM" in question else ""
+
+
+def type_on(terminal: Terminal, until: str) -> None:
+    """Read each question and answer it, until that text comes."""
+    question = re.compile(rf"(?:INPUT|CONFIRM|COMMAND|NOT GREEN) (\S+?/\S+?): |{re.escape(until)}")
+    while True:
+        came = terminal.expect_pattern(question)
+        if until in came:
+            return
+        terminal.type(answer_to(came + terminal.rest_of_question()))
+
+
+def test_a_drill_by_typing_survives_the_death_of_all_that_watches(office: Desk) -> None:
+    """Front end and engine are killed in the middle of `restore database`; a resume ends it proven.
+
+    The command outlived both, its true end is known, and it was not run twice.
+    """
+    terminal = office.sit(words(office, "drill"))
+    type_on(terminal, "running: database/restore-database")
+    terminal.process.kill()
+    terminal.process.wait()
+    office.end_engine()
+    again = office.sit(words(office, "resume"))
+    type_on(again, "*** COMPLETED.")
+    assert again.end() == 0
+    assert is_proven(office)
+    attempts = [one.attempt for one in office.of_kind(e.CommandIntended) if one.item.startswith("database/")]
+    assert attempts == [1]
+    assert len(office.of_kind(e.EngineStarted)) == 2
+    assert linear(terminal.text + again.text)
+
+
+def test_an_unfinished_drill_is_gone_on_with(office: Desk) -> None:
+    """Nothing is built or lost anew; a sandbox that was taken down meanwhile begins another run."""
+    drill = words(office, "drill")
+    office.call(drill, code=3)
+    run = office.folder().id
+    ended = office.call(drill, code=3)
+    assert f"going on with run {run}" in ended.stderr
+    assert "host is lost" not in ended.stderr
+    office.call(words(office, "sandbox", "down"), code=0)
+    office.call(drill, code=3)
+    assert office.folder().id != run
+    office.call(words(office, "abandon", run, "--reason", "its sandbox is gone"), code=0)
+
+
+def test_what_cannot_be_read_breaks_no_sandbox(office: Desk) -> None:
+    """Answers and runbook are looked at before anything is built, let alone lost."""
+    answers = office.place / "answers.toml"
+    answers.write_text("[answers")
+    ended = office.call(words(office, "drill", "--answers", str(answers)), code=2)
+    assert "not TOML" in ended.stderr
+    office.runbook.write_text("# none\n")
+    office.call(words(office, "drill", "--runbook", str(office.runbook)), code=3)
+    assert not list((office.state / "sandbox").glob("*"))
