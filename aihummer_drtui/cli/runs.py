@@ -1,6 +1,5 @@
 """`runs`, `status`, `abandon`: look at runs without sitting down to them, and give one up."""
 
-import socket
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aihummer_drtui.cli.settings import Settings
-from aihummer_drtui.errors import ExitCode, FailedError, PreconditionError
+from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.foreign import cleaned, cleaned_line
 
 if TYPE_CHECKING:
@@ -65,30 +64,12 @@ def status(settings: Settings, run_id: str | None, as_json: bool) -> int:
 @click.pass_obj
 def abandon(settings: Settings, run_id: str, reason: str, operator: str, as_json: bool) -> None:
     """Give a run up. Its record stays; nothing on the target is changed."""
-    from aihummer_drtui.cli.giving_up import abandon_without_engine
-    from aihummer_drtui.cli.pointer import settings_of
+    from aihummer_drtui.cli.giving_up import give_up
     from aihummer_drtui.cli.run import operator_name
     from aihummer_drtui.cli.run_folder import run_folder
-    from aihummer_drtui.cli.runbook_file import runbook_of
-    from aihummer_drtui.cli.sitting import engine_command
-    from aihummer_drtui.engine.launch import sit_down
-    from aihummer_drtui.engine.session import Session
-    from aihummer_drtui.run.requests import Abandon, Refused
 
     folder = run_folder(settings, run_id)
-    by = operator_name(operator)
-    try:
-        engine = engine_command(settings_of(folder, settings), folder)
-    except PreconditionError:
-        # The target is gone, or another one by now: no engine can take the run up, and none is needed.
-        state = abandon_without_engine(folder, reason, by)
-    else:
-        client = sit_down(folder, engine, operator=by, host=socket.gethostname(), front_end="abandon")
-        with Session(folder=folder, client=client, read=runbook_of) as session:
-            reply = session.ask(Abandon(reason=reason))
-            if isinstance(reply, Refused):
-                raise FailedError(reply.reason, where=f"run {folder.id}", hint=reply.hint)
-            state = session.state
+    state = give_up(settings, folder, reason=reason, operator=operator_name(operator))
     click.echo(_as_json(folder, state) if as_json else f"Run {folder.id} is abandoned.")
 
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from aihummer_drtui.engine.attempt import Attempt, Orphaned, Running
 from aihummer_drtui.engine.folder import RunFolder, list_runs
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal import inspect_journal, read_journal
 from aihummer_drtui.engine.lock import holder_of
 from aihummer_drtui.run.events import Event
 from aihummer_drtui.run.fold import fold
@@ -292,7 +292,7 @@ class Desk:
 
     def folder(self) -> RunFolder:
         """The newest run: ids of one minute are in no order, so the first records tell."""
-        begun = {read_journal(run.path)[0].wall: run for run in list_runs(self.state)}
+        begun = {inspect_journal(run.path).records[0].wall: run for run in list_runs(self.state)}
         return begun[max(begun)]
 
     def now(self) -> RunState:
