@@ -5,7 +5,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What a command of this program ends with (docs/exit-codes in README.md)."""
+    """What a command of this program ends with (README.md, "Exit codes")."""
 
     OK = 0
     FAILED = 1

@@ -5,10 +5,8 @@ the default address is `:8765`. UNKNOWN: the bodies. So the status is the answer
 shown, cleaned.
 """
 
-import asyncio
 import queue
 import re
-import ssl
 import threading
 from dataclasses import dataclass
 from typing import Final
@@ -121,6 +119,8 @@ def ask(url: str, *, seconds: float = SECONDS, text: bool = True) -> Answer:
 
 
 def _ask_in_loop(url: str, seconds: float, *, text: bool) -> Answer:
+    import asyncio
+
     try:
         return asyncio.run(_ask(url, seconds, text=text))
     except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to; the class is told
@@ -128,6 +128,9 @@ def _ask_in_loop(url: str, seconds: float, *, text: bool) -> Answer:
 
 
 async def _ask(url: str, seconds: float, *, text: bool) -> Answer:
+    import asyncio
+    import ssl
+
     import httpx
 
     status: int | None = None
