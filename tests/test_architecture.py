@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from aihummer_drtui.cli.declaring import declare
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.run.events import Mode
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "aihummer_drtui"
 EFFECTS = {"asyncio", "cryptography", "httpx", "psycopg", "rich", "subprocess", "textual"}
 """Packages that touch processes, networks or terminals."""
-HEAVY = {"cryptography", "httpx", "psycopg", "textual"}
+HEAVY = {"asyncio", "cryptography", "httpx", "psycopg", "rich", "textual"}
 """Packages that cost an operator on a slow host seconds."""
 
 
@@ -92,14 +96,45 @@ def test_importing_any_room_prints_and_opens_nothing() -> None:
     assert (ended.stdout, ended.stderr) == (b"", b"")
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["drill", "--help"], ["lint", "--help"]])
-def test_help_comes_at_once(arguments: list[str]) -> None:
-    """Asking for help loads neither clients nor screens."""
-    loaded = packages_after(
-        "from aihummer_drtui.cli.main import cli\n"
-        f"try:\n    cli.main({arguments!r})\nexcept SystemExit as ended:\n    assert not ended.code"
+def loaded_by(*arguments: str) -> set[str]:
+    """What a fresh process has loaded after the command line was run, however that ended."""
+    return packages_after(
+        "from aihummer_drtui.cli.main import main\n"
+        f"sys.argv = {['aihummer-drtui', *arguments]!r}\ntry:\n    main()\nexcept SystemExit:\n    pass"
     )
-    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["check", "--help"], ["drill", "--help"], ["lint"], ["print"]]
+)
+def test_what_only_reads_comes_at_once(arguments: list[str]) -> None:
+    """Help, and a runbook on paper, load neither clients nor screens."""
+    assert not loaded_by(*arguments) & HEAVY
+
+
+@pytest.mark.parametrize("command", ["runs", "status", "print"])
+def test_looking_at_a_run_loads_no_client(command: str, tmp_path: Path) -> None:
+    """The journal is a file: nothing that talks to anybody is needed to read it."""
+    tmp_path.chmod(0o700)
+    target = tmp_path / "target.toml"
+    target.write_text(f'gateway-env = "{tmp_path}/gateway.env"\n')
+    settings = Settings(target_path=target, state_dir=tmp_path / "state")
+    run = declare(settings, mode=Mode.REAL, runbook=None, incident_at="2026-03-01T03:00:00Z", operator="ada")
+    which = [] if command == "runs" else [run.id]
+    assert not loaded_by("--state-dir", str(tmp_path / "state"), command, *which) & HEAVY
+
+
+def test_a_check_loads_no_screen(tmp_path: Path) -> None:
+    """A check from cron on a host that is busy with an outage."""
+    tmp_path.chmod(0o700)
+    target = tmp_path / "target.toml"
+    target.write_text(f'gateway-env = "{tmp_path}/gateway.env"\n')
+    assert not loaded_by("--target", str(target), "check", "gateway-env") & {"rich", "textual"}
+
+
+def test_the_first_help_loads_no_client() -> None:
+    """It tells the first line of every command, and so imports every one."""
+    assert not loaded_by("--help") & (HEAVY - {"asyncio"})
 
 
 def test_the_module_and_the_script_are_the_same_program() -> None:
