@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import click
-import msgspec
 
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.quantities import bytes_text
@@ -33,7 +33,7 @@ def create(settings: Settings, place: Path | None, as_json: bool) -> None:
         made = create_backup(target, place or target.backup_places[0], reporter)
     manifest = made.manifest
     if as_json:
-        click.echo(msgspec.json.encode({"path": str(made.path), "manifest": manifest}))
+        click.echo(json_text({"path": made.path, "manifest": manifest}))
         return
     click.echo(str(made.path))
     _say(
@@ -60,7 +60,7 @@ def verify(settings: Settings, folder: Path, as_json: bool) -> None:
     with Reporter.from_environment() as reporter:
         found = verify_backup(target, open_set(folder), reporter)
     if as_json:
-        click.echo(msgspec.json.encode({"path": str(folder), "dump": found.dump, "blobs": found.blobs}))
+        click.echo(json_text({"path": folder, "dump": found.dump, "blobs": found.blobs}))
         return
     click.echo(f"sound: {folder}")
     _say(f"{bytes_text(found.dump)} of dump decoded, {found.blobs} blobs read, every hash as sealed")

@@ -6,6 +6,7 @@ from typing import Final
 import click
 import msgspec
 
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import ExitCode, UsageError
 from aihummer_drtui.foreign import cleaned_line
@@ -66,9 +67,7 @@ def check(
     if nagios:
         context.exit(_say_to_monitoring(list(looks)))
     if as_json:
-        looked = list(looks)
-        click.echo(msgspec.json.format(msgspec.json.encode([_row(one) for one in looked]), indent=2))
-        context.exit(verdict_code(looked))
+        context.exit(verdict_code(say_as_json(looks)))
     context.exit(verdict_code(say_each(looks)))
 
 
@@ -95,6 +94,13 @@ def say_each(looks: Iterable[Looked]) -> list[Looked]:
         for warning in seen.warnings:
             click.echo(f"             warning: {cleaned_line(warning, 300)}")
     return said
+
+
+def say_as_json(looks: Iterable[Looked]) -> list[Looked]:
+    """Print all looks as one JSON list when the last is over."""
+    looked = list(looks)
+    click.echo(json_text([_row(one) for one in looked]))
+    return looked
 
 
 def verdict_code(looked: Sequence[Looked]) -> ExitCode:

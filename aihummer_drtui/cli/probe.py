@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.check import Scene
@@ -40,8 +41,9 @@ NAMES: Final = ("restore-key", "restore-database", "restore-blobs", "aihummer-up
 @click.argument("name", type=click.Choice(NAMES))
 @click.option("--backup-set", envvar="BACKUP_SET", help="The backup set the command was given.")
 @click.option("--key-file", envvar="KEY_FILE", help="The key escrow the command was given.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was seen as one JSON object.")
 @click.pass_obj
-def probe(settings: Settings, name: str, backup_set: str | None, key_file: str | None) -> None:
+def probe(settings: Settings, name: str, backup_set: str | None, key_file: str | None, as_json: bool) -> None:
     """Say whether the command NAME has done its work.
 
     Ends with 0 done, 1 not done, 10 partly done, 4 it cannot be known.
@@ -54,7 +56,10 @@ def probe(settings: Settings, name: str, backup_set: str | None, key_file: str |
         values={variable: value for variable, value in values.items() if value},
     )
     found = _probes()[name](scene)
-    click.echo(f"{found.result.value}: {cleaned_line(found.observed, 300)}")
+    if as_json:
+        click.echo(json_text(found))
+    else:
+        click.echo(f"{found.result.value}: {cleaned_line(found.observed, 300)}")
     sys.stdout.flush()
     codes = {result: code for code, result in PROBE_EXIT_CODES.items()}
     sys.exit(codes.get(found.result, UNKNOWN_CODE))

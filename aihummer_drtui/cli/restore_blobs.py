@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.foreign import cleaned
 
@@ -19,8 +20,9 @@ from aihummer_drtui.foreign import cleaned
 )
 @click.option("--confirm", default="", metavar="HOST/DATABASE", help="The target, as the screen shows it.")
 @click.option("--again", is_flag=True, help="Restore this very set a second time.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
 @click.pass_obj
-def restore_blobs(settings: Settings, backup_set: Path, confirm: str, again: bool) -> None:
+def restore_blobs(settings: Settings, backup_set: Path, confirm: str, again: bool, as_json: bool) -> None:
     """Restore the blobs into a folder beside the live one, every byte compared, then exchange the two.
 
     The old folder is kept as FOLDER.replaced-TIME until you remove it. Run again after a failure, it goes
@@ -50,6 +52,9 @@ def restore_blobs(settings: Settings, backup_set: Path, confirm: str, again: boo
             reporter=reporter,
             again=again,
         )
+    if as_json:
+        click.echo(json_text(done))
+        return
     if done.folder is None:
         click.echo("media service inactive (AIHUMMER_BLOB_DIR is not set): nothing to restore")
         return

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.foreign import cleaned
 
@@ -20,8 +21,11 @@ from aihummer_drtui.foreign import cleaned
 @click.option("--confirm", default="", metavar="HOST/DATABASE", help="The target, as the screen shows it.")
 @click.option("--again", is_flag=True, help="Restore this very set a second time.")
 @click.option("--jobs", type=click.IntRange(0, 64), default=0, help="Parallel jobs (default: one a core).")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
 @click.pass_obj
-def restore_database(settings: Settings, backup_set: Path, confirm: str, again: bool, jobs: int) -> None:
+def restore_database(
+    settings: Settings, backup_set: Path, confirm: str, again: bool, jobs: int, as_json: bool
+) -> None:
     """Restore the database beside the live one, compare it with the seal, then exchange the two.
 
     The old database is kept as DATABASE_replaced_TIME until you drop it. Any failure leaves it in place.
@@ -51,6 +55,9 @@ def restore_database(settings: Settings, backup_set: Path, confirm: str, again: 
             again=again,
             jobs=jobs,
         )
+    if as_json:
+        click.echo(json_text(done))
+        return
     click.echo(f"restored: {cleaned(done.database)}, {done.rows} rows in {done.tables} tables, as sealed")
     if done.kept_as:
         name = cleaned(done.kept_as)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.foreign import cleaned
 
@@ -24,8 +25,11 @@ from aihummer_drtui.foreign import cleaned
     help="The backup set whose sealed fingerprint the key must have.",
 )
 @click.option("--replace", is_flag=True, help="Replace another key that is there; the file is kept beside.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
 @click.pass_obj
-def restore_key(settings: Settings, source: str, backup_set: Path | None, replace: bool) -> None:
+def restore_key(
+    settings: Settings, source: str, backup_set: Path | None, replace: bool, as_json: bool
+) -> None:
     """Write the escrowed master key into gateway.env, and what else of the escrow is lacking there.
 
     A key that is not the one sealed in the backup set is refused before anything is written.
@@ -51,7 +55,10 @@ def restore_key(settings: Settings, source: str, backup_set: Path | None, replac
         _say(f"written to {target.gateway_env} and read back: {', '.join(done.written)}")
     else:
         _say(f"{target.gateway_env} has all of it already; nothing was written")
-    click.echo(f"master key in place, fingerprint {done.fingerprint}")
+    if as_json:
+        click.echo(json_text(done))
+    else:
+        click.echo(f"master key in place, fingerprint {done.fingerprint}")
 
 
 def _say(text: str) -> None:

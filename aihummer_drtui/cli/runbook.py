@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.runbook_file import SHIPPED, author_text, judged, load_runbook, shipped_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import ExitCode, UsageError
@@ -36,7 +37,7 @@ def lint(file: Path | None, as_json: bool) -> int:
     problems = in_order([*judgement.stopping, *judgement.advice])
     if as_json:
         report = LintReport(file=name, stopping=judgement.stopping, advice=judgement.advice)
-        click.echo(msgspec.json.encode(report).decode())
+        click.echo(json_text(report))
     else:
         for problem in problems:
             click.echo(problem_text(name, problem))
@@ -73,7 +74,7 @@ def print_runbook(settings: Settings, run_id: str | None, runbook_file: Path | N
         return
     _, runbook = load_runbook(runbook_file)
     if as_json:
-        click.echo(msgspec.json.encode(runbook).decode())
+        click.echo(json_text(runbook))
     else:
         print_remaining(runbook, statuses={}, values={})
 

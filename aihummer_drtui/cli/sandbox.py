@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.run.progress import Progress
 
@@ -136,14 +137,19 @@ def break_(settings: Settings, folder: Path | None, as_json: bool) -> None:
 
 @sandbox.command()
 @_dir
+@click.option("--json", "as_json", is_flag=True, help="Give the id and the folder as one JSON object.")
 @click.pass_obj
-def down(settings: Settings, folder: Path | None) -> None:
+def down(settings: Settings, folder: Path | None, as_json: bool) -> None:
     """Stop the sandbox and remove its folder, backups and all; only if it is a sandbox."""
     from aihummer_drtui.sandbox import lifecycle
 
     place = sandbox_folder(settings, folder)
     with _faults_told():
-        click.echo(f"removed {lifecycle.down(place)} in {place}")
+        removed = lifecycle.down(place)
+    if as_json:
+        click.echo(json_text({"id": removed, "root": place}))
+    else:
+        click.echo(f"removed {removed} in {place}")
 
 
 @sandbox.command()
@@ -246,9 +252,7 @@ def _teller() -> Callable[[Progress], None]:
 
 def _show(found: "Status", *, as_json: bool) -> None:
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode(found, enc_hook=str))
+        click.echo(json_text(found))
         return
     from aihummer_drtui.quantities import bytes_text
 

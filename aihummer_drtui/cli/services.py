@@ -4,6 +4,7 @@ from typing import Final
 
 import click
 
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.foreign import cleaned
@@ -16,8 +17,9 @@ PROOFS: Final = ("readyz", "master-key", "vault-opens", "blobs-referenced", "med
 @click.option(
     "--time-out", type=click.FloatRange(1, 86_400), default=120.0, show_default=True, help="Seconds."
 )
+@click.option("--json", "as_json", is_flag=True, help="Print the last answer as one JSON object.")
 @click.pass_obj
-def wait_ready(settings: Settings, time_out: float) -> None:
+def wait_ready(settings: Settings, time_out: float, as_json: bool) -> None:
     """Wait until /readyz is green twice in a row."""
     from aihummer_drtui.recovery.gateway import services
     from aihummer_drtui.recovery.reporting import Reporter
@@ -26,15 +28,16 @@ def wait_ready(settings: Settings, time_out: float) -> None:
     target = load_target(settings.target_path)
     with Reporter.from_environment() as reporter:
         answer = services.wait_ready(target, time_out, reporter)
-    click.echo(f"ready: {answer.url}: {answer.in_words}")
+    click.echo(json_text(answer) if as_json else f"ready: {answer.url}: {answer.in_words}")
 
 
 @click.command()
 @click.option(
     "--time-out", type=click.FloatRange(1, 86_400), default=300.0, show_default=True, help="Seconds."
 )
+@click.option("--json", "as_json", is_flag=True, help="Print its end and output as one JSON object.")
 @click.pass_context
-def smoke(context: click.Context, time_out: float) -> None:
+def smoke(context: click.Context, time_out: float, as_json: bool) -> None:
     """Run the installation's smoke test; only its exit code 0 counts as a pass."""
     from aihummer_drtui.recovery.children import ChildEnd
     from aihummer_drtui.recovery.gateway.services import run_smoke
@@ -44,7 +47,10 @@ def smoke(context: click.Context, time_out: float) -> None:
     target = load_target(settings.target_path)
     _say(f"running {target.smoke} (at most {time_out:.0f} s)")
     result = run_smoke(target, seconds=time_out)
-    click.echo(result.output, nl=not result.output.endswith("\n"))
+    if as_json:
+        click.echo(json_text(result))
+    else:
+        click.echo(result.output, nl=not result.output.endswith("\n"))
     _say(f"{target.smoke}: {result.ending}, {result.took:.1f} s")
     if result.succeeded:
         return
@@ -59,15 +65,16 @@ def smoke(context: click.Context, time_out: float) -> None:
     "--backup-set", envvar="BACKUP_SET", help="The backup set to compare with (default: the newest)."
 )
 @click.option("--accept-unproven", is_flag=True, help="End with 0, too, when something is only unproven.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON list.")
 @click.pass_context
-def prove(context: click.Context, backup_set: str | None, accept_unproven: bool) -> None:
+def prove(context: click.Context, backup_set: str | None, accept_unproven: bool, as_json: bool) -> None:
     """Prove that AiHummer is back: its vault opens, its blobs are there, its old media URLs work.
 
     Ends with 0 only when all of it passed, 1 when something failed, 4 when something could not be proven.
     With --accept-unproven what this host's configuration does not describe is named and ends with 0; a
     look that gave no answer still ends with 4.
     """
-    from aihummer_drtui.cli.check import run_values, say_each, verdict_code
+    from aihummer_drtui.cli.check import run_values, say_as_json, say_each, verdict_code
     from aihummer_drtui.recovery.catalogue import Catalogue
     from aihummer_drtui.recovery.looking import look_at_each
     from aihummer_drtui.recovery.target_file import load_target
@@ -76,7 +83,8 @@ def prove(context: click.Context, backup_set: str | None, accept_unproven: bool)
     settings: Settings = context.obj
     catalogue = Catalogue(load_target(settings.target_path))
     values = run_values(catalogue, backup_set, None)
-    looked = say_each(look_at_each(catalogue, PROOFS, values))
+    say = say_as_json if as_json else say_each
+    looked = say(look_at_each(catalogue, PROOFS, values))
     code = verdict_code(looked)
     unproven = [one.check.name for one in looked if one.observation.verdict is Verdict.UNPROVEN]
     unknown = any(one.observation.verdict is Verdict.UNKNOWN for one in looked)

@@ -1,5 +1,6 @@
 """`restore database`, `restore blobs` and `probe` as they are typed and as a runbook runs them."""
 
+import json
 import os
 import pty
 import select
@@ -39,6 +40,16 @@ def test_the_whole_way_by_commands(installation: Installation) -> None:
         again = run(installation, "restore", part, "--backup-set", place, "--confirm", _phrase(installation))
         assert again.returncode == 3
         assert "already restored" in again.stderr
+
+
+def test_what_was_done_is_told_in_json(installation: Installation) -> None:
+    """With the names under which the old ones are kept."""
+    place = _backup(installation)
+    words = ("--backup-set", place, "--confirm", _phrase(installation), "--json")
+    database = json.loads(run(installation, "restore", "database", *words).stdout)
+    assert (database["rows"], database["kept_as"] in installation.databases()) == (2009, True)
+    blobs = json.loads(run(installation, "restore", "blobs", *words).stdout)
+    assert (blobs["blobs"], Path(blobs["kept_as"]).is_dir()) == (7, True)
 
 
 @pytest.mark.parametrize("part", ["database", "blobs"])

@@ -1,6 +1,7 @@
 """`restore key` as a command: standard input, refusals, exit codes, no secret anywhere."""
 
 import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,19 @@ def test_the_key_arrives_and_nothing_shows_it(target: Path) -> None:
     assert (folder / "etc" / "gateway.env").read_text() == f"AIHUMMER_MASTER_KEY={MASTER_KEY}\n"
     assert call("probe", "restore-key", target=target, **values).returncode == 0
     assert call("check", "master-key", target=target, **values).returncode == 0
+
+
+def test_it_speaks_json(target: Path) -> None:
+    """What was written, by name; no secret among it. The probe tells the same way."""
+    backup = target.parent / "set"
+    words = ("restore", "key", "--from", "-", "--backup-set", backup, "--json")
+    done = call(*words, target=target, text=f"{MASTER_KEY}\n")
+    told = json.loads(done.stdout)
+    assert told["written"] == ["AIHUMMER_MASTER_KEY"]
+    assert told["kept_beside"] is None
+    assert MASTER_KEY not in done.stdout + done.stderr
+    probed = call("probe", "restore-key", "--backup-set", backup, "--json", target=target)
+    assert (probed.returncode, json.loads(probed.stdout)["result"]) == (0, "done")
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,9 @@ def test_sandbox_goes_from_whole_to_broken_to_gone(folder: Path) -> None:
         broken = json.loads(run("sandbox", "break", "--dir", root, "--json").stdout)
         assert (broken["condition"], broken["backups"]) == ("broken", built["backups"])
     finally:
-        down = run("sandbox", "down", "--dir", root)
+        down = run("sandbox", "down", "--dir", root, "--json")
     assert down.returncode == 0, down.stderr
+    assert json.loads(down.stdout)["id"] == built["id"]
     assert not root.exists()
 
 

@@ -1,5 +1,6 @@
 """`wait-ready`, `smoke` and `prove` as commands, with the documented exit codes."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +115,26 @@ def test_what_could_not_be_proven_can_be_accepted(half_told: Path) -> None:
     done = call("prove", "--accept-unproven", target=half_told)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing failed; unproven: master-key, vault-opens" in done.stderr
+
+
+def test_the_last_steps_speak_json(half_told: Path) -> None:
+    """The answer, the end of the smoke test, each proof; the exit codes stay what they are."""
+    ready = call("wait-ready", "--time-out", "20", "--json", target=half_told)
+    assert json.loads(ready.stdout)["status"] == 200
+    _smoke(half_told, "echo fine; exit 7")
+    smoke = call("smoke", "--json", target=half_told)
+    assert smoke.returncode == 1
+    told = json.loads(smoke.stdout)
+    assert (told["end"], told["code"], told["output"]) == ("exited", 7, "fine\n")
+    proven = call("prove", "--json", target=half_told)
+    assert proven.returncode == 4
+    assert {one["name"]: one["observation"]["verdict"] for one in json.loads(proven.stdout)} == {
+        "readyz": "passed",
+        "master-key": "unproven",
+        "vault-opens": "unproven",
+        "blobs-referenced": "passed",
+        "media-token": "passed",
+    }
 
 
 def test_what_failed_cannot_be_accepted(target: Path) -> None:
