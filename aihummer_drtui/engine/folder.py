@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from aihummer_drtui.durable import sync_folder
-from aihummer_drtui.engine.ballast import BALLAST
 from aihummer_drtui.engine.journal import JOURNAL
 from aihummer_drtui.errors import PreconditionError, UsageError
 from aihummer_drtui.foreign import cleaned_line
@@ -66,16 +65,6 @@ class RunFolder:
     def journal(self) -> Path:
         """The only truth."""
         return self.path / JOURNAL
-
-    @property
-    def ballast(self) -> Path:
-        """Room that is kept for outcomes."""
-        return self.path / BALLAST
-
-    @property
-    def runbook(self) -> Path:
-        """The runbook's text as it was when the run was declared or last accepted."""
-        return self.path / "runbook.md"
 
     @property
     def lock(self) -> Path:

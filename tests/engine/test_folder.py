@@ -135,15 +135,8 @@ def test_run_folder_is_private_and_complete(tmp_path: Path) -> None:
     run = create_run(tmp_path, "20261122-2330-k3f7")
     assert run.id == "20261122-2330-k3f7"
     assert stat.S_IMODE(run.path.stat().st_mode) == 0o700
-    names = (run.journal, run.ballast, run.runbook, run.lock, run.socket, run.engine_log)
-    assert [path.name for path in names] == [
-        "journal",
-        "ballast",
-        "runbook.md",
-        "lock",
-        "socket",
-        "engine.log",
-    ]
+    names = (run.journal, run.lock, run.socket, run.engine_log)
+    assert [path.name for path in names] == ["journal", "lock", "socket", "engine.log"]
     assert run.attempt("key/restore-key", 2) == run.path / "attempts" / "key.restore-key.2"
     assert (run.path / "attempts").is_dir()
     with pytest.raises(PreconditionError, match="cannot be made"):

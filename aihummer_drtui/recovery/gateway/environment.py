@@ -26,12 +26,11 @@ BLOB_DIR: Final = "AIHUMMER_BLOB_DIR"
 GATEWAY_ADDRESS: Final = "AIHUMMER_GATEWAY_ADDR"
 AUTO_UPDATE: Final = "AIHUMMER_AUTO_UPDATE"
 OIDC_ISSUER: Final = "AIHUMMER_OIDC_ISSUER"
-INBOUND_SECRET: Final = "AIHUMMER_INBOUND_SECRET"  # noqa: S105 - a name
 
 LIMIT: Final = 1_000_000
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BARE: Final = re.compile(r"[A-Za-z0-9_./:@%+=,~-]*")
-_EXPORT: Final = re.compile(r"export[ \t]+")
+_EXPORT: Final = re.compile(r"\Aexport[ \t]+")
 
 
 @dataclass(frozen=True, kw_only=True)
