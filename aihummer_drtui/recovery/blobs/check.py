@@ -9,7 +9,8 @@ from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
-from aihummer_drtui.recovery.backup.set import SealedBlobs
+from aihummer_drtui.recovery.backup.set import Manifest, SealedBlobs
+from aihummer_drtui.recovery.blobs.place import refuse_lost_setting
 from aihummer_drtui.recovery.blobs.references import References, count_references
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import connect, failures_named, owner_of
@@ -20,9 +21,10 @@ _INACTIVE: Final = "media service inactive (AIHUMMER_BLOB_DIR is not set): nothi
 
 
 def blob_folder_of(scene: Scene) -> Path | None:
-    """The target's blob folder; None = the media service is inactive.
+    """The target's blob folder; None = the media service is inactive, and was when the set was sealed.
 
-    Raises PreconditionError when gateway.env is missing or unreadable: then nobody knows.
+    Raises PreconditionError when gateway.env is missing or unreadable: then nobody knows. And when it
+    lacks the folder though the sealed installation had one.
     """
     env = read_gateway_env(scene.target.gateway_env)
     if not env.exists:
@@ -31,7 +33,10 @@ def blob_folder_of(scene: Scene) -> Path | None:
             where=str(env.path),
             hint="restore gateway.env first: `aihummer-drtui restore key`",
         )
-    return env.blob_folder
+    folder = env.blob_folder
+    if folder is None:
+        refuse_lost_setting(env.path, sealed_manifest(scene))
+    return folder
 
 
 def look_at_folder(scene: Scene) -> Observation:
@@ -122,12 +127,36 @@ def look_at_references(scene: Scene) -> Observation:
                 observed="where the database refers to blobs is not known",
                 hint="give SQL for it as `references` in [media] of target.toml",
             )
+        manifest = sealed_manifest(scene)
         owner = owner_of(scene.target)
         with connect(owner) as connection, failures_named("the references could not be read", owner):
             found = count_references(connection, statement, folder, hashes=True)
     except DrtuiError as error:
         return _failed(expected, error.what, error.hint)
+    if not found.rows:
+        return _none_referenced(expected, manifest)
     return _referenced(expected, folder, found)
+
+
+def _none_referenced(expected: str, manifest: Manifest | None) -> Observation:
+    """No row at all: an installation without media, or a statement or a database that is the wrong one."""
+    if manifest is not None and manifest.blobs.referenced:
+        return _failed(
+            expected,
+            f"the database refers to no blob; when the set was sealed it referred to "
+            f"{manifest.blobs.referenced}",
+            "is this the restored database? see the check database-restored",
+        )
+    if manifest is not None and not manifest.blobs.count:
+        return Observation(
+            verdict=Verdict.PASSED, expected=expected, observed="no blobs, and none were sealed"
+        )
+    return Observation(
+        verdict=Verdict.UNPROVEN,
+        expected=expected,
+        observed="the database refers to no blob: there is nothing that could be missing",
+        hint="is that so? else correct `references` in [media] of target.toml",
+    )
 
 
 def _referenced(expected: str, folder: Path, found: References) -> Observation:

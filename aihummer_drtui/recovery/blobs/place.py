@@ -11,6 +11,8 @@ import msgspec
 
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.recovery.backup.set import Manifest
+from aihummer_drtui.recovery.gateway.environment import BLOB_DIR
 
 _MARK_LIMIT = 10_000
 
@@ -94,6 +96,20 @@ class BlobPlace:
             return found if found.inode == self.live.stat().st_ino else None
         except (OSError, msgspec.MsgspecError):
             return None
+
+
+def refuse_lost_setting(env: Path, sealed: Manifest | None) -> None:
+    """Let pass an unset AIHUMMER_BLOB_DIR where the sealed installation had none either.
+
+    `env` is the gateway.env that lacks it. Raises PreconditionError where media were served when the set
+    was sealed: "inactive, nothing to restore" would then look right and lose every blob.
+    """
+    if sealed is not None and sealed.blobs.active:
+        raise PreconditionError(
+            f"{BLOB_DIR} is not set, but the backup set holds {sealed.blobs.count} blobs",
+            where=str(env),
+            hint=f"put {BLOB_DIR}=… into it, as it was before the loss",
+        )
 
 
 def refuse_bad_place(place: BlobPlace) -> None:

@@ -23,7 +23,12 @@ from aihummer_drtui.recovery.backup.set import BLOB_LIST, BackupSet, BlobLine
 from aihummer_drtui.recovery.blobs.copy import copy_hashed, hash_of, open_blob, sync_folders
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
 from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
-from aihummer_drtui.recovery.blobs.place import BlobPlace, Stage, refuse_bad_place
+from aihummer_drtui.recovery.blobs.place import (
+    BlobPlace,
+    Stage,
+    refuse_bad_place,
+    refuse_lost_setting,
+)
 from aihummer_drtui.recovery.blobs.scan import scan
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
@@ -68,30 +73,37 @@ def restore_blobs(
     """
     refuse_wrong_mode(target, mode)
     refuse_other_identity(owner_of(target), confirm)
-    folder = read_gateway_env(target.gateway_env).blob_folder
+    env = read_gateway_env(target.gateway_env)
+    folder = env.blob_folder
     if folder is None:
+        refuse_lost_setting(env.path, backup.manifest)
         return Restored(folder=None, kept_as=None, blobs=0, already_there=0)
     place = BlobPlace(live=folder, set_id=backup.manifest.set_id)
     refuse_bad_place(place)
-    marker = place.read_mark()
-    if marker and marker.stage is Stage.EXCHANGING:
-        # Killed between exchange and mark: what stands beside now is the old folder, not ours to fill.
-        kept_as = _finish(replace(place, set_id=marker.set_id))
-        if marker.set_id == place.set_id and not again:
-            count = backup.manifest.blobs.count
-            return Restored(folder=folder, kept_as=kept_as, blobs=count, already_there=count)
-    _refuse_second(place, again=again)
     try:
         with ended_in_order(), _locked(place):
-            there = _fill(place, backup, reporter)
-            kept_as = _put_in_place(place, reporter)
+            return _restored(place, backup, reporter, again=again)
     except OSError as error:
         raise FailedError(
             f"the blobs could not be restored: {error.strerror}",
             where=cleaned_line(str(error.filename or folder)),
             hint="make room or mend the disk, then run the same command again: it goes on where it was",
         ) from None
-    return Restored(folder=folder, kept_as=kept_as, blobs=backup.manifest.blobs.count, already_there=there)
+
+
+def _restored(place: BlobPlace, backup: BackupSet, reporter: Reporter, *, again: bool) -> Restored:
+    count = backup.manifest.blobs.count
+    marker = place.read_mark()
+    if marker and marker.stage is Stage.EXCHANGING:
+        # Killed between exchange and mark: what stands beside now is the old folder, not ours to fill.
+        kept_as = _finish(replace(place, set_id=marker.set_id))
+        if marker.set_id == place.set_id and not again:
+            return Restored(folder=place.live, kept_as=kept_as, blobs=count, already_there=count)
+    _refuse_second(place, again=again)
+    _make_beside(place)
+    there = _fill(place, backup, reporter)
+    kept_as = _put_in_place(place, reporter)
+    return Restored(folder=place.live, kept_as=kept_as, blobs=count, already_there=there)
 
 
 def _refuse_second(place: BlobPlace, *, again: bool) -> None:
@@ -106,7 +118,23 @@ def _refuse_second(place: BlobPlace, *, again: bool) -> None:
 
 @contextmanager
 def _locked(place: BlobPlace) -> Iterator[None]:
+    """Hold the lock of the folder above: it is the same one for every set, and no exchange moves it."""
     place.live.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(place.live.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise LockedError(
+            "another `restore blobs` is at work here",
+            where=str(place.live.parent),
+            hint="wait for it, or end it",
+        ) from None
+    finally:
+        os.close(lock)
+
+
+def _make_beside(place: BlobPlace) -> None:
     try:
         place.beside.mkdir(mode=0o700)
     except FileExistsError:
@@ -117,16 +145,6 @@ def _locked(place: BlobPlace) -> Iterator[None]:
                 where=str(place.beside),
                 hint="move it away",
             ) from None
-    lock = os.open(place.beside, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise LockedError(
-            "another `restore blobs` is at work here", where=str(place.beside), hint="wait for it, or end it"
-        ) from None
-    finally:
-        os.close(lock)
 
 
 def _fill(place: BlobPlace, backup: BackupSet, reporter: Reporter) -> int:

@@ -2,8 +2,12 @@
 
 from typing import Final
 
+from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.backup.sealed import sealed_manifest
+from aihummer_drtui.recovery.blobs.place import refuse_lost_setting
 from aihummer_drtui.recovery.check import Check, Scene
-from aihummer_drtui.recovery.gateway.environment import BLOB_DIR, read_gateway_env
+from aihummer_drtui.recovery.gateway.environment import BLOB_DIR, GatewayEnv, read_gateway_env
 from aihummer_drtui.recovery.gateway.probes import ask_gateway
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
@@ -16,11 +20,7 @@ def look_at_media_token(scene: Scene) -> Observation:
     expected = "a media URL signed before the loss is served"
     env = read_gateway_env(scene.target.gateway_env)
     if env.exists and env.blob_folder is None:
-        return Observation(
-            verdict=Verdict.PASSED,
-            expected=expected,
-            observed=f"media service inactive ({BLOB_DIR} is not set): there are no media URLs",
-        )
+        return _inactive(scene, env, expected)
     path = scene.target.media.signed_path
     if not path:
         return Observation(
@@ -43,6 +43,20 @@ def look_at_media_token(scene: Scene) -> Observation:
         hint="another AIHUMMER_MEDIA_TOKEN_SECRET than before the loss; or the URL had an expiry"
         if refused
         else "is the gateway up, and is the blob there (check blobs-referenced)?",
+    )
+
+
+def _inactive(scene: Scene, env: GatewayEnv, expected: str) -> Observation:
+    try:
+        refuse_lost_setting(env.path, sealed_manifest(scene))
+    except PreconditionError as error:
+        return Observation(
+            verdict=Verdict.FAILED, expected=expected, observed=cleaned_line(error.what), hint=error.hint
+        )
+    return Observation(
+        verdict=Verdict.PASSED,
+        expected=expected,
+        observed=f"media service inactive ({BLOB_DIR} is not set): there are no media URLs",
     )
 
 

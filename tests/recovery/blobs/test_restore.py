@@ -1,5 +1,6 @@
 """Blobs come back whole and compared, or the live folder is as it was."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
+from aihummer_drtui.errors import DrtuiError, FailedError, LockedError, PreconditionError
 from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.backup.set import BackupSet, SealedFile, open_set, seal
 from aihummer_drtui.recovery.blobs import exchange
@@ -22,6 +23,7 @@ from aihummer_drtui.recovery.blobs.probe import probe_blobs
 from aihummer_drtui.recovery.blobs.restore import Restored, restore_blobs
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.connection import owner_of
+from aihummer_drtui.recovery.gateway.media import look_at_media_token
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.run.verdict import ProbeResult, Verdict
 from tests.recovery.small_cluster import Installation
@@ -276,14 +278,49 @@ def test_a_killed_restore_goes_on_at_the_next_try(
     assert _probed(installation, backup) is ProbeResult.DONE
 
 
-def test_inactive_media_has_nothing_to_restore(installation: Installation, backup: BackupSet) -> None:
-    """An unset AIHUMMER_BLOB_DIR is a passed check, a finished probe and a command that does nothing."""
+def test_inactive_media_has_nothing_to_restore(installation: Installation) -> None:
+    """An AIHUMMER_BLOB_DIR that never was set: a passed check, a finished probe, a command without work."""
     installation.write_env(AIHUMMER_BLOB_DIR="")
+    backup = create_backup(installation.target, installation.root / "backups", Reporter.silent())
     assert restore(installation, backup).folder is None
     assert _probed(installation, backup) is ProbeResult.DONE
     for look in (look_at_folder, look_at_references):
         seen = look(_scene(installation, backup))
         assert (seen.verdict, "inactive" in seen.observed) == (Verdict.PASSED, True)
+
+
+def test_a_blob_folder_that_was_lost_from_gateway_env_is_no_inactive_media(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """The set holds blobs: to bring none of them back must not look done, passed or proven."""
+    installation.write_env(AIHUMMER_BLOB_DIR="")
+    with pytest.raises(PreconditionError, match="holds 7 blobs"):
+        restore(installation, backup)
+    assert _probed(installation, backup) is ProbeResult.UNKNOWN
+    for look in (look_at_folder, look_at_references, look_at_media_token):
+        seen = look(_scene(installation, backup))
+        assert (seen.verdict, "holds 7 blobs" in seen.observed) == (Verdict.FAILED, True)
+
+
+def test_references_that_give_no_row_prove_nothing(installation: Installation) -> None:
+    """The wrong statement, or an empty database, refers to nothing; nothing is missing then, and all is."""
+    backup = create_backup(installation.target, installation.root / "backups", Reporter.silent())
+    with installation.connect() as connection:
+        connection.execute("DELETE FROM hum.media")
+    assert look_at_references(_scene(installation)).verdict is Verdict.UNPROVEN
+    assert look_at_references(_scene(installation, backup)).verdict is Verdict.FAILED
+
+
+def test_two_restores_at_once_are_kept_apart(installation: Installation, backup: BackupSet) -> None:
+    """One at a time, of whichever set: the second is told, and has made nothing."""
+    above = os.open(installation.blobs.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(above, fcntl.LOCK_EX)
+        with pytest.raises(LockedError):
+            restore(installation, backup)
+    finally:
+        os.close(above)
+    assert not list(installation.root.glob("*restoring*"))
 
 
 def test_the_folder_check_really_writes(installation: Installation, backup: BackupSet) -> None:
