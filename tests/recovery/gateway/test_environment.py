@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aihummer_drtui.errors import PreconditionError, UsageError
@@ -77,6 +77,7 @@ def test_no_value_is_in_a_repr() -> None:
 
 
 @given(_VALUES)
+@example("export ")
 def test_a_written_value_reads_back_the_same(value: str) -> None:
     """Whatever the value is, our reader gets it back."""
     text = with_values(parse_gateway_env(b"A=old\n"), {"A": value})
