@@ -17,8 +17,8 @@ def confirmed(target: Target, given: str, *, destroys: str, undo: str) -> str:
     """
     if given:
         return given
+    from aihummer_drtui.recovery.catalogue import Catalogue
     from aihummer_drtui.recovery.database.connection import owner_of
-    from aihummer_drtui.recovery.database.identity import database_facts
 
     phrase = cleaned_line(owner_of(target).phrase)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -28,7 +28,7 @@ def confirmed(target: Target, given: str, *, destroys: str, undo: str) -> str:
             hint=f"look at what is there, then say: --confirm {phrase}",
         )
     try:
-        facts = database_facts(target)
+        facts = Catalogue(target).identity().facts
     except DrtuiError as error:
         facts = (f"what is there could not be seen: {error.what}",)
     lines = [f"target:   {phrase}", *(f"          {fact}" for fact in facts)]

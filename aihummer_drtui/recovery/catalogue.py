@@ -97,11 +97,13 @@ class Catalogue:
 
     def identity(self) -> TargetIdentity:
         """What an irreversible command would act on. Raises DrtuiError when it cannot be known."""
+        from aihummer_drtui.recovery.blobs.facts import blob_facts
         from aihummer_drtui.recovery.database.connection import owner_of
         from aihummer_drtui.recovery.database.identity import database_facts
 
         owner = owner_of(self._target)
-        return TargetIdentity(host=owner.host, database=owner.database, facts=database_facts(self._target))
+        facts = (*database_facts(self._target), *blob_facts(self._target))
+        return TargetIdentity(host=owner.host, database=owner.database, facts=facts)
 
 
 def newest_set(target: Target) -> Path | None:

@@ -86,6 +86,7 @@ def test_at_a_terminal_the_facts_are_shown_and_the_name_is_typed(installation: I
     os.close(theirs)
     shown = _read_until(ours, b"to go on")
     assert b"2,009 rows in 3 tables" in shown
+    assert b"blobs: 7 files" in shown
     assert b"undo:" in shown
     os.write(ours, f"{_phrase(installation)}\n".encode())
     _read_until(ours, b"DROP DATABASE")
