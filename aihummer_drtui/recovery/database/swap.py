@@ -29,15 +29,15 @@ def swap(connection: "Connection[TupleRow]", owner: Owner, *, beside: str, kept_
     import psycopg
 
     live = owner.database
-    if live not in databases_seen(connection):
-        _rename(connection, live, beside, None, set_id)
-        return False
+    replaces = live in databases_seen(connection)
     try:
-        _allow(connection, live, allowed=False)
-        _send_away(connection, live)
-        _rename(connection, live, beside, kept_as, set_id)
+        if replaces:
+            _allow(connection, live, allowed=False)
+            _send_away(connection, live)
+        _rename(connection, live, beside, kept_as if replaces else None, set_id)
     except BaseException as error:
-        _open_again(connection, live)
+        if replaces:
+            _open_again(connection, live)
         if connection.closed:
             raise UnknownOutcomeError(
                 "the connection was lost while the databases were exchanged",
@@ -51,7 +51,7 @@ def swap(connection: "Connection[TupleRow]", owner: Owner, *, beside: str, kept_
                 hint="the live database is as it was; end what holds it (`SELECT * FROM pg_stat_activity`)",
             ) from None
         raise
-    return True
+    return replaces
 
 
 def _rename(

@@ -1,5 +1,6 @@
 """A restore brings the sealed database back or leaves the live one as it was. There is no third way."""
 
+import base64
 import hashlib
 import os
 import signal
@@ -7,22 +8,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
 import pytest
 
-from aihummer_drtui.errors import DrtuiError, FailedError, LockedError, PreconditionError
+from aihummer_drtui.errors import DrtuiError, FailedError, LockedError, PreconditionError, UnknownOutcomeError
 from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.check import look_at_restored, probe_database
-from aihummer_drtui.recovery.database.connection import owner_of
+from aihummer_drtui.recovery.database.connection import connect, owner_of
 from aihummer_drtui.recovery.database.identity import database_facts
 from aihummer_drtui.recovery.database.ready import look_at_readiness
 from aihummer_drtui.recovery.database.restore import Restored, restore_database
+from aihummer_drtui.recovery.database.swap import swap
 from aihummer_drtui.recovery.database.tools import find_tools
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.run.verdict import ProbeResult, Verdict
@@ -247,6 +251,51 @@ def test_rows_that_vanished_after_the_restore_fail_the_check(
     assert "1 rows more" in seen.observed
     _lose_rows(installation)
     assert look_at_restored(_scene(installation, backup)).verdict is Verdict.FAILED
+
+
+def test_a_wrong_key_stops_before_the_database_is_touched(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """Another key, or half of one: refused. None at all: the database may come back without its vault."""
+    _lose_rows(installation)
+    for key, words in ((base64.b64encode(b"x" * 32), "wrong key"), (base64.b64encode(b"x" * 31), "31 bytes")):
+        installation.write_env(AIHUMMER_MASTER_KEY=key.decode())
+        with pytest.raises(PreconditionError, match=words) as raised:
+            restore(installation, backup)
+        assert key.decode() not in str(raised.value)
+        _as_it_was(installation)
+    installation.write_env(AIHUMMER_MASTER_KEY="")
+    assert restore(installation, backup).rows == 2009
+
+
+def test_a_connection_lost_in_the_exchange_leaves_its_end_open(installation: Installation) -> None:
+    """With no live database, too: whether the commit came through is for the probe to say."""
+    live, beside = installation.name, f"{installation.name}_restoring_test"
+    owner = owner_of(installation.target)
+    with (
+        installation.cluster.admin() as admin,
+        connect(owner, database="postgres", autocommit=True) as connection,
+    ):
+        admin.execute(f'ALTER DATABASE "{live}" RENAME TO "{beside}"'.encode())
+        # PostgreSQL waits some seconds for this one to leave before it refuses to rename.
+        with installation.connect(beside), ThreadPoolExecutor() as other:
+            ending = other.submit(_end_while_renaming, admin, connection.info.backend_pid)
+            with pytest.raises(UnknownOutcomeError, match="connection was lost"):
+                swap(connection, owner, beside=beside, kept_as="none", set_id="set")
+            assert ending.result()
+
+
+def _end_while_renaming(admin: "psycopg.Connection[tuple[Any, ...]]", pid: int) -> bool:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        row = admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid = %s AND state = 'active' AND query LIKE 'ALTER DATABASE%%RENAME%%'",
+            (pid,),
+        ).fetchone()
+        if row:
+            return bool(row[0])
+    return False
 
 
 def test_two_restores_at_once_are_kept_apart(installation: Installation, backup: BackupSet) -> None:
