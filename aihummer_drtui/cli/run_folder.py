@@ -1,10 +1,11 @@
 """Finding and reading a run for looking at it, without attaching to it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from aihummer_drtui.cli.runbook_file import runbook_of
 from aihummer_drtui.cli.settings import Settings
-from aihummer_drtui.engine.folder import RunFolder, find_run, list_runs, state_dir
+from aihummer_drtui.engine.folder import RunFolder, find_run, list_runs, state_dir, state_to_read
 from aihummer_drtui.engine.journal import read_journal
 from aihummer_drtui.engine.runbook_text import text_in_force
 from aihummer_drtui.errors import CorruptJournalError, UsageError
@@ -24,7 +25,10 @@ class ReadRun:
 
 def run_folder(settings: Settings, run_id: str | None) -> RunFolder:
     """The run's folder; none named = the newest. Raises UsageError when there is no such run."""
-    state = state_dir(settings.state_dir)
+    return _named(state_dir(settings.state_dir), run_id)
+
+
+def _named(state: Path, run_id: str | None) -> RunFolder:
     if run_id is not None:
         return find_run(state, run_id)
     folders = list_runs(state)
@@ -45,6 +49,6 @@ def sound_state(folder: RunFolder) -> RunState:
 
 def read_run(settings: Settings, run_id: str | None) -> ReadRun:
     """Read a run whole. Raises UsageError, CorruptJournalError, PreconditionError."""
-    folder = run_folder(settings, run_id)
+    folder = _named(state_to_read(settings.state_dir), run_id)
     state = sound_state(folder)
     return ReadRun(folder=folder, state=state, runbook=runbook_of(text_in_force(folder, state)))

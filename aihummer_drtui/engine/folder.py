@@ -21,13 +21,21 @@ _SHOWN_RUNS: Final = 10
 _HINT: Final = "name a folder that is yours and writable: --state-dir FOLDER or DRTUI_STATE_DIR"
 
 
+def state_to_read(option: Path | None) -> Path:
+    """Give the state folder for a look at what is in it: nothing is made, and it need not be writable.
+
+    A disk that was remounted read-only must not hide where a recovery stands.
+    """
+    return (option or _default_state()).absolute()
+
+
 def state_dir(option: Path | None) -> Path:
     """Give the state folder, made (mode 0700) where it is missing, as an absolute path.
 
     `option` wins; without it root's is `SYSTEM_STATE`, everybody else's the XDG state folder.
     Raises PreconditionError when it is not ours, others may write it, or we may not.
     """
-    path = (option or _default_state()).absolute()
+    path = state_to_read(option)
     try:
         _make_with_parents(path)
         seen = path.stat()

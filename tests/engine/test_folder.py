@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.engine import folder
-from aihummer_drtui.engine.folder import RunFolder, create_run, find_run, list_runs, new_run_id, state_dir
+from aihummer_drtui.engine.folder import (
+    RunFolder,
+    create_run,
+    find_run,
+    list_runs,
+    new_run_id,
+    state_dir,
+    state_to_read,
+)
 from aihummer_drtui.errors import PreconditionError, UsageError
 
 ASK = """
@@ -80,6 +88,13 @@ def test_default_depends_on_the_account_only(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert folder._default_state() == tmp_path / "aihummer-drtui"
+
+
+def test_looking_makes_nothing(tmp_path: Path) -> None:
+    """Where runs are only read, a state that is missing, or on a disk that takes no writes, is enough."""
+    wanted = tmp_path / "missing" / "state"
+    assert list_runs(state_to_read(wanted)) == ()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
