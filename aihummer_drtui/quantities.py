@@ -16,17 +16,17 @@ def parse_duration(text: str) -> float | None:
 
 
 def duration_text(seconds: float) -> str:
-    """The two largest parts of a duration: `3 h 12 min`, `4 min 05 s`, `7 s`."""
+    """The two largest parts of a duration, a zero left out: `3 h 12 min`, `4 h`, `4 min 05 s`, `7 s`."""
     whole = max(0, round(seconds))
     days, rest = divmod(whole, 86_400)
     hours, rest = divmod(rest, 3_600)
     minutes, left = divmod(rest, 60)
     if days:
-        return f"{days} d {hours} h"
+        return f"{days} d {hours} h" if hours else f"{days} d"
     if hours:
-        return f"{hours} h {minutes:02d} min"
+        return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
     if minutes:
-        return f"{minutes} min {left:02d} s"
+        return f"{minutes} min {left:02d} s" if left else f"{minutes} min"
     return f"{left} s"
 
 

@@ -118,7 +118,8 @@ class Sitting:
             raise PreconditionError(
                 f"the runbook was edited since this run went by it:\n{difference}",
                 where=where,
-                hint=f"put it back, or go on with it: {come_back} --accept-runbook 'REASON'",
+                hint=f"{'put it back, or go' if source else 'go'} on with the new text, which counts as a "
+                f"deviation: {come_back} --accept-runbook 'REASON'",
             )
         reply = session.ask(AcceptRunbook(text=text, reason=self.accept_runbook))
         if isinstance(reply, Refused):

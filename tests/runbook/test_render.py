@@ -162,7 +162,7 @@ def test_a_command_with_little_said_is_still_printed() -> None:
         "# A small one\n\nBefore the first step.\n", ""
     )
     shown = render_plain(sample(text))
-    assert "Time: given up after 1 h 00 min." in shown
+    assert "Time: given up after 1 h." in shown
     assert "If nobody saw" not in shown
     assert "Expect: \n" not in shown
 

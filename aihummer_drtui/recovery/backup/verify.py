@@ -232,7 +232,7 @@ CHECKS: Final = (
             name="backup-set",
             title="Backup set sealed and complete",
             proves="the set was finished, and its parts are there in their sizes; not what is in them",
-            interval=15.0,
+            interval=60.0,
         ),
         look=look_at_set,
     ),
