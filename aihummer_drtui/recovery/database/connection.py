@@ -2,7 +2,8 @@
 
 For our own queries psycopg is given the password in memory. PostgreSQL's programs get a connection
 string without it, and a private file in memory that only their descriptor reaches (libpq's
-PGPASSFILE, https://www.postgresql.org/docs/current/libpq-pgpass.html).
+PGPASSFILE, https://www.postgresql.org/docs/current/libpq-pgpass.html). Other secrets of a connection
+string (a TLS key's password) go the same way, by a service file (…/libpq-pgservice.html).
 """
 
 import os
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
 APPLICATION_NAME: Final = "aihummer-drtui"
+_SECRETS: Final = frozenset({"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
+"""Of libpq's parameters, beside `password` (…/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
+_SERVICE: Final = "aihummer-drtui"
 _INHERITED: Final = ("HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -120,8 +124,9 @@ def connect(
 def server_words(error: Exception, owner: Owner) -> str:
     """One clean line of what the driver or the server said, without the password."""
     text = str(error).strip().replace("\n", " ") or type(error).__name__
-    if owner.password:
-        text = text.replace(owner.password, "[password]")
+    for secret in (owner.password, *(owner.parameters.get(name, "") for name in sorted(_SECRETS))):
+        if secret:
+            text = text.replace(secret, "[password]")
     return cleaned_line(text, 300)
 
 
@@ -159,19 +164,22 @@ def program_access(owner: Owner, *, database: str) -> Iterator[ProgramAccess]:
     """
     from psycopg.conninfo import make_conninfo
 
-    conninfo = make_conninfo(
-        "", **{**owner.parameters, "dbname": database, "application_name": APPLICATION_NAME}
-    )
+    shown = {name: value for name, value in owner.parameters.items() if name not in _SECRETS}
+    hidden = {name: value for name, value in owner.parameters.items() if name in _SECRETS}
     environment = program_environment()
-    if not owner.password:
-        yield ProgramAccess(conninfo=conninfo, environment=environment, descriptors=())
-        return
-    descriptor = _password_file(owner.password)
+    files = {}
+    if owner.password:
+        files["PGPASSFILE"] = _password_file(owner.password)
+    if hidden:
+        files["PGSERVICEFILE"] = _service_file(hidden)
+        shown["service"] = _SERVICE
+    conninfo = make_conninfo("", **{**shown, "dbname": database, "application_name": APPLICATION_NAME})
     try:
-        environment["PGPASSFILE"] = f"/proc/self/fd/{descriptor}"
-        yield ProgramAccess(conninfo=conninfo, environment=environment, descriptors=(descriptor,))
+        environment |= {name: f"/proc/self/fd/{descriptor}" for name, descriptor in files.items()}
+        yield ProgramAccess(conninfo=conninfo, environment=environment, descriptors=tuple(files.values()))
     finally:
-        os.close(descriptor)
+        for descriptor in files.values():
+            os.close(descriptor)
 
 
 def program_environment() -> dict[str, str]:
@@ -187,8 +195,16 @@ def _password_file(password: str) -> int:
             hint="set another password for the owner role (ALTER ROLE … PASSWORD …)",
         )
     escaped = password.replace("\\", "\\\\").replace(":", "\\:")
-    descriptor = os.memfd_create("drtui-pgpass", os.MFD_CLOEXEC)
+    return _private_file(f"*:*:*:*:{escaped}\n")
+
+
+def _service_file(parameters: Mapping[str, str]) -> int:
+    return _private_file(f"[{_SERVICE}]\n" + "".join(f"{name}={parameters[name]}\n" for name in parameters))
+
+
+def _private_file(text: str) -> int:
+    descriptor = os.memfd_create("drtui-libpq", os.MFD_CLOEXEC)
     # libpq ignores a password file that group or others may read.
     os.fchmod(descriptor, 0o600)
-    os.write(descriptor, f"*:*:*:*:{escaped}\n".encode())
+    os.write(descriptor, text.encode())
     return descriptor

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.recovery.database.connection import Owner, connect, owner_of, program_access
 from aihummer_drtui.recovery.database.dsn import Place
+from aihummer_drtui.recovery.gateway.environment import read_gateway_env
 from tests.recovery.small_cluster import PASSWORD, Installation
 
 pytestmark = pytest.mark.postgres
@@ -55,6 +57,25 @@ def test_programs_get_the_password_by_a_private_descriptor_only(installation: In
         place = Path(access.environment["PGPASSFILE"])
         assert place.read_bytes().startswith(b"*:*:*:*:")
     assert not place.exists()
+
+
+def test_the_password_of_a_tls_key_is_in_nobodys_arguments(installation: Installation) -> None:
+    """It, too, reaches a program by a private descriptor, and the program still finds its way."""
+    url = read_gateway_env(installation.target.gateway_env).require("AIHUMMER_DATABASE_URL")
+    installation.write_env(AIHUMMER_DATABASE_URL=f"{url}&sslpassword=secret-of-the-key")
+    owner = owner_of(installation.target)
+    with program_access(owner, database=installation.name) as access:
+        assert "secret-of-the-key" not in access.conninfo
+        assert b"sslpassword=secret-of-the-key" in Path(access.environment["PGSERVICEFILE"]).read_bytes()
+        done = subprocess.run(
+            [installation.cluster.bin / "pg_dump", "--schema-only", "--file=/dev/null", access.conninfo],
+            env=dict(access.environment),
+            pass_fds=access.descriptors,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_no_secret_is_in_a_repr(installation: Installation) -> None:
