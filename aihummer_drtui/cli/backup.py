@@ -62,7 +62,7 @@ def verify(settings: Settings, folder: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json_text({"path": folder, "dump": found.dump, "blobs": found.blobs}))
         return
-    click.echo(f"sound: {folder}")
+    click.echo(cleaned(f"sound: {folder}"))
     _say(f"{bytes_text(found.dump)} of dump decoded, {found.blobs} blobs read, every hash as sealed")
 
 

@@ -10,6 +10,7 @@ from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.runbook_file import SHIPPED, author_text, judged, load_runbook, shipped_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import ExitCode, UsageError
+from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.runbook.findings import in_order, problem_text
 from aihummer_drtui.runbook.model import Problem, Runbook
 from aihummer_drtui.runbook.render import render
@@ -41,7 +42,7 @@ def lint(file: Path | None, as_json: bool) -> int:
     else:
         for problem in problems:
             click.echo(problem_text(name, problem))
-        click.echo(f"{name}: {_count(judgement.stopping, judgement.advice)}", err=True)
+        click.echo(cleaned(f"{name}: {_count(judgement.stopping, judgement.advice)}"), err=True)
     return ExitCode.FAILED if problems else ExitCode.OK
 
 

@@ -13,6 +13,7 @@ import click
 
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.run.progress import Progress
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def down(settings: Settings, folder: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json_text({"id": removed, "root": place}))
     else:
-        click.echo(f"removed {removed} in {place}")
+        click.echo(cleaned(f"removed {removed} in {place}"))
 
 
 @sandbox.command()
@@ -271,4 +272,4 @@ def _show(found: "Status", *, as_json: bool) -> None:
         ("target", str(found.target)),
     )
     for name, value in rows:
-        click.echo(f"{name:<12} {value}")
+        click.echo(cleaned(f"{name:<12} {value}"))

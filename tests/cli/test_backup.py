@@ -51,3 +51,13 @@ def test_verify_of_something_else_is_a_precondition(installation: Installation) 
     assert done.returncode == 3
     assert "not a backup" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_name_of_a_folder_cannot_speak_to_the_terminal(installation: Installation) -> None:
+    """A set may come from a stranger's medium, and be called anything."""
+    folder = installation.root / "title\x1b]0;gone\x07"
+    made = run(installation, "backup", "create", str(folder))
+    verified = run(installation, "backup", "verify", made.stdout.strip("\n"))
+    assert verified.returncode == 0, verified.stderr
+    assert "\x1b" not in verified.stdout + verified.stderr
+    assert "\\x1b]0;gone\\x07" in verified.stdout

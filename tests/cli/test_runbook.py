@@ -39,6 +39,14 @@ def test_lint_is_quiet_about_a_good_runbook(tmp_path: Path) -> None:
     assert "no problem found" in result.stderr
 
 
+def test_the_name_of_a_file_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
+    """Not in the summary either."""
+    path = written(tmp_path, GOOD).rename(tmp_path / "title\x1b]0;gone\x07.md")
+    result = call("lint", path)
+    assert "\x1b" not in result.stdout + result.stderr
+    assert "\\x1b]0;gone" in result.stderr
+
+
 def test_lint_of_the_shipped_runbook_finds_nothing() -> None:
     """The checks that the shipped runbook names are checks that this program has."""
     assert call("lint").stdout == ""
