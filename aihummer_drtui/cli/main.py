@@ -110,6 +110,12 @@ def _own_fault(error: Exception) -> DrtuiError:
     import tempfile
     import traceback
 
+    if isinstance(error, OSError) and error.errno is not None:
+        return FailedError(
+            f"the system refused: {error.strerror or type(error).__name__}",
+            where=str(error.filename or ""),
+            hint="mend that; what was done already is told by `status`, `probe` or `check`",
+        )
     hint = "a run is safe in its journal: resume it, and report this"
     kind = f"a fault in this program: {type(error).__name__}"
     try:

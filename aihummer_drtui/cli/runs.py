@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def runs(settings: Settings, as_json: bool) -> None:
     """List all runs, newest first."""
     from aihummer_drtui.engine.declare import state_of
-    from aihummer_drtui.engine.folder import list_runs, state_dir
+    from aihummer_drtui.engine.folder import list_runs, state_to_read
 
-    folders = list_runs(state_dir(settings.state_dir))
+    folders = list_runs(state_to_read(settings.state_dir))
     for folder in reversed(folders):
         state = state_of(folder)
         if as_json:

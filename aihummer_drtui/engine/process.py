@@ -184,7 +184,7 @@ class Engine:
             case r.AcceptRunbook(text=text, reason=reason):
                 self._accept_runbook(text, reason, actor)
             case r.Finish():
-                self._finish(actor)
+                return await self._finish(request, actor)
             case r.Abandon(reason=reason):
                 self._record(e.RunAbandoned(reason=reason), actor)
             case _ as never:
@@ -284,7 +284,14 @@ class Engine:
         self._record(accepted, actor)
         self.runbook = runbook
 
-    def _finish(self, actor: str) -> None:
+    async def _finish(self, request: r.Finish, actor: str) -> Refused | None:
+        """End the run at the level that is true now, not at one that was true an hour ago."""
+        proofs = {item for proof in self.runbook.levels for item in proof.items}
+        checks = (one for one in self.runbook.items if isinstance(one, CheckItem) and one.id in proofs)
+        await self._looker.renew(checks, older_than=0.0)
+        refused = refusal(self.runbook, self.state, request)
+        if refused is not None:
+            return refused
         unproven = unproven_items(self.runbook, self.state)
         finished = e.RunFinished(
             level=level_of(self.runbook, self.state),
@@ -292,6 +299,7 @@ class Engine:
             unproven=unproven,
         )
         self._record(finished, actor)
+        return None
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

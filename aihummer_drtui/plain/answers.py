@@ -10,6 +10,8 @@ from aihummer_drtui.errors import UsageError
 
 OUTCOME: Final = "outcome:"
 """Prefix of the answer to a lost outcome: `"outcome:database/restore-database" = "not done"`."""
+AGAIN: Final = "again:"
+"""Prefix of the word to start a failed command once more: `"again:blobs/restore-blobs" = "attempt 2"`."""
 _LIMIT: Final = 1 << 20
 
 
@@ -27,8 +29,8 @@ class Answers:
 
 
 def read_answers(path: Path) -> Mapping[str, str]:
-    """The `[answers]` of a TOML file, by item id. Raises UsageError with the place and a hint."""
-    hint = 'a file of lines such as `"briefing/BACKUP_SET" = "/backups/…"` under `[answers]`'
+    """The answers of a TOML file by item id, under `[answers]` or with no table. Raises UsageError."""
+    hint = 'a file of lines such as `"briefing/BACKUP_SET" = "/backups/…"`'
     try:
         with path.open("rb") as file:
             data = file.read(_LIMIT + 1)
@@ -39,9 +41,9 @@ def read_answers(path: Path) -> Mapping[str, str]:
         ) from error
     except ValueError as error:
         raise UsageError(f"the answers are not TOML: {error}", where=str(path), hint=hint) from error
-    answers = table.get("answers")
+    answers = table.get("answers", table)
     if not isinstance(answers, dict) or len(data) > _LIMIT:
-        raise UsageError("there is no table [answers] of at most 1 MiB", where=str(path), hint=hint)
+        raise UsageError("the answers are no table of at most 1 MiB", where=str(path), hint=hint)
     wrong = [item for item, answer in answers.items() if not isinstance(answer, str)]
     if wrong:
         raise UsageError(f"the answer to `{wrong[0]}` is no text", where=str(path), hint=hint)

@@ -38,6 +38,8 @@ class Dialogue:
         self._facts = facts
         self._come_back = come_back
         self._answered: set[str] = set()
+        self._refused: Refused | None = None
+        """The last request's refusal, if it was refused."""
         self._steps_shown: set[str] = set()
         self._step_told = ""
         self._lines_put: tuple[str, ...] = ()
@@ -283,6 +285,7 @@ class Dialogue:
 
     def _ask(self, request: Request) -> ExitCode | None:
         reply = self._session.ask(request)
+        self._refused = reply if isinstance(reply, Refused) else None
         if isinstance(reply, Refused):
             self._tell(self._session.wait(0))
             self._console.say_filled(f"REFUSED: {reply.reason}\nHINT: {reply.hint}")
@@ -305,5 +308,6 @@ class Dialogue:
         return ExitCode.OK
 
     def _no_answer(self, question: Question) -> ExitCode:
-        self._say_all(showing.unanswered_lines(question, self._come_back))
+        refused = self._refused if question.item in self._answered else None
+        self._say_all(showing.unanswered_lines(question, refused, self._come_back))
         return question.without_answer

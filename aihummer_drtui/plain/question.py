@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.plain import words
-from aihummer_drtui.plain.answers import OUTCOME, Answers
+from aihummer_drtui.plain.answers import AGAIN, OUTCOME, Answers
 from aihummer_drtui.plain.verbs import Verb, also
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import requests as r
@@ -179,9 +179,15 @@ def _command_lines(item: CommandItem) -> tuple[str, ...]:
     return (f"COMMAND {item.id}: {plain_words(item.text)}{estimate}", *script, f"Expect: {item.expect}")
 
 
-def start_again(item: CommandItem, state: RunState, output: list[str], facts: Facts) -> Question:
-    """A command failed: show its end, and offer it again. Nothing is run twice unless somebody says so."""
+def start_again(
+    item: CommandItem, state: RunState, answers: Answers, output: list[str], facts: Facts
+) -> Question:
+    """A command failed: show its end, and offer it again. Nothing is run twice unless somebody says so.
+
+    Said beforehand, it names the attempt, so that one word never starts a command over and over.
+    """
     latest = latest_attempt(state, item.id)
+    attempt = f"attempt {latest.number + 1 if latest is not None else 1}"
     end = latest.end if latest is not None else None
     how = words.ending(end) if isinstance(end, Outcome) else "it did not pass"
     said = ("Its last lines:", *output) if output else ("It has written nothing.",)
@@ -200,9 +206,17 @@ def start_again(item: CommandItem, state: RunState, output: list[str], facts: Fa
         answers=again.answers if item.destructive else "again, when the cause is mended",
         also=also(Verb.OUTPUT, Verb.SKIP, Verb.OVERRIDE),
         parse=parse,
+        beforehand=_again_beforehand(item, answers, attempt),
         without_answer=ExitCode.FAILED,
-        hint=f"see why {item.id} failed and mend it",
+        hint=f"see why {item.id} failed and mend it; to start it once more, say so in an answers file",
+        example=f'"{AGAIN}{item.id}" = "{attempt}"',
     )
+
+
+def _again_beforehand(item: CommandItem, answers: Answers, attempt: str) -> str | None:
+    if answers.by_item.get(AGAIN + item.id) != attempt:
+        return None
+    return (answers.by_item.get(item.id) or answers.confirm or None) if item.destructive else "again"
 
 
 def resolve_unknown(item: CommandItem, state: RunState, answers: Answers) -> Question:
@@ -280,7 +294,7 @@ def question_of(
         case s.Start(item=item):
             return start(item, answers, facts)
         case s.StartAgain(item=item):
-            return start_again(item, state, output, facts)
+            return start_again(item, state, answers, output, facts)
         case s.AwaitCommand(item=item):
             return while_waiting(item, "running")
         case s.AwaitCheck(item=check):

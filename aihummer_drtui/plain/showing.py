@@ -8,6 +8,7 @@ from aihummer_drtui.plain import words
 from aihummer_drtui.plain.console import WIDTH, Console
 from aihummer_drtui.plain.question import Question
 from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.requests import Refused
 from aihummer_drtui.run.state import Living, Outcome, RunState
 from aihummer_drtui.runbook.model import Runbook, Step
 from aihummer_drtui.runbook.prose import plain_prose, plain_words
@@ -89,10 +90,14 @@ def caught_up_lines(before: RunState, after: RunState) -> list[str]:
     return lines
 
 
-def unanswered_lines(question: Question, come_back: str) -> list[str]:
-    """Why a run stops without a person, what to give, and how to come back."""
-    lines = [f"Nobody is there to answer for {question.item}, so the run waits.", f"HINT: {question.hint}"]
-    if question.example:
+def unanswered_lines(question: Question, refused: Refused | None, come_back: str) -> list[str]:
+    """Why a run stops without a person, what to give, and how to come back.
+
+    Where an answer was given and refused, that is the reason and the hint.
+    """
+    hint = question.hint if refused is None else f"{refused.reason}: {refused.hint}"
+    lines = [f"Nobody is there to answer for {question.item}, so the run waits.", f"HINT: {hint}"]
+    if question.example and refused is None:
         lines[-1] += ":"
         lines.append(f"    {question.example}")
     return [*lines, "Then come back with:", f"    {come_back}"]

@@ -474,3 +474,24 @@ def test_unproven_is_told_at_the_end(desk: Desk) -> None:
     ended = desk.call(desk.run_words(*UNATTENDED), code=1)
     assert "Unproven: work/healthz" in ended.stdout
     assert "AiHummer is NOT proven to be back." in ended.stdout
+
+
+def test_a_failed_command_is_started_again_by_the_word_for_that_attempt(desk: Desk) -> None:
+    """Unattended, one word starts one attempt: never a failing command over and over."""
+    desk.write_runbook(prepare="exit 7")
+    ended = desk.call(desk.run_words(*UNATTENDED), code=1)
+    assert '"again:work/prepare" = "attempt 2"' in ended.stdout
+    answers = desk.place / "answers.toml"
+    answers.write_text('"again:work/prepare" = "attempt 3"\n')
+    desk.call(desk.words("resume", *UNATTENDED, "--answers", answers), code=1)
+    answers.write_text('"again:work/prepare" = "attempt 2"\n')
+    desk.call(desk.words("resume", *UNATTENDED, "--answers", answers), code=1)
+    state = desk.now().items["work/prepare"]
+    assert isinstance(state, CommandState)
+    assert [attempt.number for attempt in state.attempts] == [1, 2]
+
+
+def test_an_answer_that_was_refused_is_told_as_the_reason(desk: Desk) -> None:
+    """Who gave --yes is not told to give --yes."""
+    ended = desk.call(desk.run_words("--yes", "--confirm", "not/this"), code=3)
+    assert "HINT: work/swap is irreversible" in " ".join(ended.stdout.split())

@@ -54,6 +54,24 @@ def test_run_from_its_first_step_to_its_end(make_house: MakeHouse) -> None:
     assert house.folder.engine_log.read_bytes() == b""
 
 
+def test_run_does_not_end_on_a_proof_that_is_no_longer_true(make_house: MakeHouse) -> None:
+    """What proves the level is looked at once more when the run is finished."""
+    proof = LevelProof(level=RecoveryLevel.UP, items=("work/before",))
+    house = make_house(msgspec.structs.replace(PLAIN, levels=(proof,)))
+    session = house.sit()
+    accepted(session, r.GiveInput(item="brief/BACKUP_SET", value="/backups/1"))
+    accepted(session, r.Confirm(item="brief/confirm-1", statement="they know"))
+    accepted(session, r.ShowStep(step="work"))
+    until(session, lambda state: state.status("work/before") is Status.PASSED)
+    accepted(session, r.StartCommand(item="work/swap"))
+    until(session, lambda state: state.status("work/after") is Status.PASSED)
+    house.world.tell(
+        Script(checks={"before": ScriptedCheck(verdict=Verdict.FAILED), "after": ScriptedCheck()})
+    )
+    assert "not settled: work/before" in refused(session, r.Finish())
+    assert session.wait(5)[-1].after.status("work/before") is Status.DRIFTED
+
+
 def test_ended_run_is_shown_and_takes_nothing(make_house: MakeHouse) -> None:
     """A finished or abandoned run can be looked at; its engine leaves with its last front end."""
     house = make_house(PLAIN)
