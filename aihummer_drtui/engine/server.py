@@ -38,7 +38,22 @@ class Connection:
             return
         self.writer.write(to_line(message))
 
+    async def answer(self, reply: Reply) -> None:
+        """Send a reply and wait, for a bounded time, until the front end has taken most of what it is owed.
 
+        No next request is read before: what is queued would grow with every one, and asking how much
+        it is takes longer the more pieces there are (asyncio since Python 3.12).
+        """
+        self.send(reply)
+        try:
+            async with asyncio.timeout(TAKEN_WITHIN):
+                await self.writer.drain()
+        except (TimeoutError, ConnectionError):
+            self.writer.transport.abort()
+
+
+TAKEN_WITHIN: Final = 5.0
+"""Seconds for a front end to take its answers; one that reads none is cut off."""
 LAST_ANSWERS_WITHIN: Final = 5.0
 """Seconds for requests under way when the engine ends: what was begun is to be told."""
 Handler = Callable[[Connection, Request], Awaitable[Reply]]
@@ -110,11 +125,11 @@ class Server:
         try:
             if _peer_uid(writer) not in {os.geteuid(), 0}:
                 return
-            while not self._closing and (line := await _line(reader)):
+            while not (self._closing or writer.transport.is_closing()) and (line := await _line(reader)):
                 connection.answering = True
                 reply = await self._answer(connection, line)
                 connection.answering = False
-                connection.send(reply)
+                await connection.answer(reply)
         finally:
             del self._connections[connection.number]
             if connection.operator:

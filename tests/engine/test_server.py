@@ -193,7 +193,7 @@ def test_front_end_that_stops_reading_is_cut_off(make_house: MakeHouse) -> None:
     with Raw(house) as raw:
         raw.ask(ATTACH)
         until(session, lambda state: len(state.sittings) == 2)
-        # The answers to 100 000 of these are some ten times what the engine holds for anybody.
+        # The answers to 100 000 of these are more than sockets hold, and nobody takes them.
         with contextlib.suppress(OSError):
             raw.socket.sendall(b"{}\n" * 100_000)
         until(session, lambda state: len(state.sittings) == 1)
