@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from aihummer_drtui.cli.backup_list import list_points
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.foreign import cleaned
@@ -12,7 +13,10 @@ from aihummer_drtui.quantities import bytes_text
 
 @click.group()
 def backup() -> None:
-    """Make a backup set, or verify one."""
+    """Make a backup set, list what there is, verify it."""
+
+
+backup.add_command(list_points)
 
 
 @backup.command()
@@ -60,10 +64,13 @@ def verify(settings: Settings, folder: Path, as_json: bool) -> None:
     with Reporter.from_environment() as reporter:
         found = verify_backup(target, open_set(folder), reporter)
     if as_json:
-        click.echo(json_text({"path": folder, "dump": found.dump, "blobs": found.blobs}))
+        told = {"dump": found.dump, "blobs": found.blobs, "recorded": not found.not_recorded}
+        click.echo(json_text({"path": folder, **told}))
         return
     click.echo(cleaned(f"sound: {folder}"))
     _say(f"{bytes_text(found.dump)} of dump decoded, {found.blobs} blobs read, every hash as sealed")
+    if found.not_recorded:
+        _say(f"warning: `backup list` will not tell of it, no record could be written: {found.not_recorded}")
 
 
 def _say(text: str) -> None:

@@ -61,3 +61,34 @@ def test_the_name_of_a_folder_cannot_speak_to_the_terminal(installation: Install
     assert verified.returncode == 0, verified.stderr
     assert "\x1b" not in verified.stdout + verified.stderr
     assert "\\x1b]0;gone\\x07" in verified.stdout
+
+
+def test_list_tells_of_each_recovery_point(installation: Installation) -> None:
+    """One line a set: when it was verified, and whether gateway.env's key is the sealed one."""
+    folder = run(installation, "backup", "create").stdout.strip()
+    before = run(installation, "backup", "list")
+    assert before.returncode == 0, before.stderr
+    heading, line = before.stdout.splitlines()
+    assert heading.startswith("RECOVERY POINT")
+    assert "never" in line
+    assert "same" in line
+    assert folder in line
+    run(installation, "backup", "verify", folder)
+    told = json.loads(run(installation, "backup", "list", "--json").stdout)["points"]
+    assert [(point["path"], point["key"], bool(point["verified_at"])) for point in told] == [
+        (folder, "same", True)
+    ]
+
+
+def test_list_compares_with_an_escrow_and_goes_on_without_a_place(installation: Installation) -> None:
+    """A medium that is missing hides no other; all missing is a precondition."""
+    run(installation, "backup", "create")
+    other = installation.root / "escrow"
+    other.write_text("A" * 43 + "=")
+    gone = str(installation.root / "gone")
+    places = (gone, str(installation.root / "backups"))
+    told = run(installation, "backup", "list", *places, "--key-file", str(other))
+    assert told.returncode == 0, told.stderr
+    assert "other" in told.stdout.splitlines()[1]
+    assert "cannot be listed" in told.stderr
+    assert run(installation, "backup", "list", gone).returncode == 3

@@ -80,7 +80,7 @@ def create_backup(target: Target, place: Path, reporter: Reporter) -> BackupSet:
         manifest = _manifest(target, env, dumped, blobs, started, _seal_files(folder, blobs, reporter))
         write_durably(folder / backup_set.MANIFEST, backup_set.seal(manifest))
         done = _named(folder, place, started)
-    return BackupSet(path=done, manifest=manifest)
+    return backup_set.open_set(done)
 
 
 def _dump(

@@ -161,6 +161,8 @@ class BackupSet:
 
     path: Path
     manifest: Manifest
+    sha256: str = ""
+    """Of the whole of manifest.json as it was read; empty = it was not read from there."""
 
     @property
     def blobs(self) -> Path:
@@ -210,7 +212,7 @@ def open_set(path: Path) -> BackupSet:
         raise PreconditionError("the manifest is far too large to be one", where=where, hint=_NOT_A_BACKUP)
     manifest = _read_document(data, where)
     _refuse_bad_names(manifest, where)
-    return BackupSet(path=path, manifest=manifest)
+    return BackupSet(path=path, manifest=manifest, sha256=hashlib.sha256(data).hexdigest())
 
 
 def _read_document(data: bytes, where: str) -> Manifest:

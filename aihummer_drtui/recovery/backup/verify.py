@@ -19,6 +19,7 @@ from aihummer_drtui.recovery.backup.set import (
     age_of,
     open_set,
 )
+from aihummer_drtui.recovery.backup.verified import forget_verified, record_verified
 from aihummer_drtui.recovery.blobs.copy import BLOCK, open_blob
 from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
 from aihummer_drtui.recovery.check import Check, Scene
@@ -42,20 +43,30 @@ class Verified:
     dump: int
     """Bytes."""
     blobs: int
+    not_recorded: str = ""
+    """Why the set's folder does not tell of it; empty = it does."""
 
 
 def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Verified:
     """Read a whole set against its seal and decode the dump to its end.
 
+    It is recorded beside the manifest (`verified`); a former record of a set that is found bad goes.
     Raises PreconditionError when a part is missing or cut, FailedError when one is not as it was sealed.
     """
-    with ended_in_order():
-        descriptor = open_dump(backup, reporter)
-        try:
-            _decode(target, backup, descriptor, reporter)
-        finally:
-            os.close(descriptor)
-        return Verified(dump=_sealed_size(backup), blobs=_read_blobs(backup, reporter))
+    try:
+        with ended_in_order():
+            descriptor = open_dump(backup, reporter)
+            try:
+                _decode(target, backup, descriptor, reporter)
+                dump = os.fstat(descriptor)
+            finally:
+                os.close(descriptor)
+            blobs = _read_blobs(backup, reporter)
+    except FailedError:
+        forget_verified(backup)
+        raise
+    unrecorded = record_verified(backup, dump, datetime.now(UTC))
+    return Verified(dump=dump.st_size, blobs=blobs, not_recorded=unrecorded)
 
 
 def open_dump(backup: BackupSet, reporter: Reporter) -> int:

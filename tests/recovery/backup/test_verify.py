@@ -8,6 +8,7 @@ import pytest
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
+from aihummer_drtui.recovery.backup.verified import read_verified
 from aihummer_drtui.recovery.backup.verify import Verified, verify_backup
 from aihummer_drtui.recovery.reporting import Reporter
 from tests.recovery.small_cluster import Installation
@@ -49,9 +50,12 @@ def test_a_flipped_bit_anywhere_is_found(installation: Installation, backup: Bac
 
 def test_a_missing_blob_is_found(installation: Installation, backup: BackupSet) -> None:
     """A set without one of its blobs is not sound."""
+    _verify(installation, backup)
+    assert read_verified(backup) is not None
     (backup.blobs / "0" / "blob-3.bin").unlink()
     with pytest.raises(FailedError, match="blob-3"):
         _verify(installation, backup)
+    assert read_verified(backup) is None
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.99])

@@ -1,0 +1,142 @@
+"""`backup list`: a line for each recovery point."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from aihummer_drtui.cli.json_text import json_text
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.errors import DrtuiError, PreconditionError
+from aihummer_drtui.foreign import cleaned, cleaned_line
+from aihummer_drtui.quantities import bytes_text, duration_text
+
+if TYPE_CHECKING:
+    from aihummer_drtui.recovery.backup.points import RecoveryPoint
+    from aihummer_drtui.recovery.target import Target
+
+_COLUMNS: Final = (
+    "RECOVERY POINT",
+    "AGE=RPO NOW",
+    "AIHUMMER",
+    "POSTGRESQL",
+    "SIZE",
+    "SEALED",
+    "VERIFIED",
+    "KEY",
+)
+
+
+@click.command("list")
+@click.argument("places", metavar="[PLACE]...", type=click.Path(path_type=Path), nargs=-1)
+@click.option("--key-file", help="Compare with the key of this escrow (default: the key in gateway.env).")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@click.pass_obj
+def list_points(settings: Settings, places: tuple[Path, ...], key_file: str | None, as_json: bool) -> None:
+    """List every recovery point in the PLACEs (default: backup-places), the newest first.
+
+    Its age is what a recovery from it would lose now. What only looks like a backup is listed last.
+    """
+    from datetime import UTC
+
+    from aihummer_drtui.recovery.target_file import load_target
+
+    target = load_target(settings.target_path)
+    now = datetime.now(UTC)
+    fingerprint = _fingerprint(target, key_file)
+    points = _found(places or target.backup_places, fingerprint, now)
+    if as_json:
+        click.echo(json_text({"now": now.isoformat(), "points": [_as_json(point) for point in points]}))
+        return
+    _print(points, now)
+    if not points:
+        click.echo("no recovery point was found", err=True)
+    elif not fingerprint:
+        click.echo("key unproven: gateway.env holds no key here; compare with --key-file", err=True)
+
+
+def _found(places: tuple[Path, ...], fingerprint: str, now: datetime) -> "list[RecoveryPoint]":
+    from aihummer_drtui.recovery.backup.points import newest_first, recovery_points
+
+    points: list[RecoveryPoint] = []
+    failures = []
+    for place in places:
+        try:
+            points += recovery_points(place, fingerprint=fingerprint, now=now)
+        except PreconditionError as error:
+            failures.append(error)
+    if len(failures) == len(places):
+        raise failures[0]
+    for failure in failures:
+        click.echo(cleaned(f"warning: {failure}"), err=True)
+    return newest_first(points)
+
+
+def _fingerprint(target: "Target", key_file: str | None) -> str:
+    """Of the key at hand; empty where gateway.env has none that can be read."""
+    from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
+    from aihummer_drtui.recovery.key.escrow import read_escrow
+    from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
+
+    if key_file is not None:
+        return read_escrow(key_file).key_fingerprint
+    try:
+        env = read_gateway_env(target.gateway_env)
+        return key_fingerprint(parse_master_key(env.require(MASTER_KEY), where=str(env.path)))
+    except DrtuiError:
+        return ""
+
+
+def _print(points: "list[RecoveryPoint]", now: datetime) -> None:
+    rows = [_COLUMNS, *(_row(point, now) for point in points)] if points else []
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))] if rows else []
+    for row, path in zip(rows, ["SET", *(_place(point) for point in points)], strict=False):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join((*cells, path)))
+
+
+def _place(point: "RecoveryPoint") -> str:
+    why = f" ({cleaned_line(point.problem)})" if point.problem else ""
+    return cleaned_line(str(point.path), 1000) + why
+
+
+def _row(point: "RecoveryPoint", now: datetime) -> tuple[str, ...]:
+    manifest = point.manifest
+    if manifest is None or point.age is None:
+        return ("-", "-", "-", "-", bytes_text(point.size), "NO", "-", "-")
+    verified = "never"
+    if point.verified:
+        seconds = (now - datetime.fromisoformat(point.verified.at)).total_seconds()
+        verified = f"{duration_text(seconds)} ago"
+    return (
+        cleaned_line(manifest.recovery_point[:19].replace("T", " ") + "Z", 20),
+        duration_text(point.age) if point.age >= 0 else "in the future",
+        cleaned_line(manifest.aihummer_version, 30) or "unproven",
+        _server_version(manifest.database.server_version_num),
+        bytes_text(point.size),
+        "yes",
+        verified,
+        point.key.value,
+    )
+
+
+def _server_version(number: int) -> str:
+    return f"{number // 10_000}.{number % 10_000}"
+
+
+def _as_json(point: "RecoveryPoint") -> dict[str, object]:
+    manifest = point.manifest
+    return {
+        "path": point.path,
+        "sealed": manifest is not None,
+        "problem": point.problem,
+        "recovery_point": manifest.recovery_point if manifest else None,
+        "age_seconds": point.age,
+        "rpo_now_seconds": point.age,
+        "aihummer_version": (manifest.aihummer_version or None) if manifest else None,
+        "server_version": _server_version(manifest.database.server_version_num) if manifest else None,
+        "size": point.size,
+        "verified_at": point.verified.at if point.verified else None,
+        "key": point.key.value,
+    }

@@ -1,0 +1,129 @@
+"""The recovery points that lie in a place: sealed sets, and what looks like a backup and is none."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.recovery.backup.set import DUMP, MANIFEST, Manifest, age_of, open_set
+from aihummer_drtui.recovery.backup.verified import Verification, read_verified
+
+_ARCHIVE_MAGIC: Final = b"PGDMP"
+_NOT_SEALED: Final = "it has no manifest.json: unfinished, or made by another program"
+_LOOSE: Final = "a dump without a set"
+
+
+class KeyMatch(StrEnum):
+    """How the key at hand compares with the one that was set when the backup was taken."""
+
+    SAME = "same"
+    OTHER = "other"
+    UNPROVEN = "unproven"
+    """No key at hand, or none was sealed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryPoint:
+    """One line of `backup list`."""
+
+    path: Path
+    manifest: Manifest | None
+    """None = not sealed, or not sound: no backup."""
+    problem: str
+    """Why it is no backup; empty where it is one."""
+    age: float | None
+    """Seconds since the recovery point: what a recovery from it would lose now (the RPO it means)."""
+    verified: Verification | None
+    key: KeyMatch
+
+    @property
+    def size(self) -> int:
+        """Bytes of the parts and of the copied blobs, as sealed; of an unsealed file as it stands."""
+        if self.manifest is None:
+            return self.path.lstat().st_size if self.path.is_file() else 0
+        return sum(part.size for part in self.manifest.files) + self.manifest.blobs.size
+
+
+def recovery_points(place: Path, *, fingerprint: str, now: datetime) -> list[RecoveryPoint]:
+    """Every recovery point of a place, and what only looks like one, `newest_first`.
+
+    `fingerprint` is that of the key at hand, empty = none. Raises PreconditionError when the place
+    cannot be listed.
+    """
+    return newest_first(_points_in(place, fingerprint, now))
+
+
+def newest_first(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
+    """The newest recovery point first; what is no backup comes last, by its name."""
+    return sorted(points, key=lambda point: (point.age is None, point.age or 0.0, str(point.path)))
+
+
+def _points_in(place: Path, fingerprint: str, now: datetime) -> Iterator[RecoveryPoint]:
+    for path in _entries(place):
+        if path.is_symlink():
+            continue
+        if path.is_dir():
+            if os.path.lexists(path / MANIFEST):
+                yield _sealed(path, fingerprint, now)
+            elif os.path.lexists(path / DUMP):
+                yield _no_backup(path, _NOT_SEALED)
+        elif _is_archive(path):
+            yield _no_backup(path, _LOOSE)
+
+
+def _sealed(path: Path, fingerprint: str, now: datetime) -> RecoveryPoint:
+    try:
+        backup = open_set(path)
+        age = age_of(backup.manifest, now)
+        for part in backup.manifest.files:
+            os.close(backup.open_part(part.name))
+    except (PreconditionError, FailedError) as error:
+        return _no_backup(path, error.what)
+    return RecoveryPoint(
+        path=path,
+        manifest=backup.manifest,
+        problem="",
+        age=age,
+        verified=read_verified(backup),
+        key=_match(backup.manifest.key_fingerprint, fingerprint),
+    )
+
+
+def _no_backup(path: Path, problem: str) -> RecoveryPoint:
+    return RecoveryPoint(
+        path=path, manifest=None, problem=problem, age=None, verified=None, key=KeyMatch.UNPROVEN
+    )
+
+
+def _match(sealed: str, at_hand: str) -> KeyMatch:
+    if not sealed or not at_hand:
+        return KeyMatch.UNPROVEN
+    return KeyMatch.SAME if sealed == at_hand else KeyMatch.OTHER
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.read(descriptor, len(_ARCHIVE_MAGIC)) == _ARCHIVE_MAGIC
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _entries(place: Path) -> list[Path]:
+    try:
+        return sorted(place.iterdir())
+    except OSError as error:
+        raise PreconditionError(
+            f"the place cannot be listed: {error.strerror}",
+            where=str(place),
+            hint="name a folder that holds backup sets, or mend `backup-places` in target.toml",
+        ) from None

@@ -1,0 +1,73 @@
+"""When a set was verified: a record beside the manifest, true only of the very files that were read.
+
+It stands in the set's folder and outside the seal, so that it can be written later. It names the
+manifest by hash and the dump by inode and time of change: a set that was sealed anew, changed, or
+copied elsewhere is not taken for verified.
+"""
+
+import os
+import socket
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from aihummer_drtui import __version__
+from aihummer_drtui.durable import sync_folder, write_durably
+from aihummer_drtui.recovery.backup.set import DUMP, BackupSet
+from aihummer_drtui.recovery.regular_file import read_regular
+
+VERIFIED: Final = "verified.json"
+_LIMIT: Final = 100_000
+
+
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
+    """One verification that found nothing wrong."""
+
+    at: str
+    """ISO 8601, UTC."""
+    host: str
+    program: str
+    manifest_sha256: str
+    """Of the whole manifest.json."""
+    dump_inode: int
+    dump_modified_ns: int
+
+
+def record_verified(backup: BackupSet, dump: os.stat_result, at: datetime) -> str:
+    """Write that the set was found sound; return why that could not be done, or nothing."""
+    record = Verification(
+        at=at.isoformat(),
+        host=socket.gethostname(),
+        program=f"aihummer-drtui {__version__}",
+        manifest_sha256=backup.sha256,
+        dump_inode=dump.st_ino,
+        dump_modified_ns=dump.st_mtime_ns,
+    )
+    try:
+        write_durably(backup.path / VERIFIED, msgspec.json.encode(record) + b"\n")
+    except OSError as error:
+        return error.strerror or "it could not be written"
+    return ""
+
+
+def forget_verified(backup: BackupSet) -> None:
+    """Remove the record of a set that is no longer sound; on a medium that takes no writes it stays."""
+    with suppress(OSError):
+        (backup.path / VERIFIED).unlink()
+        sync_folder(backup.path)
+
+
+def read_verified(backup: BackupSet) -> Verification | None:
+    """The record of the set's verification; None = these very files were not verified."""
+    try:
+        data, _ = read_regular(backup.path / VERIFIED, limit=_LIMIT)
+        record = msgspec.json.decode(data, type=Verification)
+        datetime.fromisoformat(record.at)
+        dump = (backup.path / DUMP).lstat()
+    except (OSError, ValueError):  # what cannot be read proves nothing; MsgspecError is a ValueError
+        return None
+    seen = (backup.sha256, dump.st_ino, dump.st_mtime_ns)
+    told = (record.manifest_sha256, record.dump_inode, record.dump_modified_ns)
+    return record if seen == told else None
