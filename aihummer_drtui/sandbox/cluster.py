@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ LONGEST_SOCKET_PATH: Final = 107
 """Bytes: sockaddr_un.sun_path holds 108 with its final NUL (unix(7))."""
 
 _START_SECONDS: Final = 60
+_SETTLE_SECONDS: Final = 30.0
 
 
 class Server(enum.Enum):
@@ -76,6 +78,25 @@ class Cluster:
             where=str(self.layout.data),
             hint="aihummer-drtui sandbox down, then sandbox up",
         )
+
+    def settled(self) -> Server:
+        """The server's state once it either answers or has ended; a killed one takes a while to be gone.
+
+        pg_ctl takes a process that nobody has reaped yet for a living one. Raises FailedError when the
+        server neither answers nor ends.
+        """
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while True:
+            state = self.state()
+            if state is not Server.RUNNING:
+                return state
+            try:
+                with self.connected():
+                    return state
+            except FailedError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
 
     def start(self) -> None:
         """Start the server and wait until it takes connections. Raises FailedError with the log's end."""

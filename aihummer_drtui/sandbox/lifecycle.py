@@ -126,7 +126,7 @@ def down(root: Path) -> str:
 def _started(layout: Layout, marker: Marker) -> Status:
     """Start what is stopped of a finished sandbox; a lost host's gateway stays away."""
     cluster = cluster_of(layout, marker)
-    if cluster is not None and cluster.state() is Server.STOPPED:
+    if cluster is not None and cluster.settled() is Server.STOPPED:
         cluster.start()
     found = status_of(layout, marker)
     if found.condition is Condition.PARTIAL and found.database and found.gateway_env and found.blobs:

@@ -116,6 +116,15 @@ def test_up_starts_what_a_reboot_stopped(fresh_sandbox: SmallSandbox) -> None:
     assert (found.condition, found.server, found.id) == (Condition.WHOLE, Server.RUNNING, marker.id)
 
 
+def test_up_starts_a_server_that_was_just_killed(fresh_sandbox: SmallSandbox) -> None:
+    """Right after the kill pg_ctl still takes the server for a living one; up waits for the truth."""
+    layout = fresh_sandbox.layout
+    postmaster = int((layout.data / "postmaster.pid").read_text("ascii").split("\n", 1)[0])
+    os.kill(postmaster, signal.SIGKILL)
+    make_sandbox(layout.root)
+    assert fresh_sandbox.status().server is Server.RUNNING
+
+
 def test_up_rebuilds_what_a_killed_up_left(fresh_sandbox: SmallSandbox) -> None:
     """A sandbox that was never finished is taken away, running server and all, and built anew."""
     marker = read_marker(fresh_sandbox.layout)
