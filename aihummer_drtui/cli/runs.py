@@ -1,12 +1,12 @@
 """`runs`, `status`, `abandon`: look at runs without sitting down to them, and give one up."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.foreign import cleaned, cleaned_line
@@ -132,15 +132,6 @@ def _show(state: "RunState", runbook: "Runbook", folder: Path) -> None:
 
 
 def _as_json(folder: "RunFolder", state: "RunState | None") -> str:
-    import msgspec
-
     if state is None:
-        return msgspec.json.encode({"run": folder.id, "readable": False}).decode()
-    return msgspec.json.encode({"run": folder.id, "readable": True, "state": state}, enc_hook=_plain).decode()
-
-
-def _plain(value: object) -> dict[object, object]:
-    """A state's mappings are read-only ones, which msgspec does not know."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value)} in a state")
+        return json_text({"run": folder.id, "readable": False})
+    return json_text({"run": folder.id, "readable": True, "state": state})

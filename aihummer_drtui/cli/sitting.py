@@ -1,24 +1,28 @@
 """One sitting in line mode: connect to the engine, talk, take up a new engine when one died, leave."""
 
 import shlex
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from aihummer_drtui.cli.environment import PROGRAM, program_folders
+from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.pointer import settings_of
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.folder import RunFolder, find_run, state_dir
 from aihummer_drtui.engine.launch import sit_down, this_program
-from aihummer_drtui.engine.session import Growth, Session
+from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import DrtuiError, ExitCode, PreconditionError
-from aihummer_drtui.plain.answers import OUTCOME, Answers
+from aihummer_drtui.plain.answers import AGAIN, OUTCOME, Answers
 from aihummer_drtui.plain.console import Console
 from aihummer_drtui.plain.dialogue import Dialogue
 from aihummer_drtui.plain.showing import greet, leaving_lines
 from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.target_file import load_target
+from aihummer_drtui.run.events import Record
 from aihummer_drtui.run.requests import AcceptRunbook, Refused
 from aihummer_drtui.run.state import Living
 
@@ -44,9 +48,10 @@ class Sitting:
         settings = settings_of(folder, self.settings)
         console = Console.standard(talk=sys.stderr if self.as_json else sys.stdout)
         dialogue: Dialogue | None = None
+        on_record = RecordPrinter() if self.as_json else None
         for tried in range(ENGINES):
             try:
-                with self._attached(folder, settings) as session:
+                with self._attached(folder, settings, on_record) as session:
                     if dialogue is None:
                         dialogue = self._begun(session, settings, console)
                     else:
@@ -58,13 +63,12 @@ class Sitting:
                 console.say("\nThe engine ended. Nothing is lost: a new one goes on from the journal.")
         raise AssertionError("the last try returns or raises")
 
-    def _attached(self, folder: RunFolder, settings: Settings) -> Session:
+    def _attached(self, folder: RunFolder, settings: Settings, on_record: "RecordPrinter | None") -> Session:
         from aihummer_drtui.cli.runbook_file import runbook_of
 
         words = engine_command(settings, folder)
         client = sit_down(folder, words, operator=self.operator, host=self.host, front_end="line mode")
-        on_growth = print_growth if self.as_json else None
-        return Session(folder=folder, client=client, read=runbook_of, on_growth=on_growth)
+        return Session(folder=folder, client=client, read=runbook_of, on_record=on_record)
 
     def _begun(self, session: Session, settings: Settings, console: Console) -> Dialogue:
         come_back = coming_back(self.settings, session.folder)
@@ -88,7 +92,11 @@ class Sitting:
     def _name_strange_answers(self, session: Session, console: Console) -> None:
         """An answer to what is not in the runbook is a slip of the pen that would show at 3 a.m."""
         known = {item.id for item in session.runbook.items}
-        strange = [item for item in self.answers.by_item if item.removeprefix(OUTCOME) not in known]
+        strange = [
+            item
+            for item in self.answers.by_item
+            if item.removeprefix(OUTCOME).removeprefix(AGAIN) not in known
+        ]
         if strange:
             console.say_filled(f"WARNING: the answers name what is not in this runbook: {', '.join(strange)}")
 
@@ -128,7 +136,8 @@ class Sitting:
 
 def coming_back(settings: Settings, folder: RunFolder) -> str:
     """The command line that resumes the run, as it has to be typed here."""
-    words = ["aihummer-drtui"]
+    folders = () if shutil.which(PROGRAM) else program_folders()
+    words = [str(Path(folders[0]) / PROGRAM) if folders else PROGRAM]
     if settings.state_dir is not None:
         words += ["--state-dir", str(folder.path.parent.parent)]
     return shlex.join([*words, "resume", folder.id])
@@ -142,9 +151,15 @@ def engine_command(settings: Settings, folder: RunFolder) -> list[str]:
     return [*words, "--state-dir", str(folder.path.parent.parent), "engine", folder.id]
 
 
-def print_growth(growth: Growth) -> None:
-    """One event a line on stdout."""
-    import msgspec
+class RecordPrinter:
+    """Prints every event of a run, one a line, on stdout: from the first on, and none twice."""
 
-    sys.stdout.write(msgspec.json.encode(growth.record).decode() + "\n")
-    sys.stdout.flush()
+    def __init__(self) -> None:
+        self._printed = 0
+
+    def __call__(self, record: Record) -> None:
+        """Print a record, unless it was printed before the engine was replaced."""
+        if record.sequence > self._printed:
+            self._printed = record.sequence
+            sys.stdout.write(json_text(record) + "\n")
+            sys.stdout.flush()

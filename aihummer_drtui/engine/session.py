@@ -28,7 +28,10 @@ class Growth:
 
 
 class Session:
-    """One front end attached to one run. `state` is as far as the journal was read."""
+    """One front end attached to one run. `state` is as far as the journal was read.
+
+    `on_record` is given every record of the run, from its first on.
+    """
 
     def __init__(
         self,
@@ -36,17 +39,20 @@ class Session:
         folder: RunFolder,
         client: EngineClient,
         read: ReadRunbook,
-        on_growth: Callable[[Growth], None] | None = None,
+        on_record: Callable[[Record], None] | None = None,
     ) -> None:
         self.folder = folder
         self._client = client
         self._read = read
-        self._on_growth = on_growth
+        self._on_record = on_record
         self._follower = JournalFollower(folder.path)
         first, *rest = self._follower.poll()
         self.state: RunState = begin(first)
         for record in rest:
             self.state = follow(self.state, record)
+        if on_record is not None:
+            for record in (first, *rest):
+                on_record(record)
         self._untold: list[Growth] = []
         self.runbook: Runbook = read(text_in_force(folder, self.state))
 
@@ -100,9 +106,8 @@ class Session:
     def _take_up(self) -> None:
         for record in self._follower.poll():
             before, self.state = self.state, follow(self.state, record)
-            growth = Growth(before=before, record=record, after=self.state)
-            self._untold.append(growth)
-            if self._on_growth is not None:
-                self._on_growth(growth)
+            self._untold.append(Growth(before=before, record=record, after=self.state))
+            if self._on_record is not None:
+                self._on_record(record)
             if isinstance(record.what, RunbookAccepted):
                 self.runbook = self._read(text_in_force(self.folder, self.state))

@@ -18,6 +18,7 @@ from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.requests import Finish, LookAgain, ProbeOutcome, Refused, Request, ShowStep
+from aihummer_drtui.run.state import Living
 from aihummer_drtui.runbook.model import CheckItem, CommandItem
 
 _BIDE: Final = 2.0
@@ -157,7 +158,7 @@ class Dialogue:
         """Tell the news below the open prompt; True when another question is to be put now."""
         news = self._session.wait(0)
         now = self._suggestion()
-        told = lines_of(news, self._session.runbook, now if now != suggestion else None)
+        told = self._lines(news, now if now != suggestion else None)
         if told or now != suggestion:
             self._console.end_prompt()
             self._say_all(told)
@@ -277,7 +278,10 @@ class Dialogue:
         return showing.output_lines(self._session.attempt(item))
 
     def _tell(self, news: list[Growth]) -> None:
-        self._say_all(lines_of(news, self._session.runbook, self._suggestion()))
+        self._say_all(self._lines(news, self._suggestion()))
+
+    def _lines(self, news: list[Growth], coming: s.Suggestion | None) -> list[str]:
+        return lines_of(news, self._session.runbook, coming, self._output)
 
     def _say_all(self, lines: list[str]) -> None:
         for line in lines:
@@ -305,7 +309,8 @@ class Dialogue:
     def _leave(self) -> ExitCode:
         for line in showing.leaving_lines(self._session.state, self._come_back):
             self._console.say(line)
-        return ExitCode.OK
+        living = isinstance(self._session.state.ending, Living)
+        return ExitCode.PRECONDITION if living else exit_code(self._session.state)
 
     def _no_answer(self, question: Question) -> ExitCode:
         refused = self._refused if question.item in self._answered else None

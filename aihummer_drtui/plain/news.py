@@ -1,5 +1,8 @@
 """Telling what happened: which of the journal's growth is said aloud, and which would only be noise."""
 
+from collections.abc import Callable
+from typing import Final
+
 from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.plain import words
 from aihummer_drtui.run import events as e
@@ -7,21 +10,31 @@ from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.state import RunState, Status
 from aihummer_drtui.runbook.model import InputItem, Runbook
 
+_OUTPUT_LINES: Final = 10
 _SHOWN_BY_ITS_QUESTION = (e.CheckObserved, e.CommandEnded, e.OutcomeLost, e.OutcomeProbed)
 
 
-def lines_of(news: list[Growth], runbook: Runbook, coming: s.Suggestion | None) -> list[str]:
+def lines_of(
+    news: list[Growth],
+    runbook: Runbook,
+    coming: s.Suggestion | None,
+    output: Callable[[str], list[str]],
+) -> list[str]:
     """The growth as lines to say. `coming` is the question that is put next, if one is.
 
     Left out is what that question will show anyway, and what a check says while a value that it may
-    need is not given yet.
+    need is not given yet. A command that has passed is told with the end of its `output`: it says what
+    was done, and under which names the old things are kept.
     """
-    return [
-        line
-        for one in news
-        if not _redundant(one.record.what, coming) and not _too_early(one, runbook)
-        for line in words.news_lines(one.before, one.after, one.record)
-    ]
+    lines: list[str] = []
+    for one in news:
+        if _redundant(one.record.what, coming) or _too_early(one, runbook):
+            continue
+        lines += words.news_lines(one.before, one.after, one.record)
+        what = one.record.what
+        if isinstance(what, e.CommandEnded) and one.after.status(what.item) is Status.PASSED:
+            lines += output(what.item)[-_OUTPUT_LINES:]
+    return lines
 
 
 def _redundant(what: e.Event, coming: s.Suggestion | None) -> bool:

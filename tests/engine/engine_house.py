@@ -20,8 +20,8 @@ from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.engine.journal import read_journal
 from aihummer_drtui.engine.launch import connect_or_launch, sit_down
 from aihummer_drtui.engine.lock import holder_of
-from aihummer_drtui.engine.session import Growth, Session
-from aihummer_drtui.run.events import Event, Mode
+from aihummer_drtui.engine.session import Session
+from aihummer_drtui.run.events import Event, Mode, Record
 from aihummer_drtui.run.requests import Accepted, Refused, Request
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.runbook.model import CommandItem, Runbook
@@ -94,12 +94,12 @@ class House:
         *,
         linger: float = 60.0,
         point: str = "",
-        on_growth: Callable[[Growth], None] | None = None,
+        on_record: Callable[[Record], None] | None = None,
     ) -> Session:
         """A sitting; it is left at the test's end at the latest."""
         words = self.engine_command(linger=linger, point=point)
         client = sit_down(self.folder, words, operator=operator, host="here", front_end="test")
-        session = Session(folder=self.folder, client=client, read=read_json_runbook, on_growth=on_growth)
+        session = Session(folder=self.folder, client=client, read=read_json_runbook, on_record=on_record)
         self.sessions.append(session)
         return session
 

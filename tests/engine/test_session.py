@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.engine.client import EngineGoneError
-from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.progress import Progress
@@ -19,10 +18,10 @@ PLAIN = book(command("work/swap", "true"))
 
 
 def test_growth_is_told_once_with_the_states_around_it(make_house: MakeHouse) -> None:
-    """What is new can be told as news: every record once, in order, to the callback and to `wait`."""
+    """News comes once and in order from `wait`; the callback gets every record from the first on."""
     house = make_house(PLAIN)
-    told: list[Growth] = []
-    session = house.sit(on_growth=told.append)
+    told: list[e.Record] = []
+    session = house.sit(on_record=told.append)
     start = session.state.sequence
     session.wait(0)
     accepted(session, r.WriteNote(text="one"))
@@ -34,7 +33,9 @@ def test_growth_is_told_once_with_the_states_around_it(make_house: MakeHouse) ->
         (start, start + 1),
         (start + 1, start + 2),
     ]
-    assert told == news
+    assert isinstance(told[0].what, e.RunDeclared)
+    assert [record.sequence for record in told] == list(range(1, start + 3))
+    assert told[-2:] == [one.record for one in news]
 
 
 def test_other_front_ends_acts_make_the_descriptor_readable(make_house: MakeHouse) -> None:
