@@ -33,6 +33,24 @@ def write_durably(
     sync_folder(path.parent)
 
 
+def create_durably(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, mode 0600, where nothing is yet; it is on the disk when this returns.
+
+    Made in place, for media (FAT) that know no links: a power cut can leave a part of it, a failure
+    leaves nothing. Raises FileExistsError when anything has that name, and OSError.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aihummer_drtui.durable import sync_folder, write_durably
+from aihummer_drtui.durable import create_durably, sync_folder, write_durably
 
 WRITE = (
     "import sys; from pathlib import Path; from aihummer_drtui.durable import write_durably;"
@@ -133,3 +133,36 @@ def test_killed_at_any_point_the_file_is_the_old_or_the_new_whole(
     ended = strace(f"--inject={fault}", path=path)
     assert ended.returncode in {-signal.SIGKILL, 128 + signal.SIGKILL}
     assert path.read_bytes() == left
+
+
+def test_what_is_created_is_private_and_never_over_something(tmp_path: Path) -> None:
+    """A file, and a link that leads nowhere, keep their name."""
+    path = tmp_path / "escrow"
+    create_durably(path, b"one")
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"one", 0o600)
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for taken in (path, tmp_path / "link"):
+        with pytest.raises(FileExistsError):
+            create_durably(taken, b"two")
+    assert path.read_bytes() == b"one"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_full_disk_leaves_nothing_of_what_was_created(tmp_path: Path) -> None:
+    """Half an escrow would be taken for one."""
+    code = (
+        "import resource, signal, sys; from pathlib import Path;"
+        "from aihummer_drtui.durable import create_durably;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100));"
+        "create_durably(Path(sys.argv[1]), b'x' * 10_000)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "escrow"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "File too large" in ended.stderr
+    assert list(tmp_path.iterdir()) == []

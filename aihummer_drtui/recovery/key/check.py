@@ -2,12 +2,14 @@
 
 from typing import Final
 
+import msgspec
+
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
-from aihummer_drtui.recovery.key.escrow import Escrow, read_escrow
+from aihummer_drtui.recovery.key.escrow import Escrow, EscrowSealedError, read_escrow
 from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
 from aihummer_drtui.recovery.probed import Probed
 from aihummer_drtui.run.verdict import CheckDescription, Observation, ProbeResult, Verdict
@@ -30,9 +32,26 @@ def look_at_escrow(scene: Scene) -> Observation:
         )
     try:
         escrow = read_escrow(source, only_files=True)
+    except EscrowSealedError as error:
+        return _by_its_header(scene, error)
     except PreconditionError as error:
         return _failed(expected, error)
+    return judge_escrow(scene, escrow)
+
+
+def judge_escrow(scene: Scene, escrow: Escrow) -> Observation:
+    """Whether the key of an escrow that was read is the one the backup was sealed with."""
     return _against_sealed(scene, escrow.key_fingerprint, "the escrow's key", escrow.warnings)
+
+
+def _by_its_header(scene: Scene, closed: EscrowSealedError) -> Observation:
+    """An escrow that says of itself to hold another key is no help; that it holds this one is its word."""
+    seen = _against_sealed(scene, closed.claimed_fingerprint, "the closed escrow says of its key", ())
+    if seen.verdict is not Verdict.PASSED:
+        return seen
+    return msgspec.structs.replace(
+        seen, verdict=Verdict.UNPROVEN, observed=f"{seen.observed}; nobody opened it", hint=closed.hint
+    )
 
 
 def look_at_master_key(scene: Scene) -> Observation:

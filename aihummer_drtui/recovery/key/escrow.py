@@ -1,24 +1,32 @@
 """The key escrow: a small file, kept apart from host and backups, with what no backup may hold.
 
-Lines as in gateway.env, or nothing but the base64 text of the master key.
+Lines as in gateway.env, or nothing but the base64 text of the master key; in the clear, or under a
+passphrase (`sealed_escrow`).
 """
 
 import os
 import re
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from aihummer_drtui.errors import PreconditionError
-from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, MEDIA_TOKEN_SECRET, parse_gateway_env
+from aihummer_drtui.recovery.gateway.environment import (
+    MASTER_KEY,
+    MEDIA_TOKEN_SECRET,
+    GatewayEnv,
+    parse_gateway_env,
+    with_values,
+)
 from aihummer_drtui.recovery.key.fingerprints import (
     key_fingerprint,
     media_token_fingerprint,
     parse_master_key,
 )
+from aihummer_drtui.recovery.key.sealed_escrow import is_sealed, open_escrow, read_header
 from aihummer_drtui.recovery.regular_file import read_regular
 
 LIMIT: Final = 1_000_000
@@ -52,17 +60,48 @@ class Escrow:
         return media_token_fingerprint(secret) if secret else ""
 
 
-def read_escrow(source: str, *, only_files: bool = False) -> Escrow:
+class EscrowSealedError(PreconditionError):
+    """The escrow is under a passphrase, and none was given."""
+
+    def __init__(self, *, where: str, claimed_fingerprint: str) -> None:
+        super().__init__(
+            "the escrow is under a passphrase, and there is nobody to ask for it",
+            where=where,
+            hint="decrypt it first: `aihummer-drtui key escrow recover FILE --out OUT`, and name OUT instead",
+        )
+        self.claimed_fingerprint = claimed_fingerprint
+        """What its header says of the key inside; nobody has seen that it is so."""
+
+
+def read_escrow(
+    source: str, *, only_files: bool = False, passphrase: Callable[[], str] | None = None
+) -> Escrow:
     """The escrow at a path, or on standard input for `-` (asked for without echo at a terminal).
 
     `only_files` refuses pipes and standard input: a check may look often, and must not wait.
+    `passphrase` is asked where the escrow turns out to be under one.
 
-    Raises PreconditionError when it cannot be read, holds no master key, or one that is malformed.
+    Raises PreconditionError when it cannot be read, holds no master key, or one that is malformed;
+    EscrowSealedError when it needs a passphrase and there is nobody to ask.
     """
+    where = source
+    warnings: tuple[str, ...] = ()
     if source == STANDARD_INPUT and not only_files:
-        return parse_escrow(_from_standard_input(), where="standard input")
-    data, warnings = _from_file(Path(source), only_files=only_files)
-    return parse_escrow(data, where=source, warnings=warnings)
+        where, data = "standard input", _from_standard_input()
+    else:
+        data, warnings = _from_file(Path(source), only_files=only_files)
+    if is_sealed(data):
+        header = read_header(data, where=where)
+        if passphrase is None:
+            raise EscrowSealedError(where=where, claimed_fingerprint=header.key_fingerprint)
+        data = open_escrow(data, passphrase(), where=where)
+    return parse_escrow(data, where=where, warnings=warnings)
+
+
+def escrow_text(variables: Mapping[str, str]) -> bytes:
+    """The content of an escrow, as `parse_escrow` reads it back. Raises UsageError for what no line holds."""
+    empty = GatewayEnv(path=Path("escrow"), exists=False, variables={})
+    return with_values(empty, variables).encode()
 
 
 def parse_escrow(data: bytes, *, where: str, warnings: tuple[str, ...] = ()) -> Escrow:
