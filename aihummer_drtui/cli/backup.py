@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from aihummer_drtui.cli.backup_list import list_points
+from aihummer_drtui.cli.backup_seal import seal
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.foreign import cleaned
@@ -13,10 +14,11 @@ from aihummer_drtui.quantities import bytes_text
 
 @click.group()
 def backup() -> None:
-    """Make a backup set, list what there is, verify it."""
+    """Make backup sets, seal dumps of others, list what there is, verify it."""
 
 
 backup.add_command(list_points)
+backup.add_command(seal)
 
 
 @backup.command()

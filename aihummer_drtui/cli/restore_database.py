@@ -58,7 +58,8 @@ def restore_database(
     if as_json:
         click.echo(json_text(done))
         return
-    click.echo(f"restored: {cleaned(done.database)}, {done.rows} rows in {done.tables} tables, as sealed")
+    told = "as sealed" if done.compared else "UNPROVEN: the set was sealed without row counts"
+    click.echo(f"restored: {cleaned(done.database)}, {done.rows} rows in {done.tables} tables, {told}")
     if done.kept_as:
         name = cleaned(done.kept_as)
         click.echo(f'the old database is kept as {name}; when you are sure: DROP DATABASE "{name}"', err=True)

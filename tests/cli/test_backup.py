@@ -92,3 +92,21 @@ def test_list_compares_with_an_escrow_and_goes_on_without_a_place(installation: 
     assert "other" in told.stdout.splitlines()[1]
     assert "cannot be listed" in told.stderr
     assert run(installation, "backup", "list", gone).returncode == 3
+
+
+def test_seal_makes_a_set_of_a_dump_that_list_shows(installation: Installation) -> None:
+    """A dump lies alone until it is sealed; then it is a recovery point whose key is unproven."""
+    place = installation.root / "backups"
+    place.mkdir()
+    dump = place / "nightly.dump"
+    folder = run(installation, "backup", "create", str(installation.root / "other")).stdout.strip()
+    dump.write_bytes(Path(folder, "database.dump").read_bytes())
+    sealed = run(installation, "backup", "seal", str(dump))
+    assert sealed.returncode == 0, sealed.stderr
+    assert "unproven: " in sealed.stderr
+    told = json.loads(run(installation, "backup", "list", "--json").stdout)["points"]
+    assert [(point["path"], point["sealed"], point["key"]) for point in told] == [
+        (sealed.stdout.strip(), True, "unproven"),
+        (str(dump), False, "unproven"),
+    ]
+    assert run(installation, "backup", "seal", str(dump)).returncode == 3

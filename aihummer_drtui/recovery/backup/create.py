@@ -4,24 +4,20 @@ The snapshot comes first and the blobs after it, so that every blob the dump ref
 copied. The set grows in a `.partial-` folder and takes its name when all of it is on disk.
 """
 
-import fcntl
 import hashlib
-import os
 import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from aihummer_drtui import __version__
-from aihummer_drtui.durable import sync_folder, write_durably
+from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.recovery.backup import set as backup_set
+from aihummer_drtui.recovery.backup.growing import growing, named, stamp
 from aihummer_drtui.recovery.backup.set import BackupSet, Manifest, SealedBlobs, SealedDatabase, SealedFile
 from aihummer_drtui.recovery.blobs.copy import copy_blobs
 from aihummer_drtui.recovery.blobs.references import count_references
@@ -54,8 +50,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
-PARTIAL: Final = ".partial-"
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Dumped:
@@ -73,13 +67,13 @@ def create_backup(target: Target, place: Path, reporter: Reporter) -> BackupSet:
     env = read_gateway_env(target.gateway_env)
     owner = owner_of(target)
     started = _now()
-    with ended_in_order(), _growing(place, started) as folder:
+    with ended_in_order(), growing(place, started) as folder:
         with connect(owner) as connection, failures_named("the dump broke off", owner):
             dumped = _dump(target, owner, connection, folder, reporter)
             blobs = _copy(target, env, connection, folder, reporter)
         manifest = _manifest(target, env, dumped, blobs, started, _seal_files(folder, blobs, reporter))
         write_durably(folder / backup_set.MANIFEST, backup_set.seal(manifest))
-        done = _named(folder, place, started)
+        done = named(folder, place, started)
     return backup_set.open_set(done)
 
 
@@ -163,7 +157,7 @@ def _manifest(
     version, source = _aihummer_version(target)
     secret = env.get(MEDIA_TOKEN_SECRET)
     return Manifest(
-        set_id=f"{_stamp(started)}-{secrets.token_hex(4)}",
+        set_id=f"{stamp(started)}-{secrets.token_hex(4)}",
         started=started.isoformat(),
         recovery_point=dumped.recovery_point,
         ended=_now().isoformat(),
@@ -204,70 +198,6 @@ def _aihummer_version(target: Target) -> tuple[str, str]:
         if version:
             return version, source
     return "", f"unknown: {last}"
-
-
-@contextmanager
-def _growing(place: Path, started: datetime) -> Iterator[Path]:
-    try:
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _remove_abandoned(place)
-        folder = place / f"{PARTIAL}{_stamp(started)}-{secrets.token_hex(4)}"
-        folder.mkdir(mode=0o700)
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise PreconditionError(
-            f"no backup can be written here: {error.strerror}",
-            where=str(place),
-            hint="name a folder that this account can write, with room for dump and blobs",
-        ) from None
-    try:
-        # Held until we end, however we end: what carries no lock was left by a killed backup.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder
-    except OSError as error:
-        _remove(folder)
-        raise FailedError(
-            f"the backup could not be written: {error.strerror}",
-            where=str(error.filename or place),
-            hint="nothing was kept; is there room, and are the disks well?",
-        ) from None
-    except BaseException:
-        _remove(folder)
-        raise
-    finally:
-        os.close(lock)
-
-
-def _remove_abandoned(place: Path) -> None:
-    for folder in place.glob(f"{PARTIAL}*"):
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove(folder)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(lock)
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _named(folder: Path, place: Path, started: datetime) -> Path:
-    """Give the finished set its name: the stamp, with a number when two began in one second."""
-    sync_folder(folder)
-    for number in range(1, 1000):
-        name = place / (_stamp(started) if number == 1 else f"{_stamp(started)}-{number}")
-        if not name.exists():
-            folder.rename(name)
-            sync_folder(place)
-            return name
-    raise FailedError("a thousand backups in one second", where=str(place), hint="wait a second")
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y%m%dT%H%M%SZ")
 
 
 def _now() -> datetime:

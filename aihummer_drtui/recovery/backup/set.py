@@ -10,6 +10,7 @@ import re
 import stat
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -23,11 +24,34 @@ DUMP: Final = "database.dump"
 BLOBS: Final = "blobs"
 BLOB_LIST: Final = "blobs.jsonl"
 FORMAT: Final = 1
+FORMAT_WITH_UNKNOWN: Final = 2
+"""Of a set in which something is `unproven`: a program that does not know the word must not read it."""
 MANIFEST_LIMIT: Final = 16 * 1024 * 1024
 """Bytes; a manifest grows with the number of tables only."""
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NOT_A_BACKUP: Final = "name a folder that `aihummer-drtui backup create` wrote and finished"
+
+
+class Fact(StrEnum):
+    """Something a set may have been sealed without knowing; what stands in its fields then means nothing."""
+
+    TIME_ZONE = "time-zone"
+    """The recovery point was read from a clock without a zone."""
+    SIZE = "size"
+    ROWS = "rows"
+    """Tables and their rows."""
+    EXTENSIONS = "extensions"
+    """Their versions; the names that are there are true."""
+    ROLES = "roles"
+    LOCALE = "locale"
+    """Encoding and locale."""
+    LSN = "lsn"
+    AIHUMMER_VERSION = "aihummer-version"
+    KEY = "key"
+    MEDIA_TOKEN = "media-token"  # noqa: S105 - the name of a fact
+    GATEWAY_ENV = "gateway-env"
+    BLOBS = "blobs"
 
 
 class SealedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +127,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The variables that were set; no values."""
     files: tuple[SealedFile, ...]
     blobs: SealedBlobs
+    unproven: tuple[Fact, ...] = ()
+    """What could not be known when a dump was sealed that others had made (`backup seal`)."""
+
+    def knows(self, fact: Fact) -> bool:
+        """Whether what the set says of this can be compared with."""
+        return fact not in self.unproven
 
     @property
     def server_major(self) -> int:
@@ -120,8 +150,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         """What this set lacks though it is a sound one, a sentence each."""
         blobs = self.blobs
         found = (
-            (not self.key_fingerprint, "no usable master key was set: no key can be compared with this set"),
-            (not self.aihummer_version, "the AiHummer version could not be learned"),
+            (
+                self.unproven,
+                f"sealed around a dump that was there already; unproven: {', '.join(self.unproven)}",
+            ),
+            (
+                not self.key_fingerprint and self.knows(Fact.KEY),
+                "no usable master key was set: no key can be compared with this set",
+            ),
+            (
+                not self.aihummer_version and self.knows(Fact.AIHUMMER_VERSION),
+                "the AiHummer version could not be learned",
+            ),
             (blobs.left_out_count, f"{blobs.left_out_count} things in the blob folder are no plain files"),
             (
                 blobs.referenced_missing,
@@ -195,7 +235,11 @@ def seal(manifest: Manifest) -> bytes:
     """Give the manifest's document: readable by people, its text covered by a hash."""
     body = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
     digest = hashlib.sha256(body).hexdigest()
-    return b'{\n"format": %d,\n"sha256": "%s",\n"manifest": %s\n}\n' % (FORMAT, digest.encode(), body)
+    return b'{\n"format": %d,\n"sha256": "%s",\n"manifest": %s\n}\n' % (
+        FORMAT_WITH_UNKNOWN if manifest.unproven else FORMAT,
+        digest.encode(),
+        body,
+    )
 
 
 def open_set(path: Path) -> BackupSet:
@@ -218,9 +262,9 @@ def open_set(path: Path) -> BackupSet:
 def _read_document(data: bytes, where: str) -> Manifest:
     try:
         version = msgspec.json.decode(data, type=_Version).format
-        if version != FORMAT:
+        if version not in {FORMAT, FORMAT_WITH_UNKNOWN}:
             raise PreconditionError(
-                f"the set has format {version}; this program reads {FORMAT}",
+                f"the set has format {version}; this program reads up to {FORMAT_WITH_UNKNOWN}",
                 where=where,
                 hint="use the aihummer-drtui that wrote it, or a newer one",
             )

@@ -14,6 +14,7 @@ from aihummer_drtui.recovery.backup.set import (
     BLOB_LIST,
     DUMP,
     BackupSet,
+    Fact,
     Manifest,
     SealedFile,
     age_of,
@@ -61,7 +62,7 @@ def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Veri
                 dump = os.fstat(descriptor)
             finally:
                 os.close(descriptor)
-            blobs = _read_blobs(backup, reporter)
+            blobs = _read_blobs(backup, reporter) if backup.manifest.knows(Fact.BLOBS) else 0
     except FailedError:
         forget_verified(backup)
         raise
@@ -176,10 +177,12 @@ def look_at_set(scene: Scene) -> Observation:
         return Observation(
             verdict=Verdict.FAILED, expected=expected, observed=cleaned_line(error.what), hint=error.hint
         )
+    unproven = backup.manifest.unproven
     return Observation(
-        verdict=Verdict.PASSED,
+        verdict=Verdict.UNPROVEN if unproven else Verdict.PASSED,
         expected=expected,
         observed=_summary(backup.manifest, age),
+        hint="it was sealed around a dump; blobs, key and version come from elsewhere" if unproven else "",
         warnings=_set_doubts(backup, age),
     )
 
@@ -187,9 +190,12 @@ def look_at_set(scene: Scene) -> Observation:
 def _summary(manifest: Manifest, age: float) -> str:
     blobs = manifest.blobs
     told = f"{blobs.count} blobs ({bytes_text(blobs.size)})" if blobs.active else "no blobs (media inactive)"
+    if not manifest.knows(Fact.BLOBS):
+        told = "blobs unproven"
     return cleaned_line(
         f"{manifest.set_id}: recovery point {manifest.recovery_point[:19]}Z, {duration_text(age)} ago; "
-        f"database {manifest.database.name} {bytes_text(manifest.database.size)}, {told}"
+        f"database {manifest.database.name} "
+        f"{bytes_text(manifest.database.size) if manifest.knows(Fact.SIZE) else 'of unproven size'}, {told}"
     )
 
 

@@ -9,7 +9,7 @@ from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
-from aihummer_drtui.recovery.backup.set import Manifest, SealedBlobs
+from aihummer_drtui.recovery.backup.set import Fact, Manifest, SealedBlobs
 from aihummer_drtui.recovery.blobs.place import refuse_lost_setting
 from aihummer_drtui.recovery.blobs.references import References, count_references
 from aihummer_drtui.recovery.check import Check, Scene
@@ -18,6 +18,9 @@ from aihummer_drtui.recovery.gateway.environment import read_gateway_env
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
 _INACTIVE: Final = "media service inactive (AIHUMMER_BLOB_DIR is not set): nothing to restore"
+
+
+_NO_BLOBS_SEALED: Final = "the set was sealed around a dump: bring the blobs back from where they are kept"
 
 
 def blob_folder_of(scene: Scene) -> Path | None:
@@ -45,7 +48,7 @@ def look_at_folder(scene: Scene) -> Observation:
     try:
         folder = blob_folder_of(scene)
         if folder is None:
-            return Observation(verdict=Verdict.PASSED, expected=expected, observed=_INACTIVE)
+            return _inactive(scene, expected)
         manifest = sealed_manifest(scene)
         place = _place_to_try(folder)
     except DrtuiError as error:
@@ -61,15 +64,29 @@ def look_at_folder(scene: Scene) -> Observation:
     if short:
         return _failed(expected, f"{place}: {short}", "make room, or mount a larger disk there")
     told = "" if place == folder else " (the folder itself does not exist yet)"
+    unproven = manifest is not None and not manifest.knows(Fact.BLOBS)
     return Observation(
-        verdict=Verdict.PASSED,
+        verdict=Verdict.UNPROVEN if unproven else Verdict.PASSED,
         expected=expected,
+        hint=_NO_BLOBS_SEALED if unproven else "",
         observed=cleaned_line(
             f"written, synced and removed in {place}{told}; {bytes_text(free.f_bavail * free.f_frsize)} free",
             limit=300,
         ),
         warnings=() if manifest else ("without a backup set the room needed is not known",),
     )
+
+
+def _inactive(scene: Scene, expected: str) -> Observation:
+    manifest = sealed_manifest(scene)
+    if manifest is not None and not manifest.knows(Fact.BLOBS):
+        return Observation(
+            verdict=Verdict.UNPROVEN,
+            expected=expected,
+            observed="AIHUMMER_BLOB_DIR is not set; whether it was at the time of the backup is not known",
+            hint=_NO_BLOBS_SEALED,
+        )
+    return Observation(verdict=Verdict.PASSED, expected=expected, observed=_INACTIVE)
 
 
 def _place_to_try(folder: Path) -> Path:
@@ -119,7 +136,7 @@ def look_at_references(scene: Scene) -> Observation:
     try:
         folder = blob_folder_of(scene)
         if folder is None:
-            return Observation(verdict=Verdict.PASSED, expected=expected, observed=_INACTIVE)
+            return _inactive(scene, expected)
         if not statement:
             return Observation(
                 verdict=Verdict.UNPROVEN,
@@ -147,7 +164,7 @@ def _none_referenced(expected: str, manifest: Manifest | None) -> Observation:
             f"{manifest.blobs.referenced}",
             "is this the restored database? see the check database-restored",
         )
-    if manifest is not None and not manifest.blobs.count:
+    if manifest is not None and manifest.knows(Fact.BLOBS) and not manifest.blobs.count:
         return Observation(
             verdict=Verdict.PASSED, expected=expected, observed="no blobs, and none were sealed"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
+from aihummer_drtui.recovery.backup.set import Fact
 from aihummer_drtui.recovery.blobs.check import blob_folder_of
 from aihummer_drtui.recovery.blobs.place import BlobPlace, Stage
 from aihummer_drtui.recovery.check import Scene
@@ -24,6 +25,8 @@ def probe_blobs(scene: Scene) -> Probed:
         folder = blob_folder_of(scene)
     except DrtuiError as error:
         return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
+    if manifest is not None and not manifest.knows(Fact.BLOBS):
+        return Probed(result=ProbeResult.UNKNOWN, observed="the set holds no blobs: sealed around a dump")
     if folder is None:
         return Probed(result=ProbeResult.DONE, observed="media service inactive: nothing to restore")
     if manifest is None:

@@ -19,7 +19,7 @@ from typing import Final
 from aihummer_drtui.durable import sync_folder
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.backup.set import BLOB_LIST, BackupSet, BlobLine
+from aihummer_drtui.recovery.backup.set import BLOB_LIST, BackupSet, BlobLine, Fact
 from aihummer_drtui.recovery.blobs.copy import copy_hashed, hash_of, open_blob, sync_folders
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
 from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
@@ -73,6 +73,7 @@ def restore_blobs(
     """
     refuse_wrong_mode(target, mode)
     refuse_other_identity(owner_of(target), confirm)
+    _refuse_dump_only(backup)
     env = read_gateway_env(target.gateway_env)
     folder = env.blob_folder
     if folder is None:
@@ -89,6 +90,15 @@ def restore_blobs(
             where=cleaned_line(str(error.filename or folder)),
             hint="make room or mend the disk, then run the same command again: it goes on where it was",
         ) from None
+
+
+def _refuse_dump_only(backup: BackupSet) -> None:
+    if not backup.manifest.knows(Fact.BLOBS):
+        raise PreconditionError(
+            "the set holds no blobs: it was sealed around a dump that was there already",
+            where=cleaned_line(str(backup.path)),
+            hint="bring the blob folder back from where it is kept, then skip this command with that reason",
+        )
 
 
 def _restored(place: BlobPlace, backup: BackupSet, reporter: Reporter, *, again: bool) -> Restored:

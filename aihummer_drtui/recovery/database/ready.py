@@ -10,7 +10,7 @@ from aihummer_drtui.errors import DrtuiError, FailedError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
 from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
-from aihummer_drtui.recovery.backup.set import Manifest
+from aihummer_drtui.recovery.backup.set import Fact, Manifest
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
 from aihummer_drtui.recovery.database.content import one_number
@@ -52,10 +52,14 @@ def readiness(connection: "Connection[TupleRow]", owner: Owner, manifest: Manife
         *_right_problems(connection, owner),
     ]
     doubts = []
-    if free is None:
+    if not manifest.knows(Fact.SIZE):
+        doubts.append("the size of the database is unproven, and so is whether it fits")
+    elif free is None:
         doubts.append(f"free space for the server is not known here; {bytes_text(needed)} needed")
     elif free < needed:
         problems.append(f"{bytes_text(free)} free in the data directory, {bytes_text(needed)} needed")
+    if not manifest.knows(Fact.ROLES):
+        doubts.append("which roles the dump needs is unproven: aihummer and aihummer_app, as a rule")
     return Readiness(
         server=f"{number // 10_000}.{number % 10_000}",
         problems=tuple(problems),
@@ -154,8 +158,9 @@ def look_at_readiness(scene: Scene) -> Observation:
         found = _asked(scene.target, manifest)
     except DrtuiError as error:
         return _failed(expected, error)
+    well = Verdict.PASSED if manifest.knows(Fact.SIZE) and manifest.knows(Fact.ROLES) else Verdict.UNPROVEN
     return Observation(
-        verdict=Verdict.FAILED if found.problems else Verdict.PASSED,
+        verdict=Verdict.FAILED if found.problems else well,
         expected=expected,
         observed=cleaned_line("; ".join(found.problems), 400) or _all_well(found),
         hint="mend each of these as a superuser of PostgreSQL, then look again" if found.problems else "",

@@ -6,7 +6,7 @@ exchange the live database is not touched, and the exchange is one transaction.
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.backup.set import BackupSet, SealedDatabase
+from aihummer_drtui.recovery.backup.set import BackupSet, Fact, Manifest, SealedDatabase
 from aihummer_drtui.recovery.backup.verify import open_dump
 from aihummer_drtui.recovery.database.connection import (
     Owner,
@@ -56,6 +56,8 @@ class Restored:
     """The old database's new name; empty = there was none."""
     rows: int
     tables: int
+    compared: bool = True
+    """False = the set was sealed without row counts: these are what was restored, nothing more."""
 
 
 def restore_database(
@@ -90,8 +92,8 @@ def restore_database(
         try:
             with _beside(connection, owner, backup) as beside:
                 _fill(connection, owner, tools, dump, beside, backup, jobs or os.cpu_count() or 1, reporter)
-                _compare(owner, beside, backup.manifest.database, reporter)
-                return _exchange(connection, owner, beside, backup, reporter)
+                found = _compare(owner, beside, backup.manifest, reporter)
+                return _exchange(connection, owner, beside, backup, found, reporter)
         finally:
             os.close(dump)
 
@@ -165,6 +167,9 @@ def _beside(connection: "Connection[TupleRow]", owner: Owner, backup: BackupSet)
 def _creation(name: str, sealed: SealedDatabase) -> "sql.Composed":
     from psycopg import sql
 
+    if not sealed.encoding:
+        # Sealed around a dump that did not tell: the server's own encoding and locale.
+        return sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
     locale = sql.Literal(sealed.locale)
     parts: list[sql.Composable] = [
         sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}").format(
@@ -232,14 +237,16 @@ def _size(connection: "Connection[TupleRow]", database: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _compare(owner: Owner, beside: str, sealed: SealedDatabase, reporter: Reporter) -> None:
+def _compare(owner: Owner, beside: str, manifest: Manifest, reporter: Reporter) -> Mapping[str, int]:
+    """The rows by table; raises FailedError when anything is not as sealed."""
+    sealed = manifest.database
     reporter.phase("comparing with the seal", total=len(sealed.tables), unit="tables")
     with connect(owner, database=beside) as connection:
         found = row_counts(connection, each=reporter.advance)
         differing = sorted(
             name for name in {*found, *sealed.tables} if found.get(name) != sealed.tables.get(name)
         )
-        if differing:
+        if differing and manifest.knows(Fact.ROWS):
             first = differing[0]
             seen, should = found.get(first, "missing"), sealed.tables.get(first, "none")
             raise _unlike(owner, f"{len(differing)} tables differ, first {first}: {seen}, sealed {should}")
@@ -251,6 +258,7 @@ def _compare(owner: Owner, beside: str, sealed: SealedDatabase, reporter: Report
         connection.autocommit = True
         reporter.phase("gathering statistics")
         connection.execute("ANALYZE")
+        return found
 
 
 def _unlike(owner: Owner, what: str) -> FailedError:
@@ -262,17 +270,22 @@ def _unlike(owner: Owner, what: str) -> FailedError:
 
 
 def _exchange(
-    connection: "Connection[TupleRow]", owner: Owner, beside: str, backup: BackupSet, reporter: Reporter
+    connection: "Connection[TupleRow]",
+    owner: Owner,
+    beside: str,
+    backup: BackupSet,
+    found: Mapping[str, int],
+    reporter: Reporter,
 ) -> Restored:
     reporter.phase("exchanging the databases")
     kept_as = _free_name(connection, owner.database)
     replaced = swap(connection, owner, beside=beside, kept_as=kept_as, set_id=backup.manifest.set_id)
-    tables = backup.manifest.database.tables
     return Restored(
         database=owner.database,
         kept_as=kept_as if replaced else "",
-        rows=sum(tables.values()),
-        tables=len(tables),
+        rows=sum(found.values()),
+        tables=len(found),
+        compared=backup.manifest.knows(Fact.ROWS),
     )
 
 

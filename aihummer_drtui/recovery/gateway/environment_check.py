@@ -7,7 +7,7 @@ from typing import Final
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
-from aihummer_drtui.recovery.backup.set import Manifest
+from aihummer_drtui.recovery.backup.set import Fact, Manifest
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.dsn import owner_dsn
 from aihummer_drtui.recovery.gateway.environment import (
@@ -50,10 +50,14 @@ def look_at_gateway_env(scene: Scene) -> Observation:
     warnings = tuple(_warnings(env, sealed))
     if faults:
         return _failed(expected, f"{env.path}: {'; '.join(faults)}", "complete or correct the file", warnings)
+    unproven = sealed is not None and not sealed.knows(Fact.GATEWAY_ENV)
     return Observation(
-        verdict=Verdict.PASSED,
+        verdict=Verdict.UNPROVEN if unproven else Verdict.PASSED,
         expected=expected,
         observed=f"{env.path}: {len(env.variables)} variables, all that is needed among them",
+        hint="the set was sealed around a dump: compare with your configuration management"
+        if unproven
+        else "",
         warnings=warnings,
     )
 

@@ -7,6 +7,7 @@ import msgspec
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
+from aihummer_drtui.recovery.backup.set import Fact, Manifest
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
 from aihummer_drtui.recovery.key.escrow import Escrow, EscrowSealedError, read_escrow
@@ -73,7 +74,7 @@ def _against_sealed(scene: Scene, fingerprint: str, what: str, warnings: tuple[s
             verdict=Verdict.UNPROVEN,
             expected="the fingerprint sealed in the backup set",
             observed=f"{what} is well formed, fingerprint {fingerprint}; nothing to compare it with",
-            hint=NO_SET_HINT if sealed is None else "the set was sealed while no master key was set",
+            hint=_no_fingerprint(sealed),
             warnings=warnings,
         )
     same = fingerprint == sealed.key_fingerprint
@@ -84,6 +85,14 @@ def _against_sealed(scene: Scene, fingerprint: str, what: str, warnings: tuple[s
         hint="" if same else WRONG_KEY_HINT,
         warnings=warnings,
     )
+
+
+def _no_fingerprint(sealed: Manifest | None) -> str:
+    if sealed is None:
+        return NO_SET_HINT
+    if not sealed.knows(Fact.KEY):
+        return "the set was sealed around a dump, which tells of no key: the check vault-opens will prove it"
+    return "the set was sealed while no master key was set"
 
 
 def _failed(expected: str, error: PreconditionError) -> Observation:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import FailedError, PreconditionError
-from aihummer_drtui.recovery.backup.set import Manifest
+from aihummer_drtui.recovery.backup.set import Fact, Manifest
 from aihummer_drtui.recovery.gateway.environment import (
     MASTER_KEY,
     MEDIA_TOKEN_SECRET,
@@ -78,6 +78,10 @@ def _compared_with_sealed(escrow: Escrow, sealed: Manifest | None) -> list[str]:
     """Warnings. Raises PreconditionError for the wrong key."""
     if sealed is None:
         return ["no backup set was named: nobody knows yet whether this is the right key"]
+    if not sealed.knows(Fact.KEY):
+        return [
+            "the set was sealed around a dump, which tells of no key: nobody knows yet if it is the right one"
+        ]
     if not sealed.key_fingerprint:
         return ["the backup set was sealed without a master key: there was no vault to open"]
     if escrow.key_fingerprint != sealed.key_fingerprint:
