@@ -42,7 +42,7 @@ def test_the_incident_time_is_kept_with_its_zone(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [(None, "No such file"), ("[answers\n", "not TOML"), ("x = 1\n", "[answers]")],
+    [(None, "No such file"), ("[answers\n", "not TOML"), ("x = 1\n", "is no text")],
 )
 def test_answers_that_cannot_be_read_begin_nothing(desk: Desk, text: str | None, what: str) -> None:
     """Exit 2 and no run left behind that would stand in the way of the next."""

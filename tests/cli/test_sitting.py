@@ -57,7 +57,7 @@ def test_enter_and_wrong_words_pass_no_gate(desk: Desk) -> None:
     terminal.answer(GATE, "other.example/aihummer")
     terminal.expect("REFUSED:")
     assert "do not match the target" in terminal.answer(GATE, "quit")
-    assert terminal.end() == 0
+    assert terminal.end() == 3
     assert [one.item for one in desk.of_kind(e.CommandIntended)] == ["work/prepare"]
 
 
@@ -226,7 +226,7 @@ def test_ctrl_c_leaves_and_says_what_goes_on(desk: Desk) -> None:
     pipe.write_text("on\n")
     again.expect("+ passed: work/prepare: exit code 0")
     again.answer(GATE, "quit")
-    assert again.end() == 0
+    assert again.end() == 3
 
 
 @pytest.mark.parametrize("ignored", [False, True])
@@ -250,7 +250,7 @@ def test_control_d_leaves(desk: Desk) -> None:
     terminal = desk.sit(desk.run_words())
     terminal.prompted(GIVE)
     terminal.type("\x04", enter="")
-    assert terminal.end() == 0
+    assert terminal.end() == 3
     assert "Come back with:" in terminal.text
 
 
@@ -342,7 +342,9 @@ def test_unattended_to_the_end(desk: Desk) -> None:
     ended = desk.call(desk.run_words(*UNATTENDED, "--json"), code=0)
     lines = ended.stdout.splitlines()
     assert all(line.startswith("{") for line in lines)
+    assert '"event":"run-declared"' in lines[0], "a script learns the run's id"
     assert '"event":"run-finished"' in lines[-1]
+    assert "  | prepared\n" in ended.stderr, "what a command that passed has said"
     assert "Recovery level: PROVEN" in ended.stderr
     assert linear(ended.stderr)
 
