@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "check": "aihummer_drtui.cli.check:check",
     "drill": "aihummer_drtui.cli.drill:drill",
     "engine": "aihummer_drtui.cli.engine:engine",
+    "key": "aihummer_drtui.cli.key:key",
     "lint": "aihummer_drtui.cli.runbook:lint",
     "print": "aihummer_drtui.cli.runbook:print_runbook",
     "probe": "aihummer_drtui.cli.probe:probe",
