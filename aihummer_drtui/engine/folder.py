@@ -95,9 +95,9 @@ class RunFolder:
 
 
 def new_run_id(now: datetime, chance: random.Random) -> str:
-    """An id like `20261122-2330-k3f7`: the minute in UTC, and four letters against a clash."""
+    """An id like `20261122-233015-k3f7`: the second in UTC, so that ids sort by age, and four letters."""
     letters = "".join(chance.choice(_LETTERS) for _ in range(4))
-    return f"{now.astimezone(UTC):%Y%m%d-%H%M}-{letters}"
+    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{letters}"
 
 
 def create_run(state: Path, run_id: str) -> RunFolder:

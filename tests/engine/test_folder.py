@@ -140,9 +140,9 @@ def test_run_ids_sort_by_time_and_can_be_read_aloud() -> None:
     chance = random.Random(1)
     now = datetime(2026, 11, 23, 1, 30, tzinfo=timezone(timedelta(hours=2)))
     first, second = new_run_id(now, chance), new_run_id(now, chance)
-    assert re.fullmatch(r"20261122-2330-[a-km-np-z2-9]{4}", first)
+    assert re.fullmatch(r"20261122-233000-[a-km-np-z2-9]{4}", first)
     assert first != second
-    assert new_run_id(datetime(2026, 11, 22, 23, 31, tzinfo=UTC), chance) > first
+    assert new_run_id(datetime(2026, 11, 22, 23, 30, 1, tzinfo=UTC), chance) > max(first, second)
 
 
 def test_run_folder_is_private_and_complete(tmp_path: Path) -> None:
