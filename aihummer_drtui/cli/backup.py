@@ -23,9 +23,12 @@ backup.add_command(seal)
 
 @backup.command()
 @click.argument("place", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--copy-all", is_flag=True, help="Copy unchanged blobs too, instead of linking to the newest set's."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the set's folder and manifest as JSON.")
 @click.pass_obj
-def create(settings: Settings, place: Path | None, as_json: bool) -> None:
+def create(settings: Settings, place: Path | None, copy_all: bool, as_json: bool) -> None:
     """Back up database and blobs into a new folder of PLACE (default: the first of backup-places).
 
     The master key is not in it: only its fingerprint. Keep the key elsewhere.
@@ -36,7 +39,7 @@ def create(settings: Settings, place: Path | None, as_json: bool) -> None:
 
     target = load_target(settings.target_path)
     with Reporter.from_environment() as reporter:
-        made = create_backup(target, place or target.backup_places[0], reporter)
+        made = create_backup(target, place or target.backup_places[0], reporter, link_blobs=not copy_all)
     manifest = made.manifest
     if as_json:
         click.echo(json_text({"path": made.path, "manifest": manifest}))

@@ -18,6 +18,7 @@ from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.recovery.backup import set as backup_set
 from aihummer_drtui.recovery.backup.growing import growing, named, stamp
+from aihummer_drtui.recovery.backup.points import newest_sealed
 from aihummer_drtui.recovery.backup.set import BackupSet, Manifest, SealedBlobs, SealedDatabase, SealedFile
 from aihummer_drtui.recovery.blobs.copy import copy_blobs
 from aihummer_drtui.recovery.blobs.references import count_references
@@ -58,9 +59,10 @@ class _Dumped:
     tools: PostgresTools
 
 
-def create_backup(target: Target, place: Path, reporter: Reporter) -> BackupSet:
+def create_backup(target: Target, place: Path, reporter: Reporter, *, link_blobs: bool = True) -> BackupSet:
     """Write a backup set into a new folder of `place` and return it.
 
+    With `link_blobs`, blobs that did not change are hard links to those of the newest sealed set there.
     Raises PreconditionError before anything is written when gateway.env, the database or the programs
     will not do, and FailedError when the work breaks; nothing is left behind then.
     """
@@ -70,7 +72,8 @@ def create_backup(target: Target, place: Path, reporter: Reporter) -> BackupSet:
     with ended_in_order(), growing(place, started) as folder:
         with connect(owner) as connection, failures_named("the dump broke off", owner):
             dumped = _dump(target, owner, connection, folder, reporter)
-            blobs = _copy(target, env, connection, folder, reporter)
+            earlier = newest_sealed(place) if link_blobs else None
+            blobs = _copy(target, env, connection, folder, earlier, reporter)
         manifest = _manifest(target, env, dumped, blobs, started, _seal_files(folder, blobs, reporter))
         write_durably(folder / backup_set.MANIFEST, backup_set.seal(manifest))
         done = named(folder, place, started)
@@ -116,9 +119,14 @@ def _run_pg_dump(tools: PostgresTools, owner: Owner, snapshot: str, dump: Path, 
 
 
 def _copy(
-    target: Target, env: GatewayEnv, connection: "Connection[TupleRow]", folder: Path, reporter: Reporter
+    target: Target,
+    env: GatewayEnv,
+    connection: "Connection[TupleRow]",
+    folder: Path,
+    earlier: BackupSet | None,
+    reporter: Reporter,
 ) -> SealedBlobs:
-    blobs = copy_blobs(env.blob_folder, folder, reporter)
+    blobs = copy_blobs(env.blob_folder, folder, reporter, earlier=earlier)
     if env.blob_folder is None or not target.media.references:
         return blobs
     reporter.phase("comparing blobs with the database", unit="blobs")

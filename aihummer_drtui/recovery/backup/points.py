@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.errors import FailedError, PreconditionError
-from aihummer_drtui.recovery.backup.set import DUMP, MANIFEST, Manifest, age_of, open_set
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
+from aihummer_drtui.recovery.backup.set import DUMP, MANIFEST, BackupSet, Manifest, age_of, open_set
 from aihummer_drtui.recovery.backup.verified import Verification, read_verified
 
 _ARCHIVE_MAGIC: Final = b"PGDMP"
@@ -60,6 +60,22 @@ def recovery_points(place: Path, *, fingerprint: str, now: datetime) -> list[Rec
 def newest_first(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
     """The newest recovery point first; what is no backup comes last, by its name."""
     return sorted(points, key=lambda point: (point.age is None, point.age or 0.0, str(point.path)))
+
+
+def newest_sealed(place: Path) -> BackupSet | None:
+    """The sealed set of a place with the latest recovery point, or None.
+
+    Raises PreconditionError when the place cannot be listed.
+    """
+    found = []
+    for path in _entries(place):
+        if os.path.lexists(path / MANIFEST):
+            try:
+                found.append(open_set(path))
+            except DrtuiError:
+                # No sound seal: not a set to build upon; `backup list` tells of it.
+                continue
+    return max(found, key=lambda backup: backup.manifest.recovery_point, default=None)
 
 
 def _points_in(place: Path, fingerprint: str, now: datetime) -> Iterator[RecoveryPoint]:

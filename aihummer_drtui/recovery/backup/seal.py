@@ -1,6 +1,5 @@
 """Sealing a dump that others made: a set around it, in which what nobody can know any more is `unproven`."""
 
-import fcntl
 import hashlib
 import os
 import re
@@ -28,7 +27,7 @@ from aihummer_drtui.recovery.backup.set import (
     open_set,
     seal,
 )
-from aihummer_drtui.recovery.blobs.copy import BLOCK, copy_hashed
+from aihummer_drtui.recovery.blobs.copy import copy_hashed
 from aihummer_drtui.recovery.database.connection import program_environment
 from aihummer_drtui.recovery.database.program import run_program
 from aihummer_drtui.recovery.database.tools import PostgresTools, find_tools
@@ -36,8 +35,6 @@ from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
 
-_FICLONE: Final = 0x40049409
-"""ioctl_ficlone(2): share the blocks of another file until one of the two is written to."""
 _EXTENSION: Final = re.compile(r"^\d+; \d+ \d+ EXTENSION - (\S+)", re.MULTILINE)
 _CREATION: Final = re.compile(r"^CREATE DATABASE .* WITH TEMPLATE = template0 (?P<locale>.*);$", re.MULTILINE)
 _SETTING: Final = re.compile(r"([A-Z_]+) = (?:'((?:[^']|'')*)'|(\w+))")
@@ -156,30 +153,8 @@ def _asked(tools: PostgresTools, descriptor: int, dump: Path, *options: str) -> 
 def _copied(source: int, destination: Path, reporter: Reporter) -> SealedFile:
     reporter.phase("copying the dump", total=os.fstat(source).st_size, unit="bytes")
     os.lseek(source, 0, os.SEEK_SET)
-    if _shared(source, destination):
-        digest, size = hashlib.sha256(), 0
-        with destination.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-                size += len(block)
-                reporter.advance(len(block))
-            os.fsync(file.fileno())
-        return SealedFile(name=DUMP, size=size, sha256=digest.hexdigest())
     size, sha256 = copy_hashed(source, destination, each=reporter.advance)
     return SealedFile(name=DUMP, size=size, sha256=sha256)
-
-
-def _shared(source: int, destination: Path) -> bool:
-    """Let the copy share the blocks of the original; False where the file system cannot."""
-    copy = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.ioctl(copy, _FICLONE, source)
-    except OSError:
-        destination.unlink()
-        return False
-    finally:
-        os.close(copy)
-    return True
 
 
 def _refuse_changed(dump: Path, before: os.stat_result, after: os.stat_result) -> None:

@@ -103,6 +103,10 @@ class SealedBlobs(msgspec.Struct, frozen=True, kw_only=True):
     referenced: int = 0
     """Blobs the database refers to at the snapshot; 0 where the layout is not configured."""
     referenced_missing: int = 0
+    linked: int = 0
+    """Blobs that are hard links to those of an earlier set: the same bytes, stored once."""
+    linked_to: str = ""
+    """That set's id."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -116,3 +116,13 @@ def test_an_unreachable_database_is_told_without_its_password(installation: Inst
         _backup(installation)
     assert "s3cretpw" not in str(raised.value)
     assert not list((installation.root / "backups").glob("*"))
+
+
+def test_the_next_set_links_to_the_newest_sealed_one_only(installation: Installation) -> None:
+    """A folder without a seal is no backup, and nothing is built upon it."""
+    first = _backup(installation)
+    second = open_set(_backup(installation)).manifest
+    assert (second.blobs.linked, second.blobs.linked_to) == (7, open_set(first).manifest.set_id)
+    for manifest in (installation.root / "backups").glob("*/manifest.json"):
+        manifest.unlink()
+    assert open_set(_backup(installation)).manifest.blobs.linked == 0
