@@ -34,9 +34,9 @@ def engine(settings: Settings, run_id: str, linger: float) -> None:
 
 
 def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -> "Engine":
-    from aihummer_drtui.cli.declaring import target_key
     from aihummer_drtui.cli.environment import command_environment
     from aihummer_drtui.cli.runbook_file import runbook_of
+    from aihummer_drtui.cli.target_key import target_key
     from aihummer_drtui.engine.clock import SystemClock
     from aihummer_drtui.engine.folder import find_run, state_dir
     from aihummer_drtui.engine.journal import Journal

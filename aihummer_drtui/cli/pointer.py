@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.cli.declaring import target_key
 from aihummer_drtui.cli.run_folder import sound_state
 from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.cli.target_key import target_key
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.errors import PreconditionError

@@ -1,5 +1,6 @@
 """`run` and `resume`: what is refused before anything begins, and what is left behind by a refusal."""
 
+import json
 import os
 from pathlib import Path
 
@@ -77,10 +78,11 @@ def test_a_target_that_cannot_be_read(desk: Desk, text: str | None, what: str) -
     assert nothing_begun(desk)
 
 
-def make_sandbox_of(desk: Desk) -> None:
-    """Let the target say that it is a sandbox."""
-    with desk.target.open("a") as file:
-        file.write(f'[sandbox]\nid = "1"\nroot = "{desk.place}"\n')
+def make_sandbox_of(desk: Desk, name: str = "1") -> None:
+    """Let the target say that it is a sandbox, and the folder that it is this one."""
+    before = desk.target.read_text().partition("[sandbox]")[0]
+    desk.target.write_text(f'{before}[sandbox]\nid = "{name}"\nroot = "{desk.place}"\n')
+    (desk.place / "sandbox.json").write_text(json.dumps({"id": name}))
 
 
 def test_a_real_run_never_acts_on_a_sandbox(desk: Desk) -> None:
@@ -95,7 +97,7 @@ def test_a_real_run_never_acts_on_a_sandbox(desk: Desk) -> None:
 def test_a_drill_never_acts_on_what_is_no_sandbox(desk: Desk, mode: str) -> None:
     """Exit 3, whatever the operator meant (case X09)."""
     ended = desk.call(desk.run_words("--mode", mode), code=3)
-    assert "is not a sandbox" in ended.stderr
+    assert "is no sandbox" in ended.stderr
     assert nothing_begun(desk)
 
 
@@ -193,7 +195,7 @@ def test_a_sandbox_built_anew_is_another_target(desk: Desk) -> None:
     """In the same folder, with another id: what was recovered there is gone with the old one."""
     make_sandbox_of(desk)
     desk.call(desk.run_words("--mode", "drill"), code=3)
-    desk.target.write_text(desk.target.read_text().replace('id = "1"', 'id = "2"'))
+    make_sandbox_of(desk, "2")
     assert "is not the one" in desk.call(desk.words("resume"), code=3).stderr
 
 
