@@ -110,3 +110,16 @@ def test_seal_makes_a_set_of_a_dump_that_list_shows(installation: Installation) 
         (str(dump), False, "unproven"),
     ]
     assert run(installation, "backup", "seal", str(dump)).returncode == 3
+
+
+def test_prune_tells_first_and_removes_when_told(installation: Installation) -> None:
+    """Without --yes nothing goes."""
+    folders = [run(installation, "backup", "create").stdout.strip() for _ in range(2)]
+    told = run(installation, "backup", "prune", "--keep-daily", "1")
+    assert told.returncode == 0, told.stderr
+    assert f"would remove  {folders[0]}" in told.stdout
+    assert all(Path(folder).exists() for folder in folders)
+    done = json.loads(run(installation, "backup", "prune", "--keep-daily", "1", "--yes", "--json").stdout)
+    assert done["removed"] == [folders[0]]
+    assert [Path(folder).exists() for folder in folders] == [False, True]
+    assert run(installation, "backup", "prune", "--yes").returncode == 2

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
+from aihummer_drtui.recovery.backup.growing import PARTIAL
 from aihummer_drtui.recovery.backup.set import DUMP, MANIFEST, BackupSet, Manifest, age_of, open_set
 from aihummer_drtui.recovery.backup.verified import Verification, read_verified
 
 _ARCHIVE_MAGIC: Final = b"PGDMP"
 _NOT_SEALED: Final = "it has no manifest.json: unfinished, or made by another program"
+_GROWING: Final = "it is being made or removed, or that was cut off"
 _LOOSE: Final = "a dump without a set"
 
 
@@ -63,19 +65,21 @@ def newest_first(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
 
 
 def newest_sealed(place: Path) -> BackupSet | None:
-    """The sealed set of a place with the latest recovery point, or None.
+    """The sealed set of a place with the latest recovery point, or None. Raises as `sealed_in` does."""
+    return max(sealed_in(place), key=lambda backup: backup.manifest.recovery_point, default=None)
 
-    Raises PreconditionError when the place cannot be listed.
-    """
+
+def sealed_in(place: Path) -> list[BackupSet]:
+    """The sealed sets of a place. Raises PreconditionError when it cannot be listed."""
     found = []
     for path in _entries(place):
-        if os.path.lexists(path / MANIFEST):
+        if os.path.lexists(path / MANIFEST) and not path.name.startswith(PARTIAL):
             try:
                 found.append(open_set(path))
             except DrtuiError:
-                # No sound seal: not a set to build upon; `backup list` tells of it.
+                # No sound seal: no set to build upon or to remove; `backup list` tells of it.
                 continue
-    return max(found, key=lambda backup: backup.manifest.recovery_point, default=None)
+    return found
 
 
 def _points_in(place: Path, fingerprint: str, now: datetime) -> Iterator[RecoveryPoint]:
@@ -83,7 +87,9 @@ def _points_in(place: Path, fingerprint: str, now: datetime) -> Iterator[Recover
         if path.is_symlink():
             continue
         if path.is_dir():
-            if os.path.lexists(path / MANIFEST):
+            if path.name.startswith(PARTIAL):
+                yield _no_backup(path, _GROWING)
+            elif os.path.lexists(path / MANIFEST):
                 yield _sealed(path, fingerprint, now)
             elif os.path.lexists(path / DUMP):
                 yield _no_backup(path, _NOT_SEALED)
