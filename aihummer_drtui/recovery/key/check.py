@@ -1,5 +1,6 @@
 """The master key's checks: the escrowed one, the one in gateway.env, and the probe of its restore."""
 
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
 from aihummer_drtui.recovery.key.escrow import Escrow, EscrowSealedError, read_escrow
 from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
+from aihummer_drtui.recovery.key.keeping import dangers_of
 from aihummer_drtui.recovery.probed import Probed
 from aihummer_drtui.run.verdict import CheckDescription, Observation, ProbeResult, Verdict
 
@@ -34,15 +36,21 @@ def look_at_escrow(scene: Scene) -> Observation:
     try:
         escrow = read_escrow(source, only_files=True)
     except EscrowSealedError as error:
-        return _by_its_header(scene, error)
+        return _apart(scene, source, _by_its_header(scene, error))
     except PreconditionError as error:
         return _failed(expected, error)
-    return judge_escrow(scene, escrow)
+    return _apart(scene, source, judge_escrow(scene, escrow))
 
 
 def judge_escrow(scene: Scene, escrow: Escrow) -> Observation:
     """Whether the key of an escrow that was read is the one the backup was sealed with."""
     return _against_sealed(scene, escrow.key_fingerprint, "the escrow's key", escrow.warnings)
+
+
+def _apart(scene: Scene, source: str, seen: Observation) -> Observation:
+    """What was seen, with a warning where the escrow does not lie apart from the backups."""
+    dangers = dangers_of(Path(source), scene.target, scene.values.get("BACKUP_SET", ""))
+    return msgspec.structs.replace(seen, warnings=(*seen.warnings, *dangers))
 
 
 def _by_its_header(scene: Scene, closed: EscrowSealedError) -> Observation:
