@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "check": "aihummer_drtui.cli.key:check",
     "escrow": "aihummer_drtui.cli.key_escrow:escrow",
     "fingerprint": "aihummer_drtui.cli.key:fingerprint",
+    "shares": "aihummer_drtui.cli.key_shares:shares",
     # The runbook's command by another name: there is one way to write a key.
     "write": "aihummer_drtui.cli.restore_key:restore_key",
 }

@@ -1,7 +1,7 @@
 """Putting an escrow away: never over something, proven to open, and apart from what it must outlive."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +48,29 @@ def put_away(data: bytes, out: Path) -> None:
             where=str(out),
             hint="name a file in a folder that is there, on a medium with room and without write protection",
         ) from None
+
+
+def put_shares_away(shares: Sequence[str], folder: Path, *, need: int, fingerprint: str) -> tuple[Path, ...]:
+    """Write each share into a file of its own in `folder`, which is made 0700 if it is not there.
+
+    Raises PreconditionError, with nothing written, when one of the names is taken; FailedError.
+    """
+    files = [folder / f"share-{number:02d}-of-{len(shares):02d}.txt" for number in range(1, len(shares) + 1)]
+    for file in files:
+        refuse_taken(file)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise FailedError(
+            f"cannot be made: {error.strerror}", where=str(folder), hint="name a folder in one that is there"
+        ) from None
+    for number, (file, share) in enumerate(zip(files, shares, strict=True), start=1):
+        about = (
+            f"# AiHummer master key, fingerprint {fingerprint}: share {number} of {len(shares)}\n"
+            f"# Any {need} of them give the key back: aihummer-drtui key shares combine (SLIP-39)\n"
+        )
+        put_away(f"{about}{share}\n".encode(), file)
+    return tuple(files)
 
 
 def refuse_taken(out: Path) -> None:
