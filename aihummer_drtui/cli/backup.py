@@ -71,11 +71,17 @@ def verify(settings: Settings, folder: Path, as_json: bool) -> None:
     with Reporter.from_environment() as reporter:
         found = verify_backup(target, open_set(folder), reporter)
     if as_json:
-        told = {"dump": found.dump, "blobs": found.blobs, "recorded": not found.not_recorded}
+        told = {
+            "dump": found.dump,
+            "blobs": found.blobs,
+            "signed": found.signed,
+            "recorded": not found.not_recorded,
+        }
         click.echo(json_text({"path": folder, **told}))
         return
     click.echo(cleaned(f"sound: {folder}"))
     _say(f"{bytes_text(found.dump)} of dump decoded, {found.blobs} blobs read, every hash as sealed")
+    _say(f"signature: {found.signed}")
     if found.not_recorded:
         _say(f"warning: `backup list` will not tell of it, no record could be written: {found.not_recorded}")
 

@@ -25,6 +25,7 @@ _COLUMNS: Final = (
     "SEALED",
     "VERIFIED",
     "KEY",
+    "SIGNED",
 )
 
 
@@ -40,12 +41,13 @@ def list_points(settings: Settings, places: tuple[Path, ...], key_file: str | No
     """
     from datetime import UTC
 
+    from aihummer_drtui.recovery.backup.signature import trusted_keys
     from aihummer_drtui.recovery.target_file import load_target
 
     target = load_target(settings.target_path)
     now = datetime.now(UTC)
     fingerprint = _fingerprint(target, key_file)
-    points = _found(places or target.backup_places, fingerprint, now)
+    points = _found(places or target.backup_places, fingerprint, now, trusted_keys(target))
     if as_json:
         click.echo(json_text({"now": now.isoformat(), "points": [_as_json(point) for point in points]}))
         return
@@ -56,14 +58,16 @@ def list_points(settings: Settings, places: tuple[Path, ...], key_file: str | No
         click.echo("key unproven: gateway.env holds no key here; compare with --key-file", err=True)
 
 
-def _found(places: tuple[Path, ...], fingerprint: str, now: datetime) -> "list[RecoveryPoint]":
+def _found(
+    places: tuple[Path, ...], fingerprint: str, now: datetime, trusted: frozenset[str]
+) -> "list[RecoveryPoint]":
     from aihummer_drtui.recovery.backup.points import newest_first, recovery_points
 
     points: list[RecoveryPoint] = []
     failures = []
     for place in places:
         try:
-            points += recovery_points(place, fingerprint=fingerprint, now=now)
+            points += recovery_points(place, fingerprint=fingerprint, now=now, trusted=trusted)
         except PreconditionError as error:
             failures.append(error)
     if len(failures) == len(places):
@@ -104,7 +108,7 @@ def _place(point: "RecoveryPoint") -> str:
 def _row(point: "RecoveryPoint", now: datetime) -> tuple[str, ...]:
     manifest = point.manifest
     if manifest is None or point.age is None:
-        return ("-", "-", "-", "-", bytes_text(point.size), "NO", "-", "-")
+        return ("-", "-", "-", "-", bytes_text(point.size), "NO", "-", "-", "-")
     verified = "never"
     if point.verified:
         seconds = (now - datetime.fromisoformat(point.verified.at)).total_seconds()
@@ -118,6 +122,7 @@ def _row(point: "RecoveryPoint", now: datetime) -> tuple[str, ...]:
         "yes",
         verified,
         point.key.value,
+        point.signed.value,
     )
 
 
@@ -139,4 +144,5 @@ def _as_json(point: "RecoveryPoint") -> dict[str, object]:
         "size": point.size,
         "verified_at": point.verified.at if point.verified else None,
         "key": point.key.value,
+        "signed": point.signed.value,
     }

@@ -52,6 +52,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     base_url: str = ""
     """Where the gateway answers; empty = by AIHUMMER_GATEWAY_ADDR, on this host."""
     backup_places: tuple[Path, ...] = (Path("/var/backups/aihummer"),)
+    signing_key: Path | None = None
+    """Ed25519 private key (PEM, mode 0600) that signs the sets made here; none = they are not signed."""
+    trusted_keys: tuple[Path, ...] = ()
+    """Ed25519 public keys (PEM); with any, a set that none of them signed is refused."""
     postgres_bin: Path | None = None
     """Folder of pg_dump and pg_restore; none = PATH, then the newest of /usr/lib/postgresql/*/bin."""
     maintenance_database: str = "postgres"

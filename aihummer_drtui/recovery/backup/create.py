@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from aihummer_drtui import __version__
-from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.recovery.backup import set as backup_set
 from aihummer_drtui.recovery.backup.growing import growing, named, stamp
 from aihummer_drtui.recovery.backup.points import newest_sealed
 from aihummer_drtui.recovery.backup.set import BackupSet, Manifest, SealedBlobs, SealedDatabase, SealedFile
+from aihummer_drtui.recovery.backup.signature import signer_of
 from aihummer_drtui.recovery.blobs.copy import copy_blobs
 from aihummer_drtui.recovery.blobs.references import count_references
 from aihummer_drtui.recovery.database.connection import (
@@ -66,6 +66,7 @@ def create_backup(target: Target, place: Path, reporter: Reporter, *, link_blobs
     Raises PreconditionError before anything is written when gateway.env, the database or the programs
     will not do, and FailedError when the work breaks; nothing is left behind then.
     """
+    signer = signer_of(target)
     env = read_gateway_env(target.gateway_env)
     owner = owner_of(target)
     started = _now()
@@ -75,7 +76,7 @@ def create_backup(target: Target, place: Path, reporter: Reporter, *, link_blobs
             earlier = newest_sealed(place) if link_blobs else None
             blobs = _copy(target, env, connection, folder, earlier, reporter)
         manifest = _manifest(target, env, dumped, blobs, started, _seal_files(folder, blobs, reporter))
-        write_durably(folder / backup_set.MANIFEST, backup_set.seal(manifest))
+        signer.write(folder, manifest)
         done = named(folder, place, started)
     return backup_set.open_set(done)
 

@@ -11,6 +11,7 @@ from typing import Final
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.recovery.backup.growing import PARTIAL
 from aihummer_drtui.recovery.backup.set import DUMP, MANIFEST, BackupSet, Manifest, age_of, open_set
+from aihummer_drtui.recovery.backup.signature import Signed, signed_by
 from aihummer_drtui.recovery.backup.verified import Verification, read_verified
 
 _ARCHIVE_MAGIC: Final = b"PGDMP"
@@ -41,6 +42,7 @@ class RecoveryPoint:
     """Seconds since the recovery point: what a recovery from it would lose now (the RPO it means)."""
     verified: Verification | None
     key: KeyMatch
+    signed: Signed
 
     @property
     def size(self) -> int:
@@ -50,13 +52,16 @@ class RecoveryPoint:
         return sum(part.size for part in self.manifest.files) + self.manifest.blobs.size
 
 
-def recovery_points(place: Path, *, fingerprint: str, now: datetime) -> list[RecoveryPoint]:
+def recovery_points(
+    place: Path, *, fingerprint: str, now: datetime, trusted: frozenset[str] = frozenset()
+) -> list[RecoveryPoint]:
     """Every recovery point of a place, and what only looks like one, `newest_first`.
 
-    `fingerprint` is that of the key at hand, empty = none. Raises PreconditionError when the place
+    `fingerprint` is that of the key at hand, empty = none;
+    `trusted` are the keys whose signatures count (`signature`). Raises PreconditionError when the place
     cannot be listed.
     """
-    return newest_first(_points_in(place, fingerprint, now))
+    return newest_first(_points_in(place, fingerprint, now, trusted))
 
 
 def newest_first(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
@@ -82,7 +87,9 @@ def sealed_in(place: Path) -> list[BackupSet]:
     return found
 
 
-def _points_in(place: Path, fingerprint: str, now: datetime) -> Iterator[RecoveryPoint]:
+def _points_in(
+    place: Path, fingerprint: str, now: datetime, trusted: frozenset[str]
+) -> Iterator[RecoveryPoint]:
     for path in _entries(place):
         if path.is_symlink():
             continue
@@ -90,14 +97,14 @@ def _points_in(place: Path, fingerprint: str, now: datetime) -> Iterator[Recover
             if path.name.startswith(PARTIAL):
                 yield _no_backup(path, _GROWING)
             elif os.path.lexists(path / MANIFEST):
-                yield _sealed(path, fingerprint, now)
+                yield _sealed(path, fingerprint, now, trusted)
             elif os.path.lexists(path / DUMP):
                 yield _no_backup(path, _NOT_SEALED)
         elif _is_archive(path):
             yield _no_backup(path, _LOOSE)
 
 
-def _sealed(path: Path, fingerprint: str, now: datetime) -> RecoveryPoint:
+def _sealed(path: Path, fingerprint: str, now: datetime, trusted: frozenset[str]) -> RecoveryPoint:
     try:
         backup = open_set(path)
         age = age_of(backup.manifest, now)
@@ -112,12 +119,19 @@ def _sealed(path: Path, fingerprint: str, now: datetime) -> RecoveryPoint:
         age=age,
         verified=read_verified(backup),
         key=_match(backup.manifest.key_fingerprint, fingerprint),
+        signed=signed_by(backup, trusted),
     )
 
 
 def _no_backup(path: Path, problem: str) -> RecoveryPoint:
     return RecoveryPoint(
-        path=path, manifest=None, problem=problem, age=None, verified=None, key=KeyMatch.UNPROVEN
+        path=path,
+        manifest=None,
+        problem=problem,
+        age=None,
+        verified=None,
+        key=KeyMatch.UNPROVEN,
+        signed=Signed.NONE,
     )
 
 

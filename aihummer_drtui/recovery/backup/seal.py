@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from aihummer_drtui import __version__
-from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.archive import ArchiveHeader, read_header
@@ -25,8 +24,8 @@ from aihummer_drtui.recovery.backup.set import (
     SealedDatabase,
     SealedFile,
     open_set,
-    seal,
 )
+from aihummer_drtui.recovery.backup.signature import signer_of
 from aihummer_drtui.recovery.blobs.copy import copy_hashed
 from aihummer_drtui.recovery.database.connection import program_environment
 from aihummer_drtui.recovery.database.program import run_program
@@ -61,6 +60,7 @@ def seal_dump(target: Target, dump: Path, place: Path | None, reporter: Reporter
     programs will not do; FailedError when the work breaks. Nothing is left behind then.
     """
     place = place or dump.parent
+    signer = signer_of(target)
     descriptor = _opened(dump)
     try:
         before = os.fstat(descriptor)
@@ -71,7 +71,7 @@ def seal_dump(target: Target, dump: Path, place: Path | None, reporter: Reporter
             _refuse_changed(dump, before, os.fstat(descriptor))
             _refuse_sealed(place, sealed)
             manifest = _manifest(header, database, sealed, unproven)
-            write_durably(folder / MANIFEST, seal(manifest))
+            signer.write(folder, manifest)
             done = named(folder, place, header.created)
     finally:
         os.close(descriptor)

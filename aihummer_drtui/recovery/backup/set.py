@@ -246,6 +246,11 @@ def seal(manifest: Manifest) -> bytes:
     )
 
 
+def document_sha256(document: bytes) -> str:
+    """The hash by which a whole manifest.json is named, in hexadecimal."""
+    return hashlib.sha256(document).hexdigest()
+
+
 def open_set(path: Path) -> BackupSet:
     """Given the folder of a backup set, return it with its manifest.
 
@@ -260,7 +265,7 @@ def open_set(path: Path) -> BackupSet:
         raise PreconditionError("the manifest is far too large to be one", where=where, hint=_NOT_A_BACKUP)
     manifest = _read_document(data, where)
     _refuse_bad_names(manifest, where)
-    return BackupSet(path=path, manifest=manifest, sha256=hashlib.sha256(data).hexdigest())
+    return BackupSet(path=path, manifest=manifest, sha256=document_sha256(data))
 
 
 def _read_document(data: bytes, where: str) -> Manifest:

@@ -20,6 +20,7 @@ from aihummer_drtui.recovery.backup.set import (
     age_of,
     open_set,
 )
+from aihummer_drtui.recovery.backup.signature import Signed, refuse_untrusted
 from aihummer_drtui.recovery.backup.verified import forget_verified, record_verified
 from aihummer_drtui.recovery.blobs.copy import BLOCK, open_blob
 from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
@@ -44,6 +45,7 @@ class Verified:
     dump: int
     """Bytes."""
     blobs: int
+    signed: Signed = Signed.NONE
     not_recorded: str = ""
     """Why the set's folder does not tell of it; empty = it does."""
 
@@ -56,6 +58,7 @@ def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Veri
     """
     try:
         with ended_in_order():
+            signed = refuse_untrusted(target, backup)
             descriptor = open_dump(backup, reporter)
             try:
                 _decode(target, backup, descriptor, reporter)
@@ -67,7 +70,7 @@ def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Veri
         forget_verified(backup)
         raise
     unrecorded = record_verified(backup, dump, datetime.now(UTC))
-    return Verified(dump=dump.st_size, blobs=blobs, not_recorded=unrecorded)
+    return Verified(dump=dump.st_size, blobs=blobs, signed=signed, not_recorded=unrecorded)
 
 
 def open_dump(backup: BackupSet, reporter: Reporter) -> int:
@@ -170,6 +173,7 @@ def look_at_set(scene: Scene) -> Observation:
         return _no_set(expected)
     try:
         backup = open_set(Path(place))
+        refuse_untrusted(scene.target, backup)
         for part in backup.manifest.files:
             os.close(backup.open_part(part.name))
         age = age_of(backup.manifest, datetime.now(UTC))

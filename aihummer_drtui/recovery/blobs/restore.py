@@ -20,6 +20,7 @@ from aihummer_drtui.durable import sync_folder
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.set import BLOB_LIST, BackupSet, BlobLine, Fact
+from aihummer_drtui.recovery.backup.signature import refuse_untrusted
 from aihummer_drtui.recovery.blobs.copy import copy_hashed, hash_of, open_blob, sync_folders
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
 from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
@@ -73,6 +74,7 @@ def restore_blobs(
     """
     refuse_wrong_mode(target, mode)
     refuse_other_identity(owner_of(target), confirm)
+    refuse_untrusted(target, backup)
     _refuse_dump_only(backup)
     env = read_gateway_env(target.gateway_env)
     folder = env.blob_folder

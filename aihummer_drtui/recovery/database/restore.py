@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.set import BackupSet, Fact, Manifest, SealedDatabase
+from aihummer_drtui.recovery.backup.signature import refuse_untrusted
 from aihummer_drtui.recovery.backup.verify import open_dump
 from aihummer_drtui.recovery.database.connection import (
     Owner,
@@ -79,6 +80,7 @@ def restore_database(
     refuse_wrong_mode(target, mode)
     owner = owner_of(target)
     refuse_other_identity(owner, confirm)
+    refuse_untrusted(target, backup)
     refuse_other_key(read_gateway_env(target.gateway_env), backup.manifest)
     tools = find_tools(target, at_least=backup.manifest.tools_major)
     with (
