@@ -6,6 +6,7 @@ import click
 
 from aihummer_drtui.cli.backup_list import list_points
 from aihummer_drtui.cli.backup_prune import prune
+from aihummer_drtui.cli.backup_schedule import schedule
 from aihummer_drtui.cli.backup_seal import seal
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
@@ -20,6 +21,7 @@ def backup() -> None:
 
 backup.add_command(list_points)
 backup.add_command(prune)
+backup.add_command(schedule)
 backup.add_command(seal)
 
 
