@@ -92,6 +92,7 @@ def _dump(
     reporter.phase("counting rows", total=len(tables_of(connection)), unit="tables")
     database = describe(connection, each=reporter.advance)
     _run_pg_dump(tools, owner, snapshot, folder / backup_set.DUMP, reporter)
+    _write_roles(target, tools, owner, folder / backup_set.ROLES, reporter)
     return _Dumped(database=database, recovery_point=moment.astimezone(UTC).isoformat(), tools=tools)
 
 
@@ -117,6 +118,33 @@ def _run_pg_dump(tools: PostgresTools, owner: Owner, snapshot: str, dump: Path, 
             where=owner.phrase,
             hint="no backup was kept; the owner role must be able to read every table",
         )
+
+
+def _write_roles(target: Target, tools: PostgresTools, owner: Owner, roles: Path, reporter: Reporter) -> None:
+    """Write the server's roles and their settings; without a file where pg_dumpall is missing or refused.
+
+    They are not of the snapshot. A set without them is still sound, and says so in its doubts.
+    """
+    reporter.phase("writing out the roles")
+    with program_access(owner, database=target.maintenance_database) as access:
+        try:
+            ended = run_program(
+                [
+                    tools.pg_dumpall,
+                    "--roles-only",
+                    "--no-role-passwords",
+                    "--no-password",
+                    f"--file={roles}",
+                    f"--database={target.maintenance_database}",
+                    f"--dbname={access.conninfo}",
+                ],
+                environment=access.environment,
+                descriptors=access.descriptors,
+            )
+        except FailedError:
+            return
+    if ended.code != 0:
+        roles.unlink(missing_ok=True)
 
 
 def _copy(
@@ -149,9 +177,17 @@ def _seal_files(folder: Path, blobs: SealedBlobs, reporter: Reporter) -> tuple[S
             digest.update(block)
             reporter.advance(len(block))
     blob_list = folder / backup_set.BLOB_LIST
+    written = folder / backup_set.ROLES
+    roles: tuple[SealedFile, ...] = ()
+    if written.exists():
+        content = written.read_bytes()
+        roles = (
+            SealedFile(name=backup_set.ROLES, size=len(content), sha256=hashlib.sha256(content).hexdigest()),
+        )
     return (
         SealedFile(name=backup_set.DUMP, size=size, sha256=digest.hexdigest()),
         SealedFile(name=backup_set.BLOB_LIST, size=blob_list.stat().st_size, sha256=blobs.list_sha256),
+        *roles,
     )
 
 

@@ -21,6 +21,8 @@ from aihummer_drtui.foreign import cleaned_line
 
 MANIFEST: Final = "manifest.json"
 DUMP: Final = "database.dump"
+ROLES: Final = "roles.sql"
+"""`pg_dumpall --roles-only --no-role-passwords`: what a dump of one database leaves out; for people."""
 BLOBS: Final = "blobs"
 BLOB_LIST: Final = "blobs.jsonl"
 FORMAT: Final = 1
@@ -165,6 +167,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             (
                 not self.aihummer_version and self.knows(Fact.AIHUMMER_VERSION),
                 "the AiHummer version could not be learned",
+            ),
+            (
+                not self.file(ROLES) and self.knows(Fact.ROLES),
+                "roles and their settings could not be written out (pg_dumpall)",
             ),
             (blobs.left_out_count, f"{blobs.left_out_count} things in the blob folder are no plain files"),
             (

@@ -13,6 +13,7 @@ from aihummer_drtui.quantities import bytes_text, duration_text
 from aihummer_drtui.recovery.backup.set import (
     BLOB_LIST,
     DUMP,
+    ROLES,
     BackupSet,
     Fact,
     Manifest,
@@ -65,6 +66,8 @@ def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Veri
                 dump = os.fstat(descriptor)
             finally:
                 os.close(descriptor)
+            if backup.manifest.file(ROLES):
+                os.close(open_hashed(backup, ROLES, reporter, "hashing the roles"))
             blobs = _read_blobs(backup, reporter) if backup.manifest.knows(Fact.BLOBS) else 0
     except FailedError:
         forget_verified(backup)

@@ -39,6 +39,11 @@ class PostgresTools:
         return self.folder / "pg_dump"
 
     @property
+    def pg_dumpall(self) -> Path:
+        """The program that writes roles; it may be missing where the others are there."""
+        return self.folder / "pg_dumpall"
+
+    @property
     def pg_restore(self) -> Path:
         """The program that reads them."""
         return self.folder / "pg_restore"

@@ -126,3 +126,15 @@ def test_the_next_set_links_to_the_newest_sealed_one_only(installation: Installa
     for manifest in (installation.root / "backups").glob("*/manifest.json"):
         manifest.unlink()
     assert open_set(_backup(installation)).manifest.blobs.linked == 0
+
+
+def test_roles_and_their_settings_are_written_out_without_passwords(installation: Installation) -> None:
+    """A dump of one database brings none of them; the file is for the person who makes them again."""
+    with installation.cluster.admin() as connection:
+        connection.execute(f"ALTER ROLE {installation.name}_app SET statement_timeout = '7s'".encode())
+    made = open_set(_backup(installation))
+    text = (made.path / "roles.sql").read_text()
+    assert made.manifest.file("roles.sql") is not None
+    assert f"CREATE ROLE {installation.name}_app" in text
+    assert "statement_timeout" in text
+    assert "PASSWORD" not in text

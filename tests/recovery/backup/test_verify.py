@@ -38,6 +38,7 @@ def test_a_flipped_bit_anywhere_is_found(installation: Installation, backup: Bac
     for path in (
         backup.path / "database.dump",
         backup.path / "blobs.jsonl",
+        backup.path / "roles.sql",
         backup.blobs / "0" / "blob-3.bin",
     ):
         content = path.read_bytes()
