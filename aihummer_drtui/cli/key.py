@@ -7,7 +7,7 @@ import click
 
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.main import LazyGroup
-from aihummer_drtui.cli.secret_entry import asker, no_core_dump, passphrase_option
+from aihummer_drtui.cli.secret_entry import asker, passphrase_option
 from aihummer_drtui.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ COMMANDS: Final = {
 @click.group(cls=LazyGroup, lazy=COMMANDS)
 def key() -> None:
     """Tell, check, write and keep the master key. No command prints it."""
-    no_core_dump()
 
 
 @click.command()

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import resource
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -85,6 +86,8 @@ def cli(context: click.Context, target: Path | None, state_dir: Path | None) -> 
 
 def main() -> None:
     """Run the command line; end with the documented exit code and never with a traceback."""
+    # Every command may come to hold a secret; a crash must leave no memory on the disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _ready_streams()
     try:
         code = cli.main(standalone_mode=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aihummer_drtui.cli.json_text import json_text
-from aihummer_drtui.cli.secret_entry import asker, no_core_dump, passphrase_option
+from aihummer_drtui.cli.secret_entry import asker, passphrase_option
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.foreign import cleaned
 
@@ -49,7 +49,6 @@ def restore_key(
     """
     from aihummer_drtui.recovery.key.escrow import read_escrow
 
-    no_core_dump()
     ask = asker(passphrase_fd, source)
     write_key(
         settings,

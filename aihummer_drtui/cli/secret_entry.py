@@ -1,7 +1,6 @@
 """How secrets come in: without echo at a terminal or by a descriptor, never by argument or environment."""
 
 import os
-import resource
 import sys
 import unicodedata
 import warnings
@@ -90,11 +89,6 @@ def without_echo(prompt: str) -> str:
                 "the terminal cannot hide what is typed, or was closed",
                 hint="give the secret by a descriptor or a file",
             ) from None
-
-
-def no_core_dump() -> None:
-    """Leave no memory on the disk if this process crashes; it holds secrets from now on."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _from_descriptor(descriptor: int) -> str:

@@ -107,10 +107,14 @@ class Catalogue:
 
 
 def newest_set(target: Target) -> Path | None:
-    """The sealed backup set with the latest recovery point in the target's backup places, or None."""
+    """The sealed set to propose: the latest recovery point of those with blobs, else of any; or None.
+
+    A later dump that was sealed alone would bring no blob back; who wants it names it.
+    """
+    from aihummer_drtui.recovery.backup.manifest import Fact
     from aihummer_drtui.recovery.backup.set import MANIFEST, open_set
 
-    found: list[tuple[str, Path]] = []
+    found: list[tuple[bool, str, Path]] = []
     for place in target.backup_places:
         try:
             folders = [folder for folder in place.iterdir() if (folder / MANIFEST).exists()]
@@ -118,11 +122,12 @@ def newest_set(target: Target) -> Path | None:
             continue
         for folder in folders:
             try:
-                found.append((open_set(folder).manifest.recovery_point, folder))
+                manifest = open_set(folder).manifest
             except DrtuiError:
                 # Not sealed, or not sound: `backup verify` tells about it; here it is merely no candidate.
                 continue
-    return max(found, default=("", None))[1] if found else None
+            found.append((manifest.knows(Fact.BLOBS), manifest.recovery_point, folder))
+    return max(found)[2] if found else None
 
 
 def _load_libraries() -> None:

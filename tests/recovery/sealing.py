@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from aihummer_drtui.recovery.backup.set import MANIFEST, Manifest, SealedBlobs, SealedDatabase, seal
+from aihummer_drtui.recovery.backup.manifest import Manifest, SealedBlobs, SealedDatabase
+from aihummer_drtui.recovery.backup.set import MANIFEST, seal
 from aihummer_drtui.recovery.key.fingerprints import (
     key_fingerprint,
     media_token_fingerprint,

@@ -9,6 +9,7 @@ import pytest
 from aihummer_drtui.errors import PreconditionError, UsageError
 from aihummer_drtui.recovery import assumptions, catalogue, looking
 from aihummer_drtui.recovery.assumptions import ASSUMPTIONS, Grade
+from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.catalogue import Catalogue, check_names
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.target import MediaLayout, Target, VaultLayout
@@ -153,3 +154,10 @@ def test_checks_of_the_unknown_are_unproven_while_nobody_tells(tmp_path: Path, n
     env.write_text(f"AIHUMMER_MASTER_KEY={key}\nAIHUMMER_BLOB_DIR=/b\n")
     seen = Catalogue(Target(gateway_env=env, path=(tmp_path,))).look(name, {})
     assert (seen.verdict, bool(seen.hint)) == (Verdict.UNPROVEN, True)
+
+
+def test_a_whole_set_is_proposed_before_a_later_dump_alone(tmp_path: Path) -> None:
+    """Pressing Enter at the first input must not leave the blobs behind."""
+    whole = sealed_set(tmp_path / "whole", recovery_point="2024-01-01T00:00:00+00:00")
+    sealed_set(tmp_path / "dump", recovery_point="2024-01-02T00:00:00+00:00", unproven=(Fact.BLOBS,))
+    assert Catalogue(Target(backup_places=(tmp_path,))).suggestion("BACKUP_SET") == str(whole)

@@ -17,8 +17,9 @@ from aihummer_drtui import __version__
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.recovery.backup import set as backup_set
 from aihummer_drtui.recovery.backup.growing import growing, named, stamp
+from aihummer_drtui.recovery.backup.manifest import ROLES, Manifest, SealedBlobs, SealedDatabase, SealedFile
 from aihummer_drtui.recovery.backup.points import newest_sealed
-from aihummer_drtui.recovery.backup.set import BackupSet, Manifest, SealedBlobs, SealedDatabase, SealedFile
+from aihummer_drtui.recovery.backup.set import BackupSet
 from aihummer_drtui.recovery.backup.signature import signer_of
 from aihummer_drtui.recovery.blobs.copy import copy_blobs
 from aihummer_drtui.recovery.blobs.references import count_references
@@ -92,7 +93,7 @@ def _dump(
     reporter.phase("counting rows", total=len(tables_of(connection)), unit="tables")
     database = describe(connection, each=reporter.advance)
     _run_pg_dump(tools, owner, snapshot, folder / backup_set.DUMP, reporter)
-    _write_roles(target, tools, owner, folder / backup_set.ROLES, reporter)
+    _write_roles(target, tools, owner, folder / ROLES, reporter)
     return _Dumped(database=database, recovery_point=moment.astimezone(UTC).isoformat(), tools=tools)
 
 
@@ -177,13 +178,11 @@ def _seal_files(folder: Path, blobs: SealedBlobs, reporter: Reporter) -> tuple[S
             digest.update(block)
             reporter.advance(len(block))
     blob_list = folder / backup_set.BLOB_LIST
-    written = folder / backup_set.ROLES
+    written = folder / ROLES
     roles: tuple[SealedFile, ...] = ()
     if written.exists():
         content = written.read_bytes()
-        roles = (
-            SealedFile(name=backup_set.ROLES, size=len(content), sha256=hashlib.sha256(content).hexdigest()),
-        )
+        roles = (SealedFile(name=ROLES, size=len(content), sha256=hashlib.sha256(content).hexdigest()),)
     return (
         SealedFile(name=backup_set.DUMP, size=size, sha256=digest.hexdigest()),
         SealedFile(name=backup_set.BLOB_LIST, size=blob_list.stat().st_size, sha256=blobs.list_sha256),

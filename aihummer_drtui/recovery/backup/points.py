@@ -10,7 +10,8 @@ from typing import Final
 
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.recovery.backup.growing import PARTIAL
-from aihummer_drtui.recovery.backup.set import DUMP, MANIFEST, BackupSet, Manifest, age_of, open_set
+from aihummer_drtui.recovery.backup.manifest import Manifest
+from aihummer_drtui.recovery.backup.set import DUMP, MANIFEST, BackupSet, age_of, open_set
 from aihummer_drtui.recovery.backup.signature import Signed, signed_by
 from aihummer_drtui.recovery.backup.verified import Verification, read_verified
 

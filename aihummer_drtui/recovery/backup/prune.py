@@ -10,8 +10,9 @@ from pathlib import Path
 from aihummer_drtui.durable import sync_folder
 from aihummer_drtui.errors import FailedError, PreconditionError, UsageError
 from aihummer_drtui.recovery.backup.growing import PARTIAL
+from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.points import sealed_in
-from aihummer_drtui.recovery.backup.set import BackupSet, Fact, open_set
+from aihummer_drtui.recovery.backup.set import BackupSet, open_set
 from aihummer_drtui.recovery.backup.verified import read_verified
 
 

@@ -14,17 +14,8 @@ from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.archive import ArchiveHeader, read_header
 from aihummer_drtui.recovery.backup.growing import growing, named, stamp
-from aihummer_drtui.recovery.backup.set import (
-    DUMP,
-    MANIFEST,
-    BackupSet,
-    Fact,
-    Manifest,
-    SealedBlobs,
-    SealedDatabase,
-    SealedFile,
-    open_set,
-)
+from aihummer_drtui.recovery.backup.manifest import Fact, Manifest, SealedBlobs, SealedDatabase, SealedFile
+from aihummer_drtui.recovery.backup.set import DUMP, MANIFEST, BackupSet, open_set
 from aihummer_drtui.recovery.backup.signature import signer_of
 from aihummer_drtui.recovery.blobs.copy import copy_hashed
 from aihummer_drtui.recovery.database.connection import program_environment

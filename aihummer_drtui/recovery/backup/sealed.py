@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.recovery.backup.set import Manifest, open_set
+from aihummer_drtui.recovery.backup.manifest import Manifest
+from aihummer_drtui.recovery.backup.set import open_set
 from aihummer_drtui.recovery.check import Scene
 
 NO_SET_HINT: Final = "name the backup set: the input BACKUP_SET of a run, or --backup-set"

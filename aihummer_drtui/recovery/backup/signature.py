@@ -15,7 +15,8 @@ import msgspec
 
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import FailedError, PreconditionError
-from aihummer_drtui.recovery.backup.set import MANIFEST, BackupSet, Manifest, document_sha256, seal
+from aihummer_drtui.recovery.backup.manifest import Manifest
+from aihummer_drtui.recovery.backup.set import MANIFEST, BackupSet, document_sha256, seal
 from aihummer_drtui.recovery.regular_file import read_regular
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.recovery.trusted_file import read_trusted

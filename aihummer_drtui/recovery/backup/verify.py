@@ -10,17 +10,8 @@ from typing import Final
 from aihummer_drtui.errors import DrtuiError, FailedError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text, duration_text
-from aihummer_drtui.recovery.backup.set import (
-    BLOB_LIST,
-    DUMP,
-    ROLES,
-    BackupSet,
-    Fact,
-    Manifest,
-    SealedFile,
-    age_of,
-    open_set,
-)
+from aihummer_drtui.recovery.backup.manifest import ROLES, Fact, Manifest, SealedFile
+from aihummer_drtui.recovery.backup.set import BLOB_LIST, DUMP, BackupSet, age_of, open_set
 from aihummer_drtui.recovery.backup.signature import Signed, refuse_untrusted
 from aihummer_drtui.recovery.backup.verified import forget_verified, record_verified
 from aihummer_drtui.recovery.blobs.copy import BLOCK, open_blob

@@ -8,8 +8,8 @@ from typing import Final
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
+from aihummer_drtui.recovery.backup.manifest import Fact, Manifest, SealedBlobs
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
-from aihummer_drtui.recovery.backup.set import Fact, Manifest, SealedBlobs
 from aihummer_drtui.recovery.blobs.place import refuse_lost_setting
 from aihummer_drtui.recovery.blobs.references import References, count_references
 from aihummer_drtui.recovery.check import Check, Scene

@@ -17,7 +17,8 @@ import msgspec
 
 from aihummer_drtui.durable import sync_folder
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.backup.set import BLOB_LIST, BLOBS, BackupSet, BlobLine, SealedBlobs
+from aihummer_drtui.recovery.backup.manifest import SealedBlobs
+from aihummer_drtui.recovery.backup.set import BLOB_LIST, BLOBS, BackupSet, BlobLine
 from aihummer_drtui.recovery.blobs.scan import scan
 from aihummer_drtui.recovery.reporting import Reporter
 

@@ -11,7 +11,7 @@ import msgspec
 
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import PreconditionError
-from aihummer_drtui.recovery.backup.set import Manifest
+from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.gateway.environment import BLOB_DIR
 
 _MARK_LIMIT = 10_000

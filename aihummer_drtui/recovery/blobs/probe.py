@@ -5,8 +5,8 @@ from pathlib import Path
 
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
-from aihummer_drtui.recovery.backup.set import Fact
 from aihummer_drtui.recovery.blobs.check import blob_folder_of
 from aihummer_drtui.recovery.blobs.place import BlobPlace, Stage
 from aihummer_drtui.recovery.check import Scene

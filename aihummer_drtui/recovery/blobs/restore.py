@@ -19,7 +19,8 @@ from typing import Final
 from aihummer_drtui.durable import sync_folder
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.backup.set import BLOB_LIST, BackupSet, BlobLine, Fact
+from aihummer_drtui.recovery.backup.manifest import Fact
+from aihummer_drtui.recovery.backup.set import BLOB_LIST, BackupSet, BlobLine
 from aihummer_drtui.recovery.backup.signature import refuse_untrusted
 from aihummer_drtui.recovery.blobs.copy import copy_hashed, hash_of, open_blob, sync_folders
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing

@@ -5,8 +5,8 @@ from typing import Final
 
 from aihummer_drtui.errors import DrtuiError, FailedError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
-from aihummer_drtui.recovery.backup.set import Fact, Manifest
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
 from aihummer_drtui.recovery.database.content import row_counts

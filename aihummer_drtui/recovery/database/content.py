@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from aihummer_drtui.recovery.backup.set import SealedDatabase
+from aihummer_drtui.recovery.backup.manifest import SealedDatabase
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.backup.set import BackupSet, Fact, Manifest, SealedDatabase
+from aihummer_drtui.recovery.backup.manifest import Fact, Manifest, SealedDatabase
+from aihummer_drtui.recovery.backup.set import BackupSet
 from aihummer_drtui.recovery.backup.signature import refuse_untrusted
 from aihummer_drtui.recovery.backup.verify import open_dump
 from aihummer_drtui.recovery.database.connection import (

@@ -6,8 +6,8 @@ from typing import Final
 
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
-from aihummer_drtui.recovery.backup.set import Fact, Manifest
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.dsn import owner_dsn
 from aihummer_drtui.recovery.gateway.environment import (

@@ -7,8 +7,8 @@ import msgspec
 
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
-from aihummer_drtui.recovery.backup.set import Fact, Manifest
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
 from aihummer_drtui.recovery.key.escrow import Escrow, EscrowSealedError, read_escrow

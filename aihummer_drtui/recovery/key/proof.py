@@ -1,7 +1,7 @@
 """The key proof before anything is replaced: no database is put under a key that will not open it."""
 
 from aihummer_drtui.errors import PreconditionError
-from aihummer_drtui.recovery.backup.set import Manifest
+from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, GatewayEnv
 from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
 

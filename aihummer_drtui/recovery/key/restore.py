@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import FailedError, PreconditionError
-from aihummer_drtui.recovery.backup.set import Fact, Manifest
+from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.gateway.environment import (
     MASTER_KEY,
     MEDIA_TOKEN_SECRET,

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aihummer_drtui.errors import PreconditionError, UsageError
+from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.points import newest_sealed
 from aihummer_drtui.recovery.backup.prune import Judged, Keep, judge, remove_set
-from aihummer_drtui.recovery.backup.set import Fact, open_set
+from aihummer_drtui.recovery.backup.set import open_set
 from aihummer_drtui.recovery.backup.verified import record_verified
 from tests.recovery.sealing import sealed_set
 

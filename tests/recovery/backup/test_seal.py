@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.seal import seal_dump
-from aihummer_drtui.recovery.backup.set import BackupSet, Fact, open_set
+from aihummer_drtui.recovery.backup.set import BackupSet, open_set
 from aihummer_drtui.recovery.backup.verify import look_at_dump, look_at_set, verify_backup
 from aihummer_drtui.recovery.blobs.check import look_at_folder, look_at_references
 from aihummer_drtui.recovery.blobs.restore import restore_blobs

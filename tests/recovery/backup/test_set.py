@@ -10,14 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aihummer_drtui.errors import PreconditionError
-from aihummer_drtui.recovery.backup.set import (
-    Manifest,
-    SealedBlobs,
-    SealedDatabase,
-    SealedFile,
-    open_set,
-    seal,
-)
+from aihummer_drtui.recovery.backup.manifest import Manifest, SealedBlobs, SealedDatabase, SealedFile
+from aihummer_drtui.recovery.backup.set import open_set, seal
 from aihummer_drtui.recovery.backup.verify import look_at_dump, look_at_set
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.target import Target

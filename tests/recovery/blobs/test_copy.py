@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aihummer_drtui.recovery.backup.set import BackupSet, SealedBlobs
+from aihummer_drtui.recovery.backup.manifest import SealedBlobs
+from aihummer_drtui.recovery.backup.set import BackupSet
 from aihummer_drtui.recovery.blobs.copy import copy_blobs, copy_hashed
 from aihummer_drtui.recovery.reporting import Reporter
 from tests.recovery.sealing import MANIFEST_OF_TESTS

@@ -15,7 +15,8 @@ import pytest
 
 from aihummer_drtui.errors import DrtuiError, FailedError, LockedError, PreconditionError
 from aihummer_drtui.recovery.backup.create import create_backup
-from aihummer_drtui.recovery.backup.set import BackupSet, SealedFile, open_set, seal
+from aihummer_drtui.recovery.backup.manifest import SealedFile
+from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
 from aihummer_drtui.recovery.blobs import exchange
 from aihummer_drtui.recovery.blobs.check import look_at_folder, look_at_references
 from aihummer_drtui.recovery.blobs.place import BlobPlace, Stage
