@@ -1,5 +1,6 @@
 """Other people's programs: started with an allow-listed environment, bounded in time and output."""
 
+import errno
 import os
 import selectors
 import signal
@@ -128,11 +129,14 @@ def run_child(
 
 
 def _found(arguments: Sequence[str], path: str) -> list[str]:
-    # Popen looks a bare name up in *our* PATH, not in the one the child is given.
+    # Popen looks a bare name up in *our* PATH, not in the one the child is given, and blames the rights
+    # on a folder of it that we may not read.
     import shutil
 
     program = shutil.which(arguments[0], path=path) if "/" not in arguments[0] else arguments[0]
-    return [program or arguments[0], *arguments[1:]]
+    if program is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), arguments[0])
+    return [program, *arguments[1:]]
 
 
 def _listen(watch: int, pipe: IO[bytes], until: float, limit: int) -> tuple[bytes, bool]:
