@@ -30,9 +30,7 @@ def test_the_true_end_is_told(script: str, end: ChildEnd, code: int) -> None:
     assert result.succeeded == (script == "exit 0")
 
 
-def test_a_program_that_is_not_there_was_not_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_that_is_not_there_was_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the true reason, also where a folder of the PATH is closed to us."""
     (tmp_path / "closed").mkdir(mode=0)
     monkeypatch.setenv("PATH", f"{tmp_path}/closed:/usr/bin:/bin")
