@@ -13,7 +13,7 @@ from aihummer_drtui.errors import ExitCode, UsageError
 from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.runbook.findings import in_order, problem_text
 from aihummer_drtui.runbook.model import Problem, Runbook
-from aihummer_drtui.runbook.render import render
+from aihummer_drtui.runbook.render import render, render_plain
 
 
 class LintReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +77,7 @@ def print_runbook(settings: Settings, run_id: str | None, runbook_file: Path | N
     if as_json:
         click.echo(json_text(runbook))
     else:
-        print_remaining(runbook, statuses={}, values={})
+        click.echo(render_plain(runbook), nl=False)
 
 
 def print_remaining(runbook: Runbook, *, statuses: Mapping[str, str], values: Mapping[str, str]) -> None:

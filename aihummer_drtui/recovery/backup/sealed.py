@@ -6,6 +6,7 @@ from typing import Final
 from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.backup.set import open_set
 from aihummer_drtui.recovery.check import Scene
+from aihummer_drtui.run.verdict import Observation, Verdict
 
 NO_SET_HINT: Final = "name the backup set: the input BACKUP_SET of a run, or --backup-set"
 
@@ -17,3 +18,10 @@ def sealed_manifest(scene: Scene) -> Manifest | None:
     """
     place = scene.values.get("BACKUP_SET", "")
     return open_set(Path(place)).manifest if place else None
+
+
+def no_set_named(expected: str) -> Observation:
+    """What a check says that would compare with a set, where none was named."""
+    return Observation(
+        verdict=Verdict.UNPROVEN, expected=expected, observed="no backup set was named", hint=NO_SET_HINT
+    )

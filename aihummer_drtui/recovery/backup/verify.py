@@ -11,6 +11,7 @@ from aihummer_drtui.errors import DrtuiError, FailedError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text, duration_text
 from aihummer_drtui.recovery.backup.manifest import ROLES, Fact, Manifest, SealedFile
+from aihummer_drtui.recovery.backup.sealed import no_set_named
 from aihummer_drtui.recovery.backup.set import BLOB_LIST, DUMP, BackupSet, age_of, open_set
 from aihummer_drtui.recovery.backup.signature import Signed, refuse_untrusted
 from aihummer_drtui.recovery.backup.verified import forget_verified, record_verified
@@ -25,7 +26,6 @@ from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
-NO_SET: Final = "name the backup set: the input BACKUP_SET of a run, or --backup-set"
 _OLD: Final = 26 * 3600
 """Seconds; a daily backup and two hours of grace."""
 
@@ -164,7 +164,7 @@ def look_at_set(scene: Scene) -> Observation:
     expected = "a sealed backup set with all its parts"
     place = scene.values.get("BACKUP_SET", "")
     if not place:
-        return _no_set(expected)
+        return no_set_named(expected)
     try:
         backup = open_set(Path(place))
         refuse_untrusted(scene.target, backup)
@@ -213,7 +213,7 @@ def look_at_dump(scene: Scene) -> Observation:
     expected = "the dump's SHA-256 is the sealed one"
     place = scene.values.get("BACKUP_SET", "")
     if not place:
-        return _no_set(expected)
+        return no_set_named(expected)
     try:
         backup = open_set(Path(place))
         os.close(open_dump(backup, Reporter.silent()))
@@ -232,12 +232,6 @@ def look_at_dump(scene: Scene) -> Observation:
         verdict=Verdict.PASSED,
         expected=expected,
         observed=f"the same; {bytes_text(_sealed_size(backup))} read",
-    )
-
-
-def _no_set(expected: str) -> Observation:
-    return Observation(
-        verdict=Verdict.UNPROVEN, expected=expected, observed="no backup set was named", hint=NO_SET
     )
 
 

@@ -10,7 +10,7 @@ from aihummer_drtui.errors import DrtuiError, FailedError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
-from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
+from aihummer_drtui.recovery.backup.sealed import no_set_named, sealed_manifest
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
 from aihummer_drtui.recovery.database.content import one_number
@@ -149,12 +149,7 @@ def look_at_readiness(scene: Scene) -> Observation:
     try:
         manifest = sealed_manifest(scene)
         if manifest is None:
-            return Observation(
-                verdict=Verdict.UNPROVEN,
-                expected=expected,
-                observed="no backup set was named",
-                hint=NO_SET_HINT,
-            )
+            return no_set_named(expected)
         found = _asked(scene.target, manifest)
     except DrtuiError as error:
         return _failed(expected, error)
