@@ -39,6 +39,50 @@ class SandboxMark(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
     """The sandbox's folder; its `sandbox.json` repeats the id."""
 
 
+class Postgres(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """The server of this host, where it is backed up or replaced as a whole (base backups, point in time)."""
+
+    admin: str = ""
+    """How a superuser connects: a connection string without a password in it; empty = as the server's
+    account through the Unix socket of AIHUMMER_DATABASE_URL."""
+    data_directory: Path | None = None
+    """None = as the server says."""
+    account: str = ""
+    """Whom the server runs as; empty = whoever owns the data directory."""
+    start: tuple[str, ...] = ()
+    """The command that starts the server, no shell; empty = pg_ctl, as the account."""
+    stop: tuple[str, ...] = ()
+
+
+class WalArchive(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """Base backups that this program takes, and the folder that archive_command fills."""
+
+    archive: Path
+    """Holds WAL segments under their own names, as they are or compressed (.gz, .zst, .lz4)."""
+    base_places: tuple[Path, ...] = ()
+    """Folders that hold base backups."""
+    restore_command: str = ""
+    """PostgreSQL's setting; empty = a plain copy out of `archive`."""
+
+
+class PgBackRest(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A pgBackRest stanza that keeps base backups and WAL."""
+
+    stanza: str
+    config: Path | None = None
+    program: str = "pgbackrest"
+
+
+class Barman(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A Barman server entry that keeps base backups and WAL."""
+
+    server: str
+    config: Path | None = None
+    program: str = "barman"
+    account: str = ""
+    """Whom barman is run as; empty = the present account."""
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """One AiHummer installation, as its configuration tells it."""
 
@@ -64,4 +108,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     """Suggested values for the runbook's inputs."""
     vault: VaultLayout | None = None
     media: MediaLayout = MediaLayout()
+    postgres: Postgres = Postgres()
+    wal: WalArchive | None = None
+    pgbackrest: PgBackRest | None = None
+    barman: Barman | None = None
     sandbox: SandboxMark | None = None

@@ -1,0 +1,1 @@
+"""Recovery to a moment: a physical base backup, rolled forward by archived WAL."""
