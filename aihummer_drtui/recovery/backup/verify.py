@@ -59,7 +59,7 @@ def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Veri
                 os.close(descriptor)
             if backup.manifest.file(ROLES):
                 os.close(open_hashed(backup, ROLES, reporter, "hashing the roles"))
-            blobs = _read_blobs(backup, reporter) if backup.manifest.knows(Fact.BLOBS) else 0
+            blobs = read_blobs(backup, reporter) if backup.manifest.knows(Fact.BLOBS) else 0
     except FailedError:
         forget_verified(backup)
         raise
@@ -121,7 +121,11 @@ def _decode(target: Target, backup: BackupSet, descriptor: int, reporter: Report
         )
 
 
-def _read_blobs(backup: BackupSet, reporter: Reporter) -> int:
+def read_blobs(backup: BackupSet, reporter: Reporter) -> int:
+    """Read every blob of a set against the seal; return their count.
+
+    Raises PreconditionError or FailedError as `verify_backup` does.
+    """
     listing = open_blob_list(backup, reporter)
     with os.fdopen(listing, "rb") as file:
         reporter.phase("reading blobs", total=backup.manifest.blobs.size, unit="bytes")

@@ -1,0 +1,108 @@
+"""Blobs at real size: verified against sha256sum, restored against rsync and cp."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks.blob_set import ISSUE, QUICK, make_set
+from tests.benchmarks.measuring import drop_caches, measure_program, measure_shell
+from tests.benchmarks.side_by_side import AtMost, Comparison, Contender, Faster, Measured
+from tests.benchmarks.subjects import Setting
+
+_XARGS: Final = "xargs sha256sum"
+_VERIFY: Final = "backup verify"
+_RESTORE: Final = "restore blobs"
+_PROGRAM: Final = (sys.executable, "-m", "aihummer_drtui")
+
+
+@contextmanager
+def blobs(setting: Setting) -> Iterator[Sequence[Comparison]]:
+    """100 000 blobs of 4 to 64 kB and two of 1 GB."""
+    backup = make_set(setting.folder / "set", QUICK if setting.quick else ISSUE)
+    restoring = _Restoring(folder=setting.folder, backup=backup)
+    yield (
+        _verify(backup, "warm", lambda: None, times=3),
+        _verify(backup, "cold", drop_caches, times=1.6),
+        restoring.comparison(),
+    )
+
+
+def _verify(backup: Path, how: str, prepare: Callable[[], None], times: float) -> Comparison:
+    def xargs(options: str) -> Measured:
+        script = f"find . -type f -print0 | xargs -0 -P$(nproc) {options} sha256sum >/dev/null"
+        return measure_shell(script, backup / "blobs")
+
+    def ours() -> Measured:
+        return measure_program([sys.executable, "-c", _VERIFIER, str(backup)])
+
+    return Comparison(
+        name=f"verify blobs, {how}",
+        baseline=_XARGS,
+        contenders=(
+            Contender(name=_XARGS, run=lambda: xargs(""), prepare=prepare),
+            # Better shared out among the cores than a person would think of.
+            Contender(name=f"{_XARGS}, 64 at a time", run=lambda: xargs("-n64"), prepare=prepare),
+            Contender(name=_VERIFY, run=ours, prepare=prepare),
+        ),
+        goals=(Faster(contender=_VERIFY, times=times),),
+    )
+
+
+_VERIFIER: Final = """
+import sys
+from pathlib import Path
+from aihummer_drtui.recovery.backup.set import open_set
+from aihummer_drtui.recovery.backup.verify import read_blobs
+from aihummer_drtui.recovery.reporting import Reporter
+read_blobs(open_set(Path(sys.argv[1])), Reporter.silent())
+"""
+"""What `backup verify` does with the blobs, without a dump to decode."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Restoring:
+    """An installation without a server: restoring blobs asks the database nothing."""
+
+    folder: Path
+    backup: Path
+
+    @property
+    def _live(self) -> Path:
+        return self.folder / "host" / "blobs"
+
+    def comparison(self) -> Comparison:
+        source = self.backup / "blobs"
+        return Comparison(
+            name="restore blobs",
+            baseline="rsync -a",
+            contenders=(
+                self._by("rsync -a", f"rsync -a '{source}/' '{self._live}/'; sync -f '{self._live}'"),
+                self._by("cp -a", f"cp -a '{source}' '{self._live}'; sync -f '{self._live}'"),
+                Contender(name=_RESTORE, run=self._ours, prepare=self._clear),
+            ),
+            goals=(AtMost(contender=_RESTORE, times=1),),
+        )
+
+    def _by(self, name: str, script: str) -> Contender:
+        return Contender(name=name, run=lambda: measure_shell(script, self.folder), prepare=self._clear)
+
+    def _clear(self) -> None:
+        shutil.rmtree(self._live.parent, ignore_errors=True)
+        self._live.parent.mkdir()
+        os.sync()
+
+    def _ours(self) -> Measured:
+        env = self.folder / "gateway.env"
+        env.write_text(
+            f"AIHUMMER_DATABASE_URL=postgresql://hum@/hum?host=/tmp\nAIHUMMER_BLOB_DIR={self._live}\n"
+        )
+        target = self.folder / "target.toml"
+        target.write_text(f'gateway-env = "{env}"\n')
+        confirm = f"{os.uname().nodename}/hum"
+        command = ["restore", "blobs", f"--backup-set={self.backup}", f"--confirm={confirm}"]
+        return measure_program([*_PROGRAM, f"--target={target}", *command])
