@@ -3,6 +3,8 @@
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -32,10 +34,9 @@ def main(names: tuple[str, ...], rounds: int, quick: bool, only: str, place: Pat
     try:
         for name in names or SUBJECTS:
             with (
-                tempfile.TemporaryDirectory(prefix=f"drtui-benchmark-{name}-", dir=place) as folder,
-                load(name)(Setting(folder=Path(folder), quick=quick)) as comparisons,
+                _open_folder(place, name) as folder,
+                load(name)(Setting(folder=folder, quick=quick)) as comparisons,
             ):
-                Path(folder).chmod(0o755)
                 for comparison in comparisons:
                     if only in comparison.name:
                         outcomes.append(run_by_turns(comparison, rounds, _tell))
@@ -46,6 +47,15 @@ def main(names: tuple[str, ...], rounds: int, quick: bool, only: str, place: Pat
         _tell("small data: the ratios prove nothing")
     elif not all(each.all_hold for each in outcomes):
         sys.exit(1)
+
+
+@contextmanager
+def _open_folder(place: Path, name: str) -> Iterator[Path]:
+    """A folder that another account may pass through: as root, PostgreSQL's server is one."""
+    with tempfile.TemporaryDirectory(prefix=f"drtui-benchmark-{name}-", dir=place) as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        yield folder
 
 
 def _tell(text: str) -> None:
