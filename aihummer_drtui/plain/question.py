@@ -295,7 +295,7 @@ def question_of(
             return start(item, answers, facts)
         case s.StartAgain(item=item):
             return start_again(item, state, answers, output, facts)
-        case s.AwaitCommand(item=item):
+        case s.AwaitCommand(item=item) | s.WorkMeanwhile(item=item):
             return while_waiting(item, "running")
         case s.AwaitCheck(item=check):
             return while_waiting(check, "being looked at")

@@ -83,7 +83,7 @@ def _after(state: RunState, record: e.Record, at: Moment) -> RunState:  # noqa: 
             accepted = Deviation(what="runbook changed", item="", reason=reason, actor=record.actor, at=at)
             return replace(state, runbook_sha256=sha256, deviations=(*state.deviations, accepted))
         case e.StepShown(step=step):
-            return replace(state, step=step)
+            return replace(state, step=step, calling=())
         case e.CheckObserved():
             return with_item(state, record.what.item, _check(state, record.what, at))
         case e.ItemConfirmed(item=item, statement=statement):
@@ -98,7 +98,9 @@ def _after(state: RunState, record: e.Record, at: Moment) -> RunState:  # noqa: 
             | e.OutcomeProbed()
             | e.OutcomeSettled()
         ):
-            return after_command_event(state, record.what, record.actor, at)
+            return _calling(
+                state, after_command_event(state, record.what, record.actor, at), record.what.item
+            )
         case e.ItemSkipped(item=item, reason=reason):
             skipped = _deviation("skipped", state, item, reason, record.actor)
             return _deviating(state, skipped, Status.SKIPPED)
@@ -114,6 +116,14 @@ def _after(state: RunState, record: e.Record, at: Moment) -> RunState:  # noqa: 
             return replace(state, ending=Abandoned(reason=reason, at=at))
         case _ as never:
             assert_never(never)
+
+
+def _calling(before: RunState, after: RunState, item: str) -> RunState:
+    """A command that fails where nobody looks calls for the operator."""
+    failed = after.status(item) is Status.FAILED and before.status(item) is not Status.FAILED
+    if not failed or item.partition("/")[0] == after.step:
+        return after
+    return replace(after, calling=(*after.calling, item))
 
 
 def _moment(record: e.Record) -> Moment:

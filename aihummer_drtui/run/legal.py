@@ -182,16 +182,24 @@ def _input(runbook: Runbook, state: RunState, item_id: str, value: str) -> Refus
     if not isinstance(item, InputItem) or state.values.get(item.variable, value) == value:
         return None
     for command in state.running:
-        return Refused(
-            reason=f"{command} is running with the values it was given",
-            hint="wait for its end, then give the new value",
-        )
+        if _had_another(state, command, item.variable, value):
+            return Refused(
+                reason=f"{command} is running with another value of {item.variable}",
+                hint="wait for its end, then give the new value",
+            )
     for command in state.lost:
-        return Refused(
-            reason=f"{command} had the values it was given, and nobody saw how it ended",
-            hint="probe it and settle what it was, then give the new value",
-        )
+        if _had_another(state, command, item.variable, value):
+            return Refused(
+                reason=f"{command} had another value of {item.variable}, and nobody saw how it ended",
+                hint="probe it and settle what it was, then give the new value",
+            )
     return None
+
+
+def _had_another(state: RunState, command: str, variable: str, value: str) -> bool:
+    """Whether the command's latest attempt was given another value; one given since is not its own."""
+    latest = latest_attempt(state, command)
+    return latest is not None and latest.values.get(variable, value) != value
 
 
 def _nothing_executes(state: RunState) -> Refused | None:
@@ -225,7 +233,7 @@ def _start(runbook: Runbook, state: RunState, item_id: str) -> Refused | None:
     for need in unmet_needs(runbook, state, step):
         return Refused(
             reason=f"step `{step.id}` needs step `{need.id}`, which is not done",
-            hint=f"open it: `{need.id}`; still open there: {', '.join(_open_items(state, need))}",
+            hint=f"open it: `{need.id}`; still open there: {', '.join(open_items(state, need))}",
         )
     for item in takewhile(lambda one: one.id != item_id, step.items):
         if not settled(state, item):
@@ -247,7 +255,8 @@ def _seen_bad(known: ItemState | None) -> bool:
     return not isinstance(known, CheckState) or known.fresh
 
 
-def _open_items(state: RunState, step: Step) -> list[str]:
+def open_items(state: RunState, step: Step) -> list[str]:
+    """Items of the step that are not settled."""
     return [item.id for item in step.items if not settled(state, item)]
 
 
@@ -264,8 +273,12 @@ def _is_lost(state: RunState, item_id: str) -> Refused | None:
 
 
 def _nothing_running(state: RunState) -> Refused | None:
-    for item in state.running:
-        return Refused(reason=f"{item} is still running", hint="wait for its end, or stop it first")
+    if state.running:
+        are = "are" if len(state.running) > 1 else "is"
+        return Refused(
+            reason=f"{' and '.join(state.running)} {are} still running",
+            hint="wait for the end, or stop it first",
+        )
     return None
 
 

@@ -204,6 +204,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     items: Mapping[str, ItemState] = MappingProxyType({})
     step: str = ""
     """The step shown last; empty before the first."""
+    calling: tuple[str, ...] = ()
+    """Commands that failed while another step was shown, and since then no step was opened."""
     sittings: tuple[Sitting, ...] = ()
     """Those open now."""
     sittings_opened: int = 0

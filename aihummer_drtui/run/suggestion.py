@@ -1,10 +1,12 @@
 """The sensible next thing: what a tired operator should be offered first, in any state of the run."""
 
+from itertools import chain
 from typing import TypeAlias, assert_never
 
 import msgspec
 
-from aihummer_drtui.run.legal import settled, step_done, unmet_needs
+from aihummer_drtui.run.legal import settled, step_done
+from aihummer_drtui.run.overlap import calling_step, open_steps, running_in, steps_with_work
 from aihummer_drtui.run.state import CheckState, Living, RunState, Status
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Runbook, Step
 
@@ -63,6 +65,13 @@ class AwaitCommand(msgspec.Struct, frozen=True, kw_only=True):
     item: CommandItem
 
 
+class WorkMeanwhile(msgspec.Struct, frozen=True, kw_only=True):
+    """The command is running, and meanwhile this step has work whose needs are met."""
+
+    item: CommandItem
+    step: Step
+
+
 class FinishRun(msgspec.Struct, frozen=True, kw_only=True):
     """Every item is settled."""
 
@@ -81,6 +90,7 @@ Suggestion: TypeAlias = (
     | Start
     | StartAgain
     | AwaitCommand
+    | WorkMeanwhile
     | FinishRun
     | NothingLeft
 )
@@ -93,29 +103,55 @@ def sensible(runbook: Runbook, state: RunState) -> Suggestion:
     for item in runbook.items:
         if isinstance(item, CommandItem) and state.status(item.id) is Status.UNKNOWN:
             return ResolveUnknown(item=item)
+    calling = calling_step(runbook, state)
+    if calling is not None and calling.id != state.step:
+        return OpenStep(step=calling)
     step = _step_to_work_on(runbook, state)
     if step is None:
         return FinishRun()
     if step.id != state.step:
         return OpenStep(step=step)
-    return _for_item(state, next(item for item in step.items if not settled(state, item)))
+    return in_shown_step(runbook, state, step)
+
+
+def in_shown_step(runbook: Runbook, state: RunState, step: Step) -> Suggestion:
+    """Give the next thing in an unfinished step that is shown, whatever happens in the others.
+
+    Waiting for its running command is sensible only where no other step has work that can be done.
+    """
+    command = running_in(state, step)
+    if command is not None:
+        elsewhere = next(iter(steps_with_work(runbook, state)), None)
+        return (
+            AwaitCommand(item=command) if elsewhere is None else WorkMeanwhile(item=command, step=elsewhere)
+        )
+    return for_item(state, next(item for item in step.items if not settled(state, item)))
+
+
+def is_still_open(runbook: Runbook, state: RunState, question: Suggestion) -> bool:
+    """Whether what is asked in the step that is shown may still be answered, though another thing came up."""
+    step = runbook.step(state.step)
+    if step is None or step not in open_steps(runbook, state):
+        return False
+    return in_shown_step(runbook, state, step) == question
 
 
 def _step_to_work_on(runbook: Runbook, state: RunState) -> Step | None:
-    """The step shown if it has work that can be done, else the first such in the runbook's order.
+    """The step shown if it is open, else the first with work in the runbook's order, else one that waits.
 
     A step is drawn back to, too: a needed step that drifted is unmet for those after it.
     """
     shown = runbook.step(state.step)
-    if shown is not None and not step_done(state, shown) and not unmet_needs(runbook, state, shown):
+    can_go = open_steps(runbook, state)
+    if shown is not None and shown in can_go:
         return shown
-    unfinished = [step for step in runbook.steps if not step_done(state, step)]
-    workable = (step for step in unfinished if not unmet_needs(runbook, state, step))
     # Steps that need each other (`lint` refuses them) must not look like a run that is done.
-    return next(workable, unfinished[0] if unfinished else None)
+    unfinished = (step for step in runbook.steps if not step_done(state, step))
+    return next(chain(steps_with_work(runbook, state), can_go, unfinished), None)
 
 
-def _for_item(state: RunState, item: Item) -> Suggestion:
+def for_item(state: RunState, item: Item) -> Suggestion:
+    """Give what an item that is not settled asks for."""
     match item:
         case InputItem():
             return GiveValue(item=item)

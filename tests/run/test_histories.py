@@ -12,8 +12,9 @@ from msgspec import json
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.fold import begin, fold, follow
-from aihummer_drtui.run.legal import latest_attempt, level_of, refusal, unproven_items
+from aihummer_drtui.run.legal import latest_attempt, level_of, refusal, unmet_needs, unproven_items
 from aihummer_drtui.run.outdating import outdated_by
+from aihummer_drtui.run.overlap import steps_with_work
 from aihummer_drtui.run.state import (
     CheckState,
     CommandState,
@@ -42,8 +43,10 @@ from aihummer_drtui.run.suggestion import (
     StartAgain,
     StateIt,
     Suggestion,
+    WorkMeanwhile,
     sensible,
 )
+from aihummer_drtui.run.unattended import next_unattended
 from aihummer_drtui.run.verdict import ProbeResult, Verdict
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Item, LevelProof, RecoveryLevel
 from tests.run.story import (
@@ -171,6 +174,7 @@ def test_every_history_can_be_judged(happened: list[e.Event]) -> None:
     """No state, however odd, makes the suggestion, the level or a refusal fail."""
     state = fold(journal_of(happened))
     sensible(RECOVERY, state)
+    next_unattended(RECOVERY, state)
     level_of(RECOVERY, state)
     for item in ITEMS:
         refusal(RECOVERY, state, r.StartCommand(item=item))
@@ -193,7 +197,7 @@ def asked_for(state: RunState, suggestion: Suggestion) -> r.Request | None:
     match suggestion:
         case ResolveUnknown(item=item):
             return r.SettleOutcome(item=item.id, done=False, reason="looked")
-        case OpenStep(step=step):
+        case OpenStep(step=step) | WorkMeanwhile(step=step):
             return r.ShowStep(step=step.id)
         case GiveValue(item=item):
             return r.GiveInput(item=item.id, value="v1")
@@ -224,6 +228,7 @@ class ARun(RuleBasedStateMachine):
         self.started_in_doubt = False
         self.ended: dict[str, float] = {}
         self.went_past = False
+        self.by_itself = False
 
     def record(self, what: e.Event) -> None:
         """Journal an event, and the level when it changes."""
@@ -313,9 +318,10 @@ class ARun(RuleBasedStateMachine):
         """Journal the end of the running attempt."""
         self.record(e.CommandEnded(item=item, attempt=self.number(item), kind=kind, code=code, took=1.0))
 
-    @initialize(things=st.integers(0, 20))
-    def went_well_so_far(self, things: int) -> None:
-        """Begin anywhere on the way, so that trouble meets every part of it."""
+    @initialize(things=st.integers(0, 20), by_itself=st.booleans())
+    def went_well_so_far(self, things: int, by_itself: bool) -> None:
+        """Begin anywhere on the way, so that trouble meets every part of it; go on with a person or not."""
+        self.by_itself = by_itself
         for _ in range(things):
             self.take_up(sensible(RECOVERY, self.state))
 
@@ -467,18 +473,35 @@ class ARun(RuleBasedStateMachine):
             assert self.state.ending.with_exceptions == bool(self.state.deviations)
 
     @invariant()
+    def no_command_is_legal_before_what_its_step_needs(self) -> None:
+        """Whatever runs at the same time, and in whatever order steps were opened."""
+        for command in COMMANDS:
+            step = RECOVERY.step_of(command)
+            assert step is not None
+            if unmet_needs(RECOVERY, self.state, step):
+                assert refusal(RECOVERY, self.state, r.StartCommand(item=command)) is not None
+
+    @invariant()
     def the_suggestion_is_legal(self) -> None:
-        """What is offered first is never refused."""
+        """What is offered first is never refused, to a person and where there is none."""
+        for suggestion in (sensible(RECOVERY, self.state), next_unattended(RECOVERY, self.state)):
+            request = asked_for(self.state, suggestion)
+            if request is not None:
+                assert refusal(RECOVERY, self.state, request) is None, suggestion
+
+    @invariant()
+    def waiting_is_sensible_only_without_other_work(self) -> None:
+        """While a command is waited for, no step that has what it needs lies idle."""
         suggestion = sensible(RECOVERY, self.state)
-        request = asked_for(self.state, suggestion)
-        if request is not None:
-            assert refusal(RECOVERY, self.state, request) is None, suggestion
+        if isinstance(suggestion, AwaitCommand):
+            assert not steps_with_work(RECOVERY, self.state)
 
     def teardown(self) -> None:
         """From wherever the run got to, good outcomes end it within bounds, and replay tells the same."""
         assert fold(self.records) == self.state
+        next_thing = next_unattended if self.by_itself else sensible
         for _ in range(5 * len(ITEMS)):
-            suggestion = sensible(RECOVERY, self.state)
+            suggestion = next_thing(RECOVERY, self.state)
             if isinstance(suggestion, NothingLeft):
                 return
             self.take_up(suggestion)

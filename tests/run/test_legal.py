@@ -41,6 +41,11 @@ ACCEPTED: list[tuple[str, Story, r.Request]] = [
         through_database().intend("side/mail-up"),
         r.GiveInput(item="brief/BACKUP_SET", value="v1"),
     ),
+    (
+        "correct a value that was given after the start of what runs",
+        Story().intend("side/mail-up").lose(RESTORE).give("brief/BACKUP_SET"),
+        r.GiveInput(item="brief/BACKUP_SET", value="v2"),
+    ),
     ("give another value", through_database(), r.GiveInput(item="brief/BACKUP_SET", value="v2")),
     ("confirm", Story(), r.Confirm(item="brief/confirm-1", statement="done")),
     ("start", through_database().look("side/mail"), r.StartCommand(item="side/mail-up")),
@@ -111,6 +116,11 @@ REFUSED: list[tuple[str, Story, r.Request]] = [
         Story().add(e.RunFinished(level=RecoveryLevel.NONE, with_exceptions=False, unproven=())),
         r.WriteNote(text="late"),
     ),
+    (
+        "side/mail-up and proof/up are still running",
+        through_database().intend("side/mail-up").intend("proof/up"),
+        r.Abandon(reason="enough"),
+    ),
     ("the run was abandoned: gone", Story().add(e.RunAbandoned(reason="gone")), r.Finish()),
     ("no step `nowhere`", Story(), r.ShowStep(step="nowhere")),
     ("no check `brief/confirm-1`", Story(), r.LookAgain(item="brief/confirm-1")),
@@ -122,13 +132,16 @@ REFUSED: list[tuple[str, Story, r.Request]] = [
         for bad in ("\n", "\t", "\x00", "\x1b", "\x7f", "\x9b", "\u202e", "\u200b")
     ),
     (
-        "side/mail-up is running with the values",
-        Story().give("brief/BACKUP_SET").intend("side/mail-up"),
+        "side/mail-up is running with another value of BACKUP_SET",
+        Story().give("brief/BACKUP_SET").intend("side/mail-up", BACKUP_SET="v1"),
         r.GiveInput(item="brief/BACKUP_SET", value="v2"),
     ),
     (
         "nobody saw how it ended",
-        Story().give("brief/BACKUP_SET").lose(RESTORE),
+        Story()
+        .give("brief/BACKUP_SET")
+        .intend(RESTORE, BACKUP_SET="v1")
+        .add(e.OutcomeLost(item=RESTORE, attempt=1, why="power cut")),
         r.GiveInput(item="brief/BACKUP_SET", value="v2"),
     ),
     ("no confirm `brief/tools`", Story(), r.Confirm(item="brief/tools", statement="x")),

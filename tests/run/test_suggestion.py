@@ -16,11 +16,22 @@ from aihummer_drtui.run.suggestion import (
     StartAgain,
     StateIt,
     Suggestion,
+    WorkMeanwhile,
+    is_still_open,
     sensible,
 )
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import RecoveryLevel
-from tests.run.story import RECOVERY, Story, a_check, a_runbook, a_step, through_database, to_the_end
+from tests.run.story import (
+    RECOVERY,
+    Story,
+    a_check,
+    a_command,
+    a_runbook,
+    a_step,
+    through_database,
+    to_the_end,
+)
 
 
 def at(step: str, story: Story) -> Story:
@@ -52,7 +63,12 @@ def named(suggestion: Suggestion) -> str:
         (at("side", Story().look("side/mail", Verdict.FAILED)), MendCheck, "side/mail"),
         (at("side", Story().look("side/mail", Verdict.UNKNOWN)), MendCheck, "side/mail"),
         (at("side", Story().look("side/mail", Verdict.UNPROVEN)), Start, "side/mail-up"),
-        (at("side", Story().look("side/mail").intend("side/mail-up")), AwaitCommand, "side/mail-up"),
+        (at("side", Story().look("side/mail").intend("side/mail-up")), WorkMeanwhile, "side/mail-up"),
+        (at("brief", Story().look("side/mail").intend("side/mail-up")), GiveValue, "brief/BACKUP_SET"),
+        (at("database", through_database().intend("side/mail-up")), OpenStep, "proof"),
+        (at("proof", through_database().intend("side/mail-up").intend("proof/up")), AwaitCommand, "proof/up"),
+        (at("proof", to_the_end().intend("side/mail-up", 2)), OpenStep, "side"),
+        (at("side", to_the_end().intend("side/mail-up", 2)), AwaitCommand, "side/mail-up"),
         (at("side", Story().look("side/mail").ran("side/mail-up", code=1)), StartAgain, "side/mail-up"),
         (at("side", Story().lose("database/restore")), ResolveUnknown, "database/restore"),
         (at("database", through_database()), OpenStep, "side"),
@@ -91,3 +107,56 @@ def test_a_run_goes_back_to_the_step_that_another_value_put_in_doubt() -> None:
     assert named(sensible(RECOVERY, story.state)) == "brief"
     story.look("brief/tools")
     assert named(sensible(RECOVERY, story.state)) == "database"
+
+
+def test_a_running_commands_step_stays_open_when_its_needs_drift() -> None:
+    """The operator may watch it; what it needs can be mended meanwhile."""
+    story = at("database", through_database().intend("database/restore", 2))
+    story.look("brief/tools", Verdict.FAILED)
+    suggestion = sensible(RECOVERY, story.state)
+    assert isinstance(suggestion, WorkMeanwhile)
+    assert (suggestion.item.id, suggestion.step.id) == ("database/restore", "brief")
+
+
+def test_what_stood_before_a_running_command_asks_for_nothing() -> None:
+    """Its precondition has served; the room that it uses up is no alarm."""
+    story = at("side", to_the_end().intend("side/mail-up", 2).look("side/mail", Verdict.FAILED))
+    assert isinstance(sensible(RECOVERY, story.state), AwaitCommand)
+
+
+def test_a_failure_elsewhere_calls_until_a_step_is_opened() -> None:
+    """It comes next wherever the operator is; whoever opens another step after it has chosen."""
+    story = at("side", through_database().intend("database/restore", 2))
+    question = sensible(RECOVERY, story.state)
+    assert named(question) == "side/mail"
+    story.end("database/restore", 2, code=1)
+    assert named(sensible(RECOVERY, story.state)) == "database"
+    assert is_still_open(RECOVERY, story.state, question), "what is being typed still answers"
+    at("side", story)
+    assert named(sensible(RECOVERY, story.state)) == "side/mail"
+
+
+def test_a_failure_where_the_operator_looks_or_that_was_gone_past_calls_nobody() -> None:
+    """It is the next thing there anyway; what was skipped is settled."""
+    story = at(
+        "database", through_database().intend("database/restore", 2).end("database/restore", 2, code=1)
+    )
+    assert story.state.calling == ()
+    story = at("side", through_database().intend("database/restore", 2)).end("database/restore", 2, code=1)
+    assert story.state.calling == ("database/restore",)
+    story.add(e.ItemOverridden(item="database/restore", reason="by hand"))
+    assert named(sensible(RECOVERY, story.state)) == "side/mail"
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        at("side", Story().look("side/mail").intend("side/mail-up")),
+        at("side", to_the_end()),
+        at("nowhere", Story()),
+    ],
+)
+def test_a_question_is_over_when_its_step_asks_something_else(story: Story) -> None:
+    """The command runs, the step is done, or it is not there any more."""
+    question = Start(item=a_command("side/mail-up"))
+    assert not is_still_open(RECOVERY, story.state, question)
