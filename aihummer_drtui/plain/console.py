@@ -101,13 +101,17 @@ class Console:
 
     def prompt(self) -> None:
         """Write the prompt. What was typed before it is thrown away: it answered another question."""
+        self.forget_typed()
+        self.prompt_again()
+
+    def forget_typed(self) -> None:
+        """Throw away what a person has typed so far; piped lines are kept."""
         if self._terminal and self._keys is not None:
             try:
                 termios.tcflush(self._keys, termios.TCIFLUSH)
             except termios.error:
                 self._over = True
             self._typed.clear()
-        self.prompt_again()
 
     def prompt_again(self) -> None:
         """Write the prompt for a question that is still open; what is half typed answers it."""

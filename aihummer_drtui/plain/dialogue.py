@@ -3,28 +3,27 @@
 import time
 from typing import Final, assert_never
 
-from aihummer_drtui.engine.session import Growth, Session
+from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.plain import showing
 from aihummer_drtui.plain.answers import Answers
 from aihummer_drtui.plain.closing import closing_lines, exit_code
 from aihummer_drtui.plain.console import Console, Garbled, Line, News, Over, TimeUp
-from aihummer_drtui.plain.news import lines_of
-from aihummer_drtui.plain.pace import Pace
+from aihummer_drtui.plain.obeying import Leave, Rerun, Shown, obey
 from aihummer_drtui.plain.question import Facts, Question, question_of
-from aihummer_drtui.plain.verbs import EXPLAINED, Spoken, Verb, command_named, parse_verb, request_of
-from aihummer_drtui.plain.waiting import Patience, is_probed, item_followed, looked_again, not_looked_again
+from aihummer_drtui.plain.running import Running, calling_lines, elsewhere_lines
+from aihummer_drtui.plain.telling import Teller
+from aihummer_drtui.plain.verbs import parse_verb
+from aihummer_drtui.plain.waiting import LOOK_WITHIN, Patience, Round, is_probed, looked_again
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import suggestion as s
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.requests import Finish, LookAgain, ProbeOutcome, Refused, Request, ShowStep
 from aihummer_drtui.run.state import Living
+from aihummer_drtui.run.unattended import next_unattended
 from aihummer_drtui.runbook.model import CheckItem, CommandItem
 
 _BIDE: Final = 2.0
 """Seconds between two looks at how far something is."""
-_LOOK_WITHIN: Final = 30.0
-"""Seconds to wait for a look that the operator asked for."""
 
 
 class Dialogue:
@@ -41,22 +40,19 @@ class Dialogue:
         self._answered: set[str] = set()
         self._refused: Refused | None = None
         """The last request's refusal, if it was refused."""
-        self._steps_shown: set[str] = set()
-        self._step_told = ""
         self._lines_put: tuple[str, ...] = ()
-        self._pace: Pace | None = None
         self._wanted: CommandItem | None = None
         """What `rerun` asked for; it lasts until the next answer."""
+        self._teller = Teller(session, console)
+        self._running = Running()
         self._patience = Patience(seconds=answers.patience)
-        self._round = not_looked_again(session.runbook, session.state)
-        self._round_since = time.monotonic()
+        self._round = Round.begin(session)
 
     def go_on(self, session: Session) -> None:
         """Take up the run again under a new engine; tell what was not seen in between."""
-        before, self._session = self._session.state, session
-        self._say_all(showing.caught_up_lines(before, session.state))
-        self._round = not_looked_again(session.runbook, session.state)
-        self._round_since = time.monotonic()
+        self._session = session
+        self._teller.go_on(session)
+        self._round = Round.begin(session)
         # An answer that was on its way may not have come to the old engine.
         self._answered.clear()
 
@@ -67,25 +63,25 @@ class Dialogue:
         does not answer; nothing is lost.
         """
         while True:
-            self._tell(self._session.wait(0))
+            self._take_news(0)
             ended = self._next()
             if ended is not None:
                 return ended
 
     def _next(self) -> ExitCode | None:
         suggestion = self._suggestion()
+        looking_again = self._round.under_way(self._session)
         match suggestion:
             case s.NothingLeft():
                 return self._close()
-            case s.AwaitCommand(item=command):
-                return self._follow(suggestion, command.id)
-            case _ if self._round:
-                return self._await_round(min(self._round))
+            case s.AwaitCommand() | s.WorkMeanwhile():
+                return self._follow(suggestion, looking_again=looking_again)
+            case _ if looking_again:
+                return self._await_round(min(self._round.left))
             case s.FinishRun():
                 return self._ask(Finish())
             case s.OpenStep(step=step):
-                self._ask(ShowStep(step=step.id))
-                return None
+                return self._ask(ShowStep(step=step.id))
             case s.AwaitCheck(item=check):
                 return self._await_look(suggestion, check.id)
             case s.ResolveUnknown(item=lost) if not is_probed(self._session.state, lost.id):
@@ -95,43 +91,45 @@ class Dialogue:
                 return self._put(suggestion)
 
     def _suggestion(self) -> s.Suggestion:
+        """The one thing to do next. A person chooses where to go; without one the order is the runbook's."""
         runbook, state = self._session.runbook, self._session.state
-        running = item_followed(runbook, state)
-        if running is not None:
-            return s.AwaitCommand(item=running)
-        return s.sensible(runbook, state) if self._wanted is None else s.Start(item=self._wanted)
+        if self._wanted is not None:
+            return s.Start(item=self._wanted)
+        return s.sensible(runbook, state) if self._console.has_person else next_unattended(runbook, state)
 
     def _question(self, suggestion: s.Suggestion) -> Question | None:
-        output = self._output(suggestion.item.id) if isinstance(suggestion, s.StartAgain) else []
+        output = self._teller.output(suggestion.item.id) if isinstance(suggestion, s.StartAgain) else []
         return question_of(suggestion, self._session.state, self._answers, self._facts, output)
 
     def _put(self, suggestion: s.Suggestion) -> ExitCode | None:
         """Put the question, take the answer that was given beforehand, or hear one."""
-        self._show_step_once()
+        self._teller.show_open_step_once()
         question = self._question(suggestion)
         if question is None:
             return None
         waits = question.may_change_by_itself and not self._console.has_person
         if waits and (left := self._patience.left(question.item, time.monotonic())) > 0:
-            self._tell(self._session.wait(left))
+            self._take_news(min(left, _BIDE))
+            self._teller.say(self._running.lines(self._session))
             return None
         self._console.say()
         if question.lines == self._lines_put:
             self._console.say_filled(f"Still open: {question.lines[0]}")
         else:
-            self._say_all(list(question.lines))
+            self._teller.say(list(question.lines))
         self._lines_put = question.lines
         if question.beforehand is not None and question.item not in self._answered:
             self._answered.add(question.item)
             self._console.say(f"> {question.beforehand}")
             return self._take(question, question.beforehand)
+        self._teller.say(elsewhere_lines(self._session.state, question.item))
         self._console.say_filled(f"Answers: {question.answers}. Also: {question.also}")
         self._console.prompt()
         return self._hear(suggestion, question)
 
     def _hear(self, suggestion: s.Suggestion, question: Question) -> ExitCode | None:
         while True:
-            heard = self._console.hear(self._session, None)
+            heard = self._console.hear(self._session, _BIDE if self._session.state.running else None)
             match heard:
                 case Line(text=text):
                     if not self._console.has_person:
@@ -144,7 +142,7 @@ class Dialogue:
                     if self._overtaken(suggestion, question):
                         return None
                 case TimeUp():
-                    continue
+                    self._break_in(self._running.lines(self._session, at_a_prompt=True))
                 case Over() if self._console.has_person:
                     self._console.end_prompt()
                     return self._leave()
@@ -155,78 +153,70 @@ class Dialogue:
                     assert_never(never)
 
     def _overtaken(self, suggestion: s.Suggestion, question: Question) -> bool:
-        """Tell the news below the open prompt; True when another question is to be put now."""
+        """Tell the news below the open prompt; True when another question is to be put now.
+
+        What came up in another step waits until the answer that is being typed was given; only an
+        outcome that nobody knows does not.
+        """
+        runbook = self._session.runbook
         news = self._session.wait(0)
         now = self._suggestion()
-        told = self._lines(news, now if now != suggestion else None)
-        if told or now != suggestion:
+        stays = now == suggestion or (
+            not isinstance(now, s.ResolveUnknown)
+            and s.is_still_open(runbook, self._session.state, suggestion)
+        )
+        told = self._teller.news(news, None if stays else now)
+        if stays and told:
+            calling = calling_lines(runbook, self._session.state) if now != suggestion else []
+            self._break_in([*told, *calling, f"Still open: {question.lines[0]}"])
+        elif not stays:
             self._console.end_prompt()
-            self._say_all(told)
-        if told and now == suggestion:
-            self._console.say_filled(f"Still open: {question.lines[0]}")
+            self._teller.say(told)
+        return not stays
+
+    def _break_in(self, lines: list[str]) -> None:
+        """Say something below an open prompt and open it again; what is half typed still counts."""
+        if lines:
+            self._console.end_prompt()
+            self._teller.say(lines)
             self._console.prompt_again()
-        return now != suggestion
 
     def _take(self, question: Question, text: str) -> ExitCode | None:
         self._wanted = None
         spoken = parse_verb(text)
-        if spoken is not None:
-            return self._obey(spoken, question)
-        parsed = question.parse(text)
-        if isinstance(parsed, str):
-            self._console.say_filled(parsed)
-            return None
-        return self._ask(parsed)
-
-    def _obey(self, spoken: Spoken, question: Question) -> ExitCode | None:
-        match spoken.verb:
-            case Verb.QUIT:
+        if spoken is None:
+            parsed = question.parse(text)
+            if isinstance(parsed, str):
+                self._console.say_filled(parsed)
+                return None
+            return self._ask(parsed)
+        obeyed = obey(spoken, question, self._session, self._teller)
+        match obeyed:
+            case Leave():
                 return self._leave()
-            case Verb.HELP:
-                self._console.say_filled(f"Answers: {question.answers}.\n{EXPLAINED}")
-            case Verb.LIST:
-                showing.show_checklist(self._console, self._session.runbook, self._session.state)
-            case Verb.WHY:
-                showing.show_step(self._console, self._session.runbook, self._session.state)
-            case Verb.OUTPUT:
-                self._say_all(self._output(question.item) or ["  it has written nothing"])
-            case Verb.RERUN:
-                command = command_named(spoken, self._session.runbook)
-                if isinstance(command, str):
-                    self._console.say_filled(command)
-                else:
-                    self._wanted = command
+            case Rerun(command=command):
+                self._wanted = command
+            case Shown():
+                pass
             case _:
-                request = request_of(spoken, question.item, self._session.runbook)
-                if isinstance(request, str):
-                    self._console.say_filled(request)
-                else:
-                    self._ask(request)
+                return self._ask(obeyed)
         return None
 
-    def _show_step_once(self) -> None:
-        """Show the open step when it was opened since; its text only the first time."""
-        step = self._session.state.step
-        if step != self._step_told:
-            brief = step in self._steps_shown
-            showing.show_step(self._console, self._session.runbook, self._session.state, brief=brief)
-            self._steps_shown.add(step)
-            self._step_told = step
-
-    def _bide(self, suggestion: s.Suggestion, seconds: float) -> ExitCode | None:
+    def _bide(self, suggestion: s.Suggestion) -> ExitCode | None:
         """Let time pass until there is news, hearing a person meanwhile; piped lines wait for questions."""
         if not self._console.has_person:
-            self._tell(self._session.wait(seconds))
+            self._take_news(_BIDE)
             return None
-        heard = self._console.hear(self._session, seconds)
+        heard = self._console.hear(self._session, _BIDE)
         match heard:
             case Line(text=text):
-                question = self._question(suggestion) if text else None
-                return None if question is None else self._take(question, text)
+                question = self._question(suggestion)
+                asked = text or isinstance(suggestion, s.WorkMeanwhile)
+                return self._take(question, text) if question is not None and asked else None
             case Garbled(why=why):
                 self._console.say_filled(why)
             case News() | TimeUp():
-                self._tell(self._session.wait(0))
+                self._take_news(0)
             case Over():
                 return self._leave()
             case _ as never:
@@ -234,75 +224,63 @@ class Dialogue:
         return None
 
     def _await_round(self, item: str) -> ExitCode | None:
-        """What had passed before this sitting is looked at again first: what drifted shows the way."""
         check = self._session.runbook.item(item)
-        if isinstance(check, CheckItem):
-            ended = self._bide(s.AwaitCheck(item=check), _BIDE)
-            left = not_looked_again(self._session.runbook, self._session.state)
-            now = time.monotonic()
-            if left != self._round:
-                self._round, self._round_since = left, now
-            elif now - self._round_since > _LOOK_WITHIN:
-                # Looks that are silent for so long are waited for one by one, in their steps.
-                self._round = frozenset()
-            return ended
-        return None
+        return self._bide(s.AwaitCheck(item=check)) if isinstance(check, CheckItem) else None
 
     def _await_look(self, suggestion: s.Suggestion, item: str) -> ExitCode | None:
-        self._show_step_once()
-        ended = self._bide(suggestion, _BIDE)
+        self._teller.show_open_step_once()
+        ended = self._bide(suggestion)
+        self._teller.say(self._running.lines(self._session))
         if ended is None and self._suggestion() == suggestion:
             waited = self._patience.waited(item, time.monotonic())
             if waited:
                 self._console.say(f"  looking at {item}, {duration_text(waited)} so far ...")
         return ended
 
-    def _follow(self, suggestion: s.Suggestion, item: str) -> ExitCode | None:
-        """Tell how a running command gets on until it ends or the operator says something."""
-        latest = latest_attempt(self._session.state, item)
-        number, now = (0 if latest is None else latest.number), time.monotonic()
-        if self._pace is None or (self._pace.item, self._pace.attempt) != (item, number):
-            self._pace = Pace.begin(item, number, now)
-            if self._console.has_person:
-                self._console.say_filled(
-                    "While it runs you may type: stop, output, note TEXT, quit. It goes on without you."
-                )
-        ended = self._bide(suggestion, _BIDE)
-        if item in self._session.state.running:
-            said = self._pace.word(self._session.progress(item), time.monotonic())
-            if said:
-                self._console.say_filled(said)
+    def _follow(
+        self, suggestion: s.AwaitCommand | s.WorkMeanwhile, *, looking_again: bool
+    ) -> ExitCode | None:
+        """Tell how the running commands get on until one ends or the operator says something.
+
+        Whoever gave the answers beforehand goes on meanwhile without being asked.
+        """
+        if looking_again:
+            # What other steps there are to go to is known when it was seen again what still holds.
+            suggestion = s.AwaitCommand(item=suggestion.item)
+        if isinstance(suggestion, s.WorkMeanwhile) and (self._answers.yes or self._answers.by_item):
+            return self._ask(ShowStep(step=suggestion.step.id))
+        if self._console.has_person:
+            self._teller.show_open_step_once(brief=True)
+            offer = self._running.offer(self._session, suggestion)
+            if offer and isinstance(suggestion, s.WorkMeanwhile):
+                self._console.forget_typed()
+            self._teller.say(offer)
+        ended = self._bide(suggestion)
+        self._teller.say(self._running.lines(self._session))
         return ended
 
-    def _output(self, item: str) -> list[str]:
-        return showing.output_lines(self._session.attempt(item))
-
-    def _tell(self, news: list[Growth]) -> None:
-        self._say_all(self._lines(news, self._suggestion()))
-
-    def _lines(self, news: list[Growth], coming: s.Suggestion | None) -> list[str]:
-        return lines_of(news, self._session.runbook, coming, self._output)
-
-    def _say_all(self, lines: list[str]) -> None:
-        for line in lines:
-            self._console.say_filled(line)
+    def _take_news(self, seconds: float) -> None:
+        """Tell what happened, waiting for it at most so long."""
+        news = self._session.wait(seconds)
+        self._teller.tell(news, self._suggestion())
 
     def _ask(self, request: Request) -> ExitCode | None:
         reply = self._session.ask(request)
         self._refused = reply if isinstance(reply, Refused) else None
         if isinstance(reply, Refused):
-            self._tell(self._session.wait(0))
+            self._take_news(0)
             self._console.say_filled(f"REFUSED: {reply.reason}\nHINT: {reply.hint}")
         elif isinstance(request, LookAgain):
             self._console.say(f"  looking at {request.item} ...")
-            self._tell(looked_again(self._session, request.item, _LOOK_WITHIN))
+            self._teller.tell(looked_again(self._session, request.item, LOOK_WITHIN), self._suggestion())
             self._lines_put = ()
         elif isinstance(request, ShowStep):
-            self._step_told = ""
+            self._teller.step_was_opened()
+            self._running.step_was_opened()
         return None
 
     def _close(self) -> ExitCode:
-        self._say_all(closing_lines(self._session.runbook, self._session.state))
+        self._teller.say(closing_lines(self._session.runbook, self._session.state))
         self._console.say(f"The record lies in {self._session.folder.path}")
         return exit_code(self._session.state)
 
@@ -312,7 +290,20 @@ class Dialogue:
         living = isinstance(self._session.state.ending, Living)
         return ExitCode.PRECONDITION if living else exit_code(self._session.state)
 
-    def _no_answer(self, question: Question) -> ExitCode:
+    def _no_answer(self, question: Question) -> ExitCode | None:
+        if self._session.state.running:
+            self._await_ends(question)
+            return None
         refused = self._refused if question.item in self._answered else None
-        self._say_all(showing.unanswered_lines(question, refused, self._come_back))
+        self._teller.say(showing.unanswered_lines(question, refused, self._come_back))
         return question.without_answer
+
+    def _await_ends(self, question: Question) -> None:
+        """Nobody is there to answer; leave nothing running behind this program's end."""
+        running = " and ".join(self._session.state.running)
+        self._console.say_filled(
+            f"Nobody is there to answer for {question.item}; waiting for {running} first."
+        )
+        while self._session.state.running:
+            self._take_news(_BIDE)
+            self._teller.say(self._running.lines(self._session))

@@ -29,12 +29,12 @@ class Pace:
         """Nothing was told of it yet."""
         return cls(item=item, attempt=attempt, began=now, told_at=now)
 
-    def word(self, progress: Progress | None, now: float) -> str:
-        """What is to be said now; empty for nothing."""
+    def word(self, progress: Progress | None, now: float, *, every: float = PROGRESS_EVERY) -> str:
+        """What is to be said now; empty for nothing. `every` is the least seconds between two of a phase."""
         text = "" if progress is None else progress_text(progress)
         silent = now - self.told_at
         if progress is not None and text != self.text:
-            if progress.phase == self.phase and silent < PROGRESS_EVERY:
+            if progress.phase == self.phase and silent < every:
                 return ""
             self.phase, self.text, self.told_at = progress.phase, text, now
             return f"  > {self.item}: {text}"

@@ -1,7 +1,7 @@
 """The question that line mode puts for each suggestion: what is shown, and what each answer asks for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from aihummer_drtui.errors import DrtuiError, ExitCode
@@ -15,7 +15,7 @@ from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.state import CheckState, Lost, Outcome, Probed, RunState
 from aihummer_drtui.run.verdict import ProbeResult, TargetIdentity
-from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item
+from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Step
 from aihummer_drtui.runbook.prose import plain_words
 
 
@@ -278,6 +278,16 @@ def while_waiting(item: Item, what: str) -> Question:
     )
 
 
+def work_meanwhile(item: CommandItem, step: Step) -> Question:
+    """What may be said while a command runs and another step can be gone on with."""
+    waiting = while_waiting(item, "running")
+    return replace(
+        waiting,
+        answers=f"Enter, to go on with step {step.id} meanwhile",
+        parse=lambda text: r.ShowStep(step=step.id) if not text else waiting.parse(text),
+    )
+
+
 def question_of(
     suggestion: s.Suggestion, state: RunState, answers: Answers, facts: Facts, output: list[str]
 ) -> Question | None:
@@ -295,8 +305,10 @@ def question_of(
             return start(item, answers, facts)
         case s.StartAgain(item=item):
             return start_again(item, state, answers, output, facts)
-        case s.AwaitCommand(item=item) | s.WorkMeanwhile(item=item):
+        case s.AwaitCommand(item=item):
             return while_waiting(item, "running")
+        case s.WorkMeanwhile(item=item, step=step):
+            return work_meanwhile(item, step)
         case s.AwaitCheck(item=check):
             return while_waiting(check, "being looked at")
         case s.OpenStep() | s.FinishRun() | s.NothingLeft():

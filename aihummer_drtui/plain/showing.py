@@ -32,9 +32,11 @@ def greet(console: Console, state: RunState, record_folder: str) -> None:
         )
 
 
-def show_step(console: Console, runbook: Runbook, state: RunState, *, brief: bool = False) -> None:
-    """Show the step that is open: its prose, its guidance, its checklist; `brief` leaves out the text."""
-    step = runbook.step(state.step)
+def show_step(
+    console: Console, runbook: Runbook, state: RunState, step_id: str = "", *, brief: bool = False
+) -> None:
+    """Show a step, or the open one: its prose, its guidance, its checklist; `brief` leaves out the text."""
+    step = runbook.step(step_id or state.step)
     if step is None:
         return
     number = runbook.steps.index(step) + 1
@@ -42,7 +44,7 @@ def show_step(console: Console, runbook: Runbook, state: RunState, *, brief: boo
     console.say_filled(f"=== STEP {number} of {len(runbook.steps)}: {plain_words(step.title)} ===")
     if not brief:
         _show_text(console, step)
-    show_checklist(console, runbook, state)
+    show_checklist(console, runbook, state, step.id)
 
 
 def _show_text(console: Console, step: Step) -> None:
@@ -60,9 +62,9 @@ def _show_text(console: Console, step: Step) -> None:
         console.say_filled(f"{name}: {plain_words(text)}")
 
 
-def show_checklist(console: Console, runbook: Runbook, state: RunState) -> None:
-    """Show where every item of the open step stands."""
-    step = runbook.step(state.step)
+def show_checklist(console: Console, runbook: Runbook, state: RunState, step_id: str = "") -> None:
+    """Show where every item of a step, or of the open one, stands."""
+    step = runbook.step(step_id or state.step)
     if step is None:
         return
     console.say("Checklist:")

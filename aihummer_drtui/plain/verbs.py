@@ -4,23 +4,27 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from aihummer_drtui.plain.running import elsewhere
 from aihummer_drtui.run import requests as r
+from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.overlap import going_refused
+from aihummer_drtui.run.state import RunState
 from aihummer_drtui.runbook.model import CommandItem, InputItem, Runbook
 
 
 class Verb(Enum):
     """One intent of the operator, with how it is typed and what it does."""
 
-    LIST = ("list", "list", "show this step's checklist")
-    WHY = ("why", "why", "show this step's text")
-    OUTPUT = ("output", "output", "show the last lines a command wrote")
+    LIST = ("list", "list [STEP]", "show the checklist of this step or another")
+    WHY = ("why", "why [STEP]", "show its text too")
+    OUTPUT = ("output", "output [COMMAND]", "show the last lines a command wrote")
     NOTE = ("note", "note TEXT", "put a word on record")
-    GO = ("go", "go STEP", "open another step")
+    GO = ("go", "go [STEP]", "go on with another step whose needs are met; alone: where there is work")
     SKIP = ("skip", "skip REASON", "leave this item out (a deviation)")
     OVERRIDE = ("override", "override REASON", "go on although it is not green (a deviation)")
     GIVE = ("give", "give VARIABLE VALUE", "give a value of this run anew")
     RERUN = ("rerun", "rerun COMMAND", "be asked once more to start a command that has run")
-    STOP = ("stop", "stop", "end the running command")
+    STOP = ("stop", "stop [COMMAND]", "end the running command")
     ABANDON = ("abandon", "abandon REASON", "give the run up")
     HELP = ("help", "help", "explain the answers")
     QUIT = ("quit", "quit", "leave; the run stays and commands go on")
@@ -58,13 +62,13 @@ def parse_verb(text: str) -> Spoken | None:
     return None
 
 
-def request_of(spoken: Spoken, item: str, runbook: Runbook) -> r.Request | str:
+def request_of(spoken: Spoken, item: str, runbook: Runbook, state: RunState) -> r.Request | str:
     """The request that a verb makes about the item in question, or why it makes none."""
     match spoken.verb:
         case Verb.NOTE:
             return r.WriteNote(text=spoken.rest)
         case Verb.GO:
-            return r.ShowStep(step=spoken.rest)
+            return _going(spoken.rest, runbook, state)
         case Verb.SKIP:
             return r.Skip(item=item, reason=spoken.rest)
         case Verb.OVERRIDE:
@@ -72,11 +76,22 @@ def request_of(spoken: Spoken, item: str, runbook: Runbook) -> r.Request | str:
         case Verb.GIVE:
             return _given(spoken.rest, runbook)
         case Verb.STOP:
-            return r.StopCommand(item=item)
+            command = command_meant(spoken, item, runbook, state)
+            return command if isinstance(command, str) else r.StopCommand(item=command.id)
         case Verb.ABANDON:
             return r.Abandon(reason=spoken.rest)
         case _:
             return f"{spoken.verb.word} asks nothing of the engine"
+
+
+def _going(step_id: str, runbook: Runbook, state: RunState) -> r.Request | str:
+    if not step_id:
+        step = elsewhere(runbook, state)
+        return "There is nowhere else to go to now." if step is None else r.ShowStep(step=step.id)
+    refused = going_refused(runbook, state, step_id)
+    if refused is not None:
+        return f"REFUSED: {refused.reason}\nHINT: {refused.hint}"
+    return r.ShowStep(step=step_id)
 
 
 def _given(rest: str, runbook: Runbook) -> r.Request | str:
@@ -89,9 +104,27 @@ def _given(rest: str, runbook: Runbook) -> r.Request | str:
 
 
 def command_named(spoken: Spoken, runbook: Runbook) -> CommandItem | str:
-    """The command that `rerun` names, by its id or by its name alone, or what to say instead."""
+    """The command that a verb names, by its id or by its name alone, or what to say instead."""
     commands = [item for item in runbook.items if isinstance(item, CommandItem)]
     named = [item for item in commands if spoken.rest in {item.id, item.name}]
     if len(named) == 1:
         return named[0]
-    return f"Type: rerun COMMAND. The commands: {', '.join(item.id for item in commands)}"
+    word = spoken.verb.word
+    return f"Type: {word} COMMAND. The commands: {', '.join(item.id for item in commands)}"
+
+
+def command_meant(spoken: Spoken, item: str, runbook: Runbook, state: RunState) -> CommandItem | str:
+    """The command that `output` or `stop` is about: the one named, else the one in question or running.
+
+    Where several run, none of them is stopped without its name.
+    """
+    if spoken.rest:
+        return command_named(spoken, runbook)
+    asked = runbook.item(item)
+    if spoken.verb is Verb.OUTPUT and isinstance(asked, CommandItem) and latest_attempt(state, item):
+        return asked
+    if len(state.running) == 1:
+        return command_named(Spoken(verb=spoken.verb, rest=state.running[0]), runbook)
+    if state.running:
+        return f"Type: {spoken.verb.word} COMMAND. Running: {', '.join(state.running)}"
+    return f"Nothing is running. To name a command, type: {spoken.verb.word} COMMAND"

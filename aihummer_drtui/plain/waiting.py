@@ -1,4 +1,4 @@
-"""What line mode waits for before it asks: running commands, looks, the probe of a lost outcome."""
+"""What line mode waits for before it asks: looks, the probe of a lost outcome, a check that may mend."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,10 +8,13 @@ from aihummer_drtui.engine.session import Growth, Session
 from aihummer_drtui.run.events import CheckObserved
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.state import CheckState, Lost, RunState
-from aihummer_drtui.runbook.model import CheckItem, CommandItem, Runbook
+from aihummer_drtui.runbook.model import CheckItem, Runbook
 
 _TOLD_AFTER: Final = (5.0, 15.0, 30.0, 60.0)
 """Seconds of waiting after which it is told; from then on once a minute."""
+
+LOOK_WITHIN: Final = 30.0
+"""Seconds to wait for a look that the operator asked for."""
 
 
 @dataclass
@@ -37,15 +40,6 @@ class Patience:
         return now - began if is_due else 0.0
 
 
-def item_followed(runbook: Runbook, state: RunState) -> CommandItem | None:
-    """The running command, if there is one: whatever else is to do, its end comes first."""
-    for running in state.running:
-        item = runbook.item(running)
-        if isinstance(item, CommandItem):
-            return item
-    return None
-
-
 def is_probed(state: RunState, item: str) -> bool:
     """Whether the probe has answered for an outcome that nobody saw."""
     latest = latest_attempt(state, item)
@@ -60,6 +54,30 @@ def not_looked_again(runbook: Runbook, state: RunState) -> frozenset[str]:
         for item, check in known
         if isinstance(check, CheckState) and check.passed_once and not check.fresh and check.deviation is None
     )
+
+
+@dataclass
+class Round:
+    """The looks at what had passed before this sitting; they come first, for what drifted shows the way."""
+
+    left: frozenset[str]
+    since: float
+
+    @classmethod
+    def begin(cls, session: Session) -> "Round":
+        """The round as it is when somebody attaches."""
+        return cls(left=not_looked_again(session.runbook, session.state), since=time.monotonic())
+
+    def under_way(self, session: Session) -> bool:
+        """Whether a look is still to come. One that is silent for long is waited for in its step instead."""
+        if not self.left:
+            return False
+        left, now = not_looked_again(session.runbook, session.state), time.monotonic()
+        if left != self.left:
+            self.left, self.since = left, now
+        elif now - self.since > LOOK_WITHIN:
+            self.left = frozenset()
+        return bool(self.left)
 
 
 def looked_again(session: Session, item: str, seconds: float) -> list[Growth]:

@@ -19,6 +19,15 @@ def test_a_new_phase_is_told_at_once_and_its_progress_seldom() -> None:
     assert "verifying" in pace.word(at("verifying", 0), 12.0)
 
 
+def test_at_an_open_prompt_a_phase_is_told_more_seldom() -> None:
+    """As often as the caller says; a new phase at once all the same."""
+    pace = Pace.begin("a/b", 1, now=0.0)
+    assert "copying" in pace.word(at("copying", 1), 1.0, every=30.0)
+    assert pace.word(at("copying", 2), 12.0, every=30.0) == ""
+    assert "verifying" in pace.word(at("verifying", 0), 12.0, every=30.0)
+    assert "9 blobs" in pace.word(at("verifying", 9), 43.0, every=30.0)
+
+
 def test_silence_is_told_too() -> None:
     """After half a minute, with the phase it is silent in; a command without progress shows life."""
     pace = Pace.begin("a/b", 1, now=0.0)
