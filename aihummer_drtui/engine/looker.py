@@ -33,7 +33,8 @@ def due_in_step(state: RunState, step: Step) -> tuple[CheckItem, ...]:
     """The checks of a step worth looking at: those before its first unsettled command or input.
 
     What stands after a command verifies it, and what stands after an input is about its value: both
-    say nothing before. What stands before a command that has passed was its precondition, and has served.
+    say nothing before. What stands before a command that runs or has passed was its precondition, and has
+    served: the room that a restore uses up is no alarm.
     """
     due: list[CheckItem] = []
     for item in step.items:
@@ -41,7 +42,7 @@ def due_in_step(state: RunState, step: Step) -> tuple[CheckItem, ...]:
             if state.status(item.id) is not Status.SKIPPED:
                 due.append(item)
         elif isinstance(item, CommandItem | InputItem) and not settled(state, item):
-            return tuple(due)
+            return () if state.status(item.id) is Status.RUNNING else tuple(due)
         elif isinstance(item, CommandItem):
             due = [one for one in due if not settled(state, one)]
     return tuple(due)

@@ -139,6 +139,15 @@ async def test_only_what_stands_before_the_next_command_is_looked_at(scene: Scen
     assert scene.looked() == ["one", "two", "two"]
 
 
+async def test_precondition_of_a_running_command_is_no_alarm(scene: Scene) -> None:
+    """It has served; should the command fail, it is looked at again before the next attempt."""
+    assert [item.id for item in due_in_step(scene.state, BOOK.steps[1])] == ["work/one"]
+    scene.story.intend("work/first")
+    assert due_in_step(scene.state, BOOK.steps[1]) == ()
+    scene.story.end("work/first", code=1)
+    assert [item.id for item in due_in_step(scene.state, BOOK.steps[1])] == ["work/one"]
+
+
 async def test_check_of_a_value_waits_for_the_value(scene: Scene) -> None:
     """A check behind an input is about its value; before it is given there is nothing to see."""
     assert due_in_step(scene.state, BOOK.steps[0]) == ()
