@@ -8,7 +8,7 @@ import click
 
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
-from aihummer_drtui.errors import DrtuiError, PreconditionError
+from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned, cleaned_line
 from aihummer_drtui.quantities import bytes_text, duration_text
 
@@ -78,18 +78,11 @@ def _found(
 
 
 def _fingerprint(target: "Target", key_file: str | None) -> str:
-    """Of the key at hand; empty where gateway.env has none that can be read."""
-    from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
+    """Of the named escrow's key, else of the key at hand; empty where there is none that can be read."""
+    from aihummer_drtui.recovery.key.at_hand import fingerprint_at_hand
     from aihummer_drtui.recovery.key.escrow import read_escrow
-    from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
 
-    if key_file is not None:
-        return read_escrow(key_file).key_fingerprint
-    try:
-        env = read_gateway_env(target.gateway_env)
-        return key_fingerprint(parse_master_key(env.require(MASTER_KEY), where=str(env.path)))
-    except DrtuiError:
-        return ""
+    return fingerprint_at_hand(target) if key_file is None else read_escrow(key_file).key_fingerprint
 
 
 def _print(points: "list[RecoveryPoint]", now: datetime) -> None:

@@ -1,6 +1,6 @@
 """The question that line mode puts for each suggestion: what is shown, and what each answer asks for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -14,7 +14,7 @@ from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.state import CheckState, Lost, Outcome, Probed, RunState
-from aihummer_drtui.run.verdict import ProbeResult, TargetIdentity
+from aihummer_drtui.run.verdict import Choice, ProbeResult, TargetIdentity
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Step
 from aihummer_drtui.runbook.prose import plain_words
 
@@ -24,6 +24,10 @@ class Facts(Protocol):
 
     def suggestion(self, variable: str) -> str | None:
         """A likely value of an input, or None."""
+        ...
+
+    def choices(self, variable: str) -> tuple[Choice, ...]:
+        """What there is to choose from for an input, the best first; empty = nothing is known."""
         ...
 
     def identity(self) -> TargetIdentity:
@@ -58,22 +62,38 @@ class Question:
 
 
 def give_value(item: InputItem, answers: Answers, facts: Facts) -> Question:
-    """Ask for a value; Enter takes the suggested one."""
+    """Ask for a value; Enter takes the suggested one, a number one of the choices."""
     suggested = facts.suggestion(item.variable) or ""
     known = answers.by_item.get(item.id) or (suggested if answers.yes else None)
+    choices = () if known else facts.choices(item.variable)
     offer = f" [{cleaned_line(suggested)}]" if suggested else ""
+
+    def parse(text: str) -> Parsed:
+        if text.isdecimal() and choices:
+            number = int(text)
+            if not 1 <= number <= len(choices):
+                return f"There are {len(choices)} to choose from: 1 to {len(choices)}, or type the value."
+            return r.GiveInput(item=item.id, value=choices[number - 1].value)
+        value = text or suggested
+        return r.GiveInput(item=item.id, value=value) if value else "A value is needed."
+
+    kinds = ("a value", *(("a number of the list",) if choices else ()))
     return Question(
         item=item.id,
-        lines=(f"INPUT {item.id}: {plain_words(item.text)}{offer}",),
-        answers="a value" + (", or Enter for the one in brackets" if suggested else ""),
+        lines=(f"INPUT {item.id}: {plain_words(item.text)}{offer}", *_choice_lines(choices)),
+        answers=" or ".join(kinds) + (", or Enter for the one in brackets" if suggested else ""),
         also=also(Verb.SKIP),
-        parse=lambda text: (
-            r.GiveInput(item=item.id, value=text or suggested) if text or suggested else "A value is needed."
-        ),
+        parse=parse,
         beforehand=known or None,
         hint="give the value in an answers file",
         example=f'"{item.id}" = "VALUE"',
     )
+
+
+def _choice_lines(choices: tuple[Choice, ...]) -> Iterator[str]:
+    for number, choice in enumerate(choices, start=1):
+        yield f"{number:>3}. {cleaned_line(choice.value, 300)}"
+        yield from (f"     {cleaned_line(line, 300)}" for line in choice.told)
 
 
 def state_it(item: ConfirmItem, answers: Answers) -> Question:

@@ -12,7 +12,7 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.target import Target
-from aihummer_drtui.run.verdict import CheckDescription, Observation, TargetIdentity, Verdict
+from aihummer_drtui.run.verdict import CheckDescription, Choice, Observation, TargetIdentity, Verdict
 
 _FILES: Final = (
     "gateway.version",
@@ -94,6 +94,12 @@ class Catalogue:
             return given
         newest = newest_set(self._target)
         return str(newest) if newest else None
+
+    def choices(self, variable: str) -> tuple[Choice, ...]:
+        """What there is to choose from for an input, the best first; empty where nothing is known of it."""
+        from aihummer_drtui.recovery.backup.choices import set_choices
+
+        return set_choices(self._target) if variable == "BACKUP_SET" else ()
 
     def identity(self) -> TargetIdentity:
         """What an irreversible command would act on. Raises DrtuiError when it cannot be known."""

@@ -54,6 +54,14 @@ class TargetIdentity(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.host}/{self.database}"
 
 
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that an input can be given, told so that a person can choose between several."""
+
+    value: str
+    told: tuple[str, ...]
+    """What it means, a line each: its age, what it brings back, what is doubtful about it."""
+
+
 class ProbeResult(StrEnum):
     """What a read-only probe says of a command whose outcome nobody saw."""
 

@@ -9,7 +9,7 @@ from aihummer_drtui.plain.answers import Answers
 from aihummer_drtui.plain.question import Question, question_of
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import suggestion as s
-from aihummer_drtui.run.verdict import ProbeResult, TargetIdentity, Verdict
+from aihummer_drtui.run.verdict import Choice, ProbeResult, TargetIdentity, Verdict
 from tests.run.story import Story, a_check, a_command, a_confirm, an_input
 
 NOBODY = Answers()
@@ -21,10 +21,15 @@ class KnownFacts:
 
     suggested: str | None = None
     known: bool = True
+    there: tuple[Choice, ...] = ()
 
     def suggestion(self, variable: str) -> str | None:
         """The likely value of BACKUP_SET."""
         return self.suggested if variable == "BACKUP_SET" else None
+
+    def choices(self, variable: str) -> tuple[Choice, ...]:
+        """The sets of BACKUP_SET."""
+        return self.there if variable == "BACKUP_SET" else ()
 
     def identity(self) -> TargetIdentity:
         """The target, if it is known."""
@@ -241,3 +246,39 @@ def test_while_something_is_waited_for_no_answer_is_taken(suggestion: s.Suggesti
 def test_some_suggestions_ask_nothing(suggestion: s.Suggestion) -> None:
     """The dialogue does them by itself."""
     assert question_of(suggestion, Story().state, NOBODY, KnownFacts(), []) is None
+
+
+SETS = (
+    Choice(value="/b/new", told=("3 h ago; verified", "a hostile \x1b[2Jline")),
+    Choice(value="/b/old", told=("27 h ago; never verified",)),
+)
+
+
+def test_an_input_shows_what_there_is_to_choose_from() -> None:
+    """Each choice has a number, its value and what it means; nothing foreign reaches the terminal raw."""
+    lines = asked(INPUT, facts=KnownFacts(there=SETS)).lines
+    assert "  1. /b/new" in lines
+    assert "     27 h ago; never verified" in lines
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("1", "/b/new"), ("2", "/b/old"), ("", "/b/new"), ("/b/2", "/b/2"), ("0x1", "0x1")]
+)
+def test_a_number_chooses_and_anything_else_is_the_value(typed: str, value: str) -> None:
+    """A number means the line it stands before; Enter takes the suggestion; the rest is taken as typed."""
+    question = asked(INPUT, facts=KnownFacts(suggested="/b/new", there=SETS))
+    assert question.parse(typed) == r.GiveInput(item="brief/BACKUP_SET", value=value)
+
+
+@pytest.mark.parametrize("typed", ["0", "3", "99999999999999999999"])
+def test_a_number_that_is_not_in_the_list_chooses_nothing(typed: str) -> None:
+    """It is told which there are; no value is made of it."""
+    said = asked(INPUT, facts=KnownFacts(there=SETS)).parse(typed)
+    assert isinstance(said, str)
+    assert "1 to 2" in said
+
+
+def test_a_number_without_a_list_is_a_value() -> None:
+    """Where nothing is offered, an input may well be a number."""
+    assert asked(INPUT).parse("7") == r.GiveInput(item="brief/BACKUP_SET", value="7")
