@@ -53,7 +53,8 @@ def told(point: RecoveryPoint, now: datetime) -> Iterator[str]:
     moment = cleaned_line(manifest.recovery_point[:19].replace("T", " "), 20)
     lost = f"everything after it is lost: {duration_text(point.age)}" if point.age >= 0 else "in the future"
     yield f"{moment} UTC; {lost}"
-    yield f"database {_database(manifest)}; {blobs_told(manifest)}"
+    yield f"database {_database(manifest)}; {_blobs(manifest)}"
+    yield from skew(manifest)
     yield "; ".join((_verified(point, now), *_doubts(point)))
 
 
@@ -62,18 +63,22 @@ def _database(manifest: Manifest) -> str:
     return f"{cleaned_line(manifest.database.name, 60)} {size}"
 
 
-def blobs_told(manifest: Manifest) -> str:
-    """The blobs of a set, and how far they and its database are apart: in time, rows and files."""
+def _blobs(manifest: Manifest) -> str:
     blobs = manifest.blobs
     if not manifest.knows(Fact.BLOBS):
         return "no blobs in it"
-    if not blobs.active:
-        return "media inactive, no blobs"
-    parts = [f"{blobs.count} blobs {bytes_text(blobs.size)}, copied {_apart(manifest)}"]
-    if blobs.referenced:
-        unreferenced = max(0, blobs.count - (blobs.referenced - blobs.referenced_missing))
-        parts.append(f"{blobs.referenced_missing} rows without blob, {unreferenced} blobs without row")
-    return "; ".join(parts)
+    return f"{blobs.count} blobs {bytes_text(blobs.size)}" if blobs.active else "media inactive, no blobs"
+
+
+def skew(manifest: Manifest) -> Iterator[str]:
+    """How far blobs and database of a set are apart: in time, in rows and in files; nothing without blobs."""
+    blobs = manifest.blobs
+    if manifest.knows(Fact.BLOBS) and blobs.active:
+        told = f"blobs copied {_apart(manifest)}"
+        if blobs.referenced:
+            unreferenced = max(0, blobs.count - (blobs.referenced - blobs.referenced_missing))
+            told += f"; {blobs.referenced_missing} rows without blob, {unreferenced} blobs without row"
+        yield told
 
 
 def _apart(manifest: Manifest) -> str:

@@ -33,12 +33,12 @@ def test_a_set_tells_what_choosing_it_means(installation: Installation) -> None:
     verify_backup(installation.target, open_set(made.path), Reporter.silent())
     (choice,) = Catalogue(installation.target).choices("BACKUP_SET")
     assert choice.value == str(made.path)
-    lost, contents, doubts = choice.told
+    lost, contents, apart, doubts = choice.told
     assert "everything after it is lost: " in lost
     assert f"database {installation.name} " in contents
     assert "7 blobs" in contents
-    assert "after the database" in contents
-    assert "1 rows without blob, 1 blobs without row" in contents
+    assert "after the database" in apart
+    assert "1 rows without blob, 1 blobs without row" in apart
     assert "verified " in doubts
     assert "key fits" in doubts
 
