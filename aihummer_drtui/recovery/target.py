@@ -4,22 +4,50 @@ Read from a TOML file (docs/target.md). Everything that is assumed about AiHumme
 otherwise here; what is assumed when nothing is told stands in `assumptions`.
 """
 
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 
-class VaultLayout(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
-    """Where the vault keeps its ciphertexts. AES-256-GCM, each as nonce, ciphertext, tag in one value."""
+class Encoding(StrEnum):
+    """How a column of the vault writes its bytes."""
+
+    BYTEA = "bytea"
+    BASE64 = "base64"
+    BASE64URL = "base64url"
+    HEX = "hex"
+
+
+class CiphertextForm(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """How a ciphertext of AES-256-GCM is written."""
+
+    layout: str = "nonce+ciphertext+tag"
+    """The parts of its column in their order; nonce or tag left out = a column of its own behind it."""
+    encoding: Encoding = Encoding.BYTEA
+    """Of each of its columns."""
+    nonce_bytes: int = 12
+    prefix_bytes: int = 0
+    """Bytes before the first part, a version perhaps; `{prefix}` in the associated data."""
+
+
+class VaultLayout(CiphertextForm, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """Where the vault keeps its ciphertexts; its own form is that of the values."""
 
     data_keys: str
-    """SQL giving (tenant text, wrapped data key bytea), a row per tenant."""
+    """SQL giving (tenant text, wrapped data key), a row per tenant; then nonce and tag if they lie apart."""
     values: str
-    """SQL giving (tenant text, name text, sealed value bytea)."""
-    nonce_bytes: int = 12
+    """SQL giving (tenant text, name text, sealed value); then nonce and tag if they lie apart."""
+    wrapping: CiphertextForm | None = None
+    """The form of the wrapped data keys; none = that of the values."""
     data_key_aad: str = "{tenant}"
     """Additional authenticated data of a wrapped data key; `{tenant}` stands for the tenant's text."""
     value_aad: str = "{tenant}/{name}"
+
+    @property
+    def wrapping_form(self) -> CiphertextForm:
+        """How a wrapped data key is written."""
+        return self.wrapping or self
 
 
 class MediaLayout(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):

@@ -12,7 +12,8 @@ import msgspec
 
 from aihummer_drtui.errors import UsageError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.recovery.key.ciphertext import parts_of
+from aihummer_drtui.recovery.target import CiphertextForm, Target
 from aihummer_drtui.recovery.trusted_file import read_trusted
 
 SYSTEM_FILE: Final = Path("/etc/aihummer-drtui/target.toml")
@@ -145,12 +146,24 @@ def _vault_problems(target: Target) -> Iterator[str]:
         yield "vault.data-keys: must be SQL that gives (tenant, wrapped data key)"
     if not layout.values.strip():
         yield "vault.values: must be SQL that gives (tenant, name, sealed value)"
-    # 8 to 128 bytes is what the cryptography library's AESGCM takes; 12 is what NIST SP 800-38D advises.
-    if not 8 <= layout.nonce_bytes <= 128:
-        yield "vault.nonce-bytes: must be from 8 to 128 (AES-GCM; 12 is usual)"
+    yield from _form_problems(layout, "vault")
+    if layout.wrapping is not None:
+        yield from _form_problems(layout.wrapping, "vault.wrapping")
     for key, template, known in (
-        ("data-key-aad", layout.data_key_aad, {"{tenant}"}),
-        ("value-aad", layout.value_aad, {"{tenant}", "{name}"}),
+        ("data-key-aad", layout.data_key_aad, {"{tenant}", "{prefix}"}),
+        ("value-aad", layout.value_aad, {"{tenant}", "{name}", "{prefix}"}),
     ):
         if set(re.findall(r"\{\w*\}", template)) - known:
-            yield f"vault.{key}: may hold {' and '.join(sorted(known))}, and no other name in braces"
+            yield f"vault.{key}: may hold {', '.join(sorted(known))}, and no other name in braces"
+
+
+def _form_problems(form: CiphertextForm, table: str) -> Iterator[str]:
+    try:
+        parts_of(form.layout)
+    except ValueError as error:
+        yield f"{table}.layout: {error}"
+    # 8 to 128 bytes is what the cryptography library's AESGCM takes; 12 is what NIST SP 800-38D advises.
+    if not 8 <= form.nonce_bytes <= 128:
+        yield f"{table}.nonce-bytes: must be from 8 to 128 (AES-GCM; 12 is usual)"
+    if not 0 <= form.prefix_bytes <= 1024:
+        yield f"{table}.prefix-bytes: must be from 0 to 1024"

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.errors import PreconditionError, UsageError
-from aihummer_drtui.recovery.target import MediaLayout, SandboxMark, Target, VaultLayout
+from aihummer_drtui.recovery.target import (
+    CiphertextForm,
+    Encoding,
+    MediaLayout,
+    SandboxMark,
+    Target,
+    VaultLayout,
+)
 from aihummer_drtui.recovery.target_file import load_target
 
 
@@ -32,9 +39,14 @@ def test_every_key_reaches_its_place(file: Path) -> None:
         postgres-bin = "/pg/bin"
         maintenance-database = "template1"
         inputs = { KEY_FILE = "~/escrow" }
-        vault = { data-keys = "SELECT 1", values = "SELECT 2", nonce-bytes = 16, value-aad = "{name}" }
         media = { references = "SELECT 3", signed-path = "/v1/x" }
         sandbox = { id = "abc", root = "/sandbox" }
+        [vault]
+        data-keys = "SELECT 1"
+        values = "SELECT 2"
+        nonce-bytes = 16
+        value-aad = "{name}"
+        wrapping = { layout = "ciphertext", encoding = "hex" }
         """
     )
     assert load_target(file) == Target(
@@ -48,7 +60,13 @@ def test_every_key_reaches_its_place(file: Path) -> None:
         postgres_bin=Path("/pg/bin"),
         maintenance_database="template1",
         inputs={"KEY_FILE": str(Path.home() / "escrow")},
-        vault=VaultLayout(data_keys="SELECT 1", values="SELECT 2", nonce_bytes=16, value_aad="{name}"),
+        vault=VaultLayout(
+            data_keys="SELECT 1",
+            values="SELECT 2",
+            nonce_bytes=16,
+            value_aad="{name}",
+            wrapping=CiphertextForm(layout="ciphertext", encoding=Encoding.HEX),
+        ),
         media=MediaLayout(references="SELECT 3", signed_path="/v1/x"),
         sandbox=SandboxMark(id="abc", root=Path("/sandbox")),
     )
@@ -81,10 +99,12 @@ def test_values_that_mean_nothing_are_told(file: Path) -> None:
         'name = " "\naihummer = "bin/aihummer"\nbase-url = "gateway:1"\nbackup-places = []\n'
         '[inputs]\nkey-file = "x"\n[media]\nsigned-path = "v1"\n'
         '[vault]\ndata-keys = " "\nvalues = ""\nnonce-bytes = 3\nvalue-aad = "{tenat}"\n'
+        '[vault.wrapping]\nlayout = "nonce+tag"\nprefix-bytes = -1\n'
     )
     with pytest.raises(UsageError) as told:
         load_target(file)
-    assert len(told.value.what.splitlines()) == 11
+    assert len(told.value.what.splitlines()) == 13
+    assert f"{file}: vault.wrapping.layout: must be ciphertext and" in told.value.what
 
 
 @pytest.mark.parametrize("content", [b"name = ", b"\xff", b"a = 1\na = 2\n", b"[" * 3000])
