@@ -1,6 +1,6 @@
 """Every check under its name, bound to one target: what an engine or a command line asks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +19,7 @@ _FILES: Final = (
     "database.tools",
     "backup.verify",
     "key.check",
+    "key.vault_in_dump",
     "gateway.environment_check",
     "database.ready",
     "database.check",
@@ -72,20 +73,7 @@ class Catalogue:
             return _broken(
                 "a check of this name", f"there is no check {cleaned_line(name, 60)}", "see --help"
             )
-        _load_libraries()
-        try:
-            return check.look(Scene(target=self._target, values=values))
-        except DrtuiError as error:
-            place = f"{error.where}: " if error.where else ""
-            return _broken(check.description.proves, f"{place}{error.what}", error.hint)
-        except Exception as error:  # noqa: BLE001 - a look that breaks must be seen, and stop nothing
-            # The class only: the message of an unforeseen error may carry a secret.
-            name_of_class = f"{type(error).__module__}.{type(error).__qualname__}"
-            return _broken(
-                check.description.proves,
-                f"the look itself broke: {name_of_class}{_system_reason(error)}",
-                "this is a fault of this program: note it, and look by hand",
-            )
+        return seen_by(lambda: check.look(Scene(target=self._target, values=values)), check.description)
 
     def suggestion(self, variable: str) -> str | None:
         """A value to propose for an input: the configured one, or the newest sealed set for BACKUP_SET."""
@@ -134,6 +122,24 @@ def newest_set(target: Target) -> Path | None:
                 continue
             found.append((manifest.knows(Fact.BLOBS), manifest.recovery_point, folder))
     return max(found)[2] if found else None
+
+
+def seen_by(look: Callable[[], Observation], check: CheckDescription) -> Observation:
+    """What a look of this check sees; never raises: one that breaks is `unknown`."""
+    _load_libraries()
+    try:
+        return look()
+    except DrtuiError as error:
+        place = f"{error.where}: " if error.where else ""
+        return _broken(check.proves, f"{place}{error.what}", error.hint)
+    except Exception as error:  # noqa: BLE001 - a look that breaks must be seen, and stop nothing
+        # The class only: the message of an unforeseen error may carry a secret.
+        name_of_class = f"{type(error).__module__}.{type(error).__qualname__}"
+        return _broken(
+            check.proves,
+            f"the look itself broke: {name_of_class}{_system_reason(error)}",
+            "this is a fault of this program: note it, and look by hand",
+        )
 
 
 def _load_libraries() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aihummer_drtui.errors import UsageError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.catalogue import Catalogue
+from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
 
@@ -45,7 +46,9 @@ def _in_time(catalogue: Catalogue, check: CheckDescription, values: Mapping[str,
     look = threading.Thread(target=lambda: seen.put(catalogue.look(check.name, values)), daemon=True)
     look.start()
     try:
-        return seen.get(timeout=check.time_out)
+        # Told to end, the interpreter ends in order, and what the look has begun is put back.
+        with ended_in_order():
+            return seen.get(timeout=check.time_out)
     except queue.Empty:
         return Observation(
             verdict=Verdict.UNKNOWN,

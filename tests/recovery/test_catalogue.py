@@ -22,6 +22,7 @@ SHIPPED = {
     "postgres-tools",
     "backup-set",
     "key-escrow",
+    "vault-in-dump",
     "master-key",
     "gateway-env",
     "database-reachable",

@@ -36,7 +36,7 @@ from aihummer_drtui.recovery.database.tools import PostgresTools, find_tools
 from aihummer_drtui.recovery.drill_safety import refuse_wrong_mode
 from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.gateway.environment import read_gateway_env
-from aihummer_drtui.recovery.key.proof import refuse_other_key
+from aihummer_drtui.recovery.key.proof import refuse_key_that_opens_nothing, refuse_other_key
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
 
@@ -83,6 +83,7 @@ def restore_database(
     refuse_other_identity(owner, confirm)
     refuse_untrusted(target, backup)
     refuse_other_key(read_gateway_env(target.gateway_env), backup.manifest)
+    refuse_key_that_opens_nothing(target, backup, reporter)
     tools = find_tools(target, at_least=backup.manifest.tools_major)
     with (
         ended_in_order(),

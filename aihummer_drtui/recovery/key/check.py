@@ -10,7 +10,7 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
 from aihummer_drtui.recovery.check import Check, Scene
-from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
+from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, MEDIA_TOKEN_SECRET, read_gateway_env
 from aihummer_drtui.recovery.key.escrow import Escrow, EscrowSealedError, read_escrow
 from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
 from aihummer_drtui.recovery.key.keeping import dangers_of
@@ -39,16 +39,25 @@ def look_at_escrow(scene: Scene) -> Observation:
         return _apart(scene, source, _by_its_header(scene, error))
     except PreconditionError as error:
         return _failed(expected, error)
-    return _apart(scene, source, judge_escrow(scene, escrow))
+    return judge_escrow(scene, escrow)
 
 
 def judge_escrow(scene: Scene, escrow: Escrow) -> Observation:
     """Whether the key of an escrow that was read is the one the backup was sealed with."""
-    return _against_sealed(scene, escrow.key_fingerprint, "the escrow's key", escrow.warnings)
+    warnings = list(escrow.warnings)
+    if not escrow.media_token_fingerprint:
+        warnings.append(
+            f"the escrow has no {MEDIA_TOKEN_SECRET}: media URLs signed before the loss will not open"
+        )
+    seen = _against_sealed(scene, escrow.key_fingerprint, "the escrow's key", tuple(warnings))
+    return _apart(scene, escrow.where, seen)
 
 
 def _apart(scene: Scene, source: str, seen: Observation) -> Observation:
     """What was seen, with a warning where the escrow does not lie apart from the backups."""
+    if not Path(source).is_file():
+        # Standard input, a pipe: it lies nowhere.
+        return seen
     dangers = dangers_of(Path(source), scene.target, scene.values.get("BACKUP_SET", ""))
     return msgspec.structs.replace(seen, warnings=(*seen.warnings, *dangers))
 
@@ -99,7 +108,7 @@ def _no_fingerprint(sealed: Manifest | None) -> str:
     if sealed is None:
         return NO_SET_HINT
     if not sealed.knows(Fact.KEY):
-        return "the set was sealed around a dump, which tells of no key: the check vault-opens will prove it"
+        return "the set was sealed around a dump, which tells of no key: the check vault-in-dump proves it"
     return "the set was sealed while no master key was set"
 
 

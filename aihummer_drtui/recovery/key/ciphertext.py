@@ -80,7 +80,7 @@ def taken_apart(form: CiphertextForm, columns: Sequence[object]) -> Ciphertext |
     )
 
 
-def opened(key: bytes, sealed: Ciphertext | None, associated: bytes) -> bytes | None:
+def decrypted(key: bytes, sealed: Ciphertext | None, associated: bytes) -> bytes | None:
     """The plaintext; None when it does not authenticate under this key and these associated data."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM

@@ -49,9 +49,14 @@ class Escrow:
         return self.variables[MASTER_KEY]
 
     @property
+    def key(self) -> bytes:
+        """The master key; a secret."""
+        return parse_master_key(self.key_text, where=self.where)
+
+    @property
     def key_fingerprint(self) -> str:
         """The fingerprint of its master key."""
-        return key_fingerprint(parse_master_key(self.key_text, where=self.where))
+        return key_fingerprint(self.key)
 
     @property
     def media_token_fingerprint(self) -> str:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.key.ciphertext import MisshapenError, columns_of, filled, opened, taken_apart
+from aihummer_drtui.recovery.key.ciphertext import (
+    MisshapenError,
+    columns_of,
+    decrypted,
+    filled,
+    taken_apart,
+)
 from aihummer_drtui.recovery.key.fingerprints import key_fingerprint
 from aihummer_drtui.recovery.target import CiphertextForm, VaultLayout
 from aihummer_drtui.run.verdict import Observation, Verdict
@@ -32,6 +38,28 @@ _BY_HAND: Final = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What a key opened of a vault, in numbers; no secret among them."""
+
+    fingerprint: str
+    """Of the key."""
+    tenants: int
+    opened_keys: int
+    values: int
+    """Values that were tried, of those stored."""
+    opened_values: int
+    orphans: int
+    """Among them: of a tenant that has no data key."""
+    first_closed: str
+    """Where the first ciphertext stands that did not open; empty = there is none."""
+
+    @property
+    def wrong_key(self) -> bool:
+        """Whether anything did not authenticate."""
+        return bool(self.first_closed)
+
+
 @dataclass(kw_only=True)
 class _Tally:
     """What was opened so far. Data keys live here only, and only while the vault is open."""
@@ -43,15 +71,11 @@ class _Tally:
     opened_values: int = 0
     orphans: int = 0
     first_closed: str = ""
-    """Where the first ciphertext stands that did not open."""
 
 
-def open_vault(
-    connection: "psycopg.Connection[TupleRow]", layout: VaultLayout, key: bytes, *, empty_hint: str
-) -> Observation:
-    """Open every tenant's data key and a sample of values, and say what that tells of the key.
+def open_vault(connection: "psycopg.Connection[TupleRow]", layout: VaultLayout, key: bytes) -> Opened:
+    """Open every tenant's data key and a sample of values.
 
-    Any failure to authenticate is a wrong key. `empty_hint` is for a vault in which nothing is stored.
     Raises FailedError when the rows are not what the layout says, and psycopg's errors.
     """
     tally = _Tally()
@@ -63,7 +87,15 @@ def open_vault(
             f"the vault is not laid out as [vault] of target.toml says: {error}",
             hint="correct data-keys, values, layout and encoding there (docs/target.md)",
         ) from None
-    return _judged(tally, key_fingerprint(key), empty_hint)
+    return Opened(
+        fingerprint=key_fingerprint(key),
+        tenants=tally.tenants,
+        opened_keys=tally.opened_keys,
+        values=tally.values,
+        opened_values=tally.opened_values,
+        orphans=tally.orphans,
+        first_closed=tally.first_closed,
+    )
 
 
 def unknown_layout() -> Observation:
@@ -113,7 +145,7 @@ def _opened(
 ) -> bytes | None:
     sealed = taken_apart(form, columns)
     known = {name: text.encode() for name, text in names.items()}
-    return opened(key, sealed, filled(template, {**known, "prefix": sealed.prefix if sealed else b""}))
+    return decrypted(key, sealed, filled(template, {**known, "prefix": sealed.prefix if sealed else b""}))
 
 
 def _rows(
@@ -156,46 +188,55 @@ def _sample(
     return taken
 
 
-def _told(tally: _Tally) -> str:
-    """`opens n of m tenants' data keys, k sampled values`; `j of k` where not all of those open."""
-    values = (
-        f"{tally.opened_values} of {tally.values}" if tally.opened_values < tally.values else tally.values
-    )
-    return f"opens {tally.opened_keys} of {tally.tenants} tenants' data keys, {values} sampled values"
+def judged(opened: Opened, *, empty_hint: str) -> Observation:
+    """What that tells of the key: any failure to authenticate is a wrong one.
 
-
-def _judged(tally: _Tally, fingerprint: str, empty_hint: str) -> Observation:
-    told = _told(tally)
-    if tally.first_closed:
+    `empty_hint` is for a vault in which nothing is stored.
+    """
+    told = told_of(opened)
+    if opened.wrong_key:
         return Observation(
             verdict=Verdict.FAILED,
             expected=EXPECTED,
-            observed=f"wrong key (fingerprint {fingerprint}): {told}; the first that does not open: "
-            f"{tally.first_closed}",
+            observed=told,
             hint="do not let AiHummer run with this key: look for the escrow of the time of the backup; "
             "a wrong [vault] in target.toml looks the same, so try it where the key is known to be right",
         )
-    if tally.tenants == 0 and tally.values == 0:
+    if opened.tenants == 0 and opened.values == 0:
         return Observation(
             verdict=Verdict.UNPROVEN,
             expected=EXPECTED,
             observed="the vault is empty: there is nothing that a wrong key could fail to open",
             hint=empty_hint,
         )
-    if tally.orphans:
+    if opened.orphans:
         return Observation(
             verdict=Verdict.FAILED,
             expected=EXPECTED,
-            observed=f"{told}; {tally.orphans} belong to a tenant without a data key",
+            observed=f"{told}; {opened.orphans} belong to a tenant without a data key",
             hint="the vault is not whole: was the database restored, or dumped, to its end?",
         )
     return Observation(
-        verdict=Verdict.PASSED, expected=EXPECTED, observed=told, warnings=tuple(_doubts(tally))
+        verdict=Verdict.PASSED, expected=EXPECTED, observed=told, warnings=tuple(_doubts(opened))
     )
 
 
-def _doubts(tally: _Tally) -> Iterator[str]:
-    if not tally.values:
+def told_of(opened: Opened) -> str:
+    """`opens n of m tenants' data keys, k sampled values`; a wrong key is called so first."""
+    values = f"{opened.opened_values} of {opened.values}"
+    if opened.opened_values == opened.values:
+        values = str(opened.values)
+    told = f"opens {opened.opened_keys} of {opened.tenants} tenants' data keys, {values} sampled values"
+    if not opened.wrong_key:
+        return told
+    return (
+        f"wrong key (fingerprint {opened.fingerprint}): {told}; the first that does not open: "
+        f"{opened.first_closed}"
+    )
+
+
+def _doubts(opened: Opened) -> Iterator[str]:
+    if not opened.values:
         yield "no values are stored: only the data keys were opened"
-    if tally.tenants >= MOST_TENANTS:
+    if opened.tenants >= MOST_TENANTS:
         yield f"there may be more tenants: the first {MOST_TENANTS} were looked at"

@@ -125,7 +125,7 @@ def _parsed(text: str, number: int) -> "Share":
             "a word is misspelt, lacking or in the wrong place: compare it with the paper",
         ) from None
     if share.group_count != 1:
-        raise _refused(number, "is of a splitting into groups", "combine those with another SLIP-39 program")
+        raise _refused(number, "is of a splitting into groups", "combine those with another SLIP-39 tool")
     return share
 
 

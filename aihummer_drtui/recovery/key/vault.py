@@ -6,7 +6,7 @@ from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import connect, failures_named, owner_of
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
 from aihummer_drtui.recovery.key.fingerprints import parse_master_key
-from aihummer_drtui.recovery.key.opening import open_vault, unknown_layout
+from aihummer_drtui.recovery.key.opening import judged, open_vault, unknown_layout
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Observation
 
@@ -35,7 +35,7 @@ def look_with_key(target: Target, key: bytes) -> Observation:
         failures_named("the vault could not be read", owner),
     ):
         connection.read_only = True
-        return open_vault(connection, target.vault, key, empty_hint=_EMPTY_HINT)
+        return judged(open_vault(connection, target.vault, key), empty_hint=_EMPTY_HINT)
 
 
 CHECKS: Final = (

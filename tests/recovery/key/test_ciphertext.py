@@ -14,8 +14,8 @@ from aihummer_drtui.recovery.key.ciphertext import (
     MisshapenError,
     Part,
     columns_of,
+    decrypted,
     filled,
-    opened,
     parts_of,
     taken_apart,
 )
@@ -74,9 +74,9 @@ def test_what_was_sealed_opens_with_its_key_and_no_other(
     apart = taken_apart(form, columns)
     assert apart is not None
     assert apart.prefix == prefix
-    assert opened(key, apart, associated) == plain
-    assert opened(key, apart, associated + b"x") is None
-    assert key == other or opened(other, apart, associated) is None
+    assert decrypted(key, apart, associated) == plain
+    assert decrypted(key, apart, associated + b"x") is None
+    assert key == other or decrypted(other, apart, associated) is None
 
 
 @given(forms, keys, st.binary(min_size=1, max_size=50), st.data())
@@ -93,9 +93,9 @@ def test_no_changed_bit_is_taken_for_the_truth(
     at = data.draw(st.integers(whole.prefix_bytes if which == 0 else 0, len(changed) - 1))
     changed[at] ^= 1 << data.draw(st.integers(0, 7))
     columns[which] = bytes(changed)
-    assert opened(key, taken_apart(whole, columns), b"") is None
+    assert decrypted(key, taken_apart(whole, columns), b"") is None
     columns[which] = bytes(changed[:-1])
-    assert opened(key, taken_apart(whole, columns), b"") is None
+    assert decrypted(key, taken_apart(whole, columns), b"") is None
 
 
 @given(forms, st.data())
@@ -107,7 +107,7 @@ def test_columns_of_any_content_are_opened_or_refused(form: CiphertextForm, data
         apart = taken_apart(form, columns)
     except MisshapenError:
         return
-    assert opened(bytes(32), apart, b"") is None
+    assert decrypted(bytes(32), apart, b"") is None
 
 
 def test_the_default_is_nonce_ciphertext_tag() -> None:

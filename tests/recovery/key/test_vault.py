@@ -1,59 +1,22 @@
 """The vault opens with its own key and with no other, on a real PostgreSQL."""
 
-import base64
-import os
 from pathlib import Path
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from aihummer_drtui.errors import DrtuiError, FailedError
-from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.key.vault import look_at_vault
 from aihummer_drtui.recovery.target import CiphertextForm, Encoding, VaultLayout
 from aihummer_drtui.run.verdict import Verdict
+from tests.recovery.key.a_vault import LAYOUT, fill, make_vault, scene
 from tests.recovery.small_cluster import MASTER_KEY, Installation
-
-KEY = base64.b64decode(MASTER_KEY)
-LAYOUT = VaultLayout(
-    data_keys="SELECT tenant, wrapped FROM keys;", values="SELECT tenant, name, sealed FROM vals"
-)
 
 
 @pytest.fixture
 def vault(installation: Installation) -> Installation:
     """Give an installation with two empty tables for a vault."""
-    with installation.connect() as connection:
-        connection.execute("CREATE TABLE keys (tenant text PRIMARY KEY, wrapped bytea)")
-        connection.execute("CREATE TABLE vals (tenant text, name text, sealed bytea)")
-    return installation
-
-
-def seal_value(key: bytes, plain: bytes, associated: str) -> bytes:
-    """As the documented layout has it: nonce, ciphertext, tag."""
-    nonce = os.urandom(12)
-    return nonce + AESGCM(key).encrypt(nonce, plain, associated.encode())
-
-
-def fill(installation: Installation, *, tenants: int = 3, values: int = 5, key: bytes = KEY) -> None:
-    """Put tenants and their values into the vault."""
-    with installation.connect() as connection:
-        for number in range(tenants):
-            tenant, data_key = f"tenant {{name}} {number}", os.urandom(32)
-            connection.execute(
-                "INSERT INTO keys VALUES (%s, %s)", (tenant, seal_value(key, data_key, tenant))
-            )
-            rows = [
-                (tenant, f"n{n}", seal_value(data_key, b"plain", f"{tenant}/n{n}")) for n in range(values)
-            ]
-            if rows:
-                connection.cursor().executemany("INSERT INTO vals VALUES (%s, %s, %s)", rows)
-
-
-def scene(installation: Installation, layout: VaultLayout | None = LAYOUT) -> Scene:
-    """See the installation with its vault's layout known."""
-    return Scene(target=msgspec.structs.replace(installation.target, vault=layout), values={})
+    return make_vault(installation)
 
 
 @pytest.mark.postgres
