@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.dsn import Place, dsn_place, owner_dsn
-from aihummer_drtui.recovery.gateway.environment import read_gateway_env
+from aihummer_drtui.recovery.gateway.environment import GatewayEnv, read_gateway_env
 from aihummer_drtui.recovery.target import Target
 
 if TYPE_CHECKING:
@@ -65,14 +65,19 @@ def owner_of(target: Target) -> Owner:
 
     Raises PreconditionError when gateway.env cannot be read or has no usable AIHUMMER_DATABASE_URL.
     """
+    return owner_in(read_gateway_env(target.gateway_env))
+
+
+def owner_in(env: GatewayEnv) -> Owner:
+    """The same by an environment that was read. Raises PreconditionError."""
     from psycopg.conninfo import conninfo_to_dict
 
-    dsn = owner_dsn(read_gateway_env(target.gateway_env))
+    dsn = owner_dsn(env)
     place = dsn_place(dsn)
     if not place.database:
         raise PreconditionError(
             "AIHUMMER_DATABASE_URL names no database",
-            where=str(target.gateway_env),
+            where=str(env.path),
             hint="its form is postgres://user:password@host:port/database",
         )
     found = {name: str(value) for name, value in conninfo_to_dict(dsn).items() if value}

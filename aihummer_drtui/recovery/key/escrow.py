@@ -64,6 +64,15 @@ class Escrow:
         secret = self.variables.get(MEDIA_TOKEN_SECRET)
         return media_token_fingerprint(secret) if secret else ""
 
+    def completing(self, env: GatewayEnv) -> GatewayEnv:
+        """What gateway.env will say when `restore key` has brought what it lacks; nothing is written."""
+        there = {name: value for name, value in env.variables.items() if value}
+        return GatewayEnv(
+            path=env.path if env.exists else Path(self.where),
+            exists=True,
+            variables={**self.variables, **there},
+        )
+
 
 class EscrowSealedError(PreconditionError):
     """The escrow is under a passphrase, and none was given."""

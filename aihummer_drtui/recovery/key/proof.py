@@ -5,6 +5,7 @@ from typing import Final
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.backup.set import BackupSet
+from aihummer_drtui.recovery.database.connection import owner_in
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, GatewayEnv, read_gateway_env
 from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
 from aihummer_drtui.recovery.key.opening import told_of
@@ -52,7 +53,8 @@ def refuse_key_that_opens_nothing(target: Target, backup: BackupSet, reporter: R
     key = parse_master_key(text, where=str(env.path))
     if key_fingerprint(key) == backup.manifest.key_fingerprint:
         return
-    opened = open_vault_in_dump(target, target.vault, backup, key, reporter=reporter)
+    owner = owner_in(env)
+    opened = open_vault_in_dump(target, target.vault, backup, key, owner=owner, reporter=reporter)
     if opened.wrong_key:
         raise PreconditionError(
             f"{told_of(opened)}, in the dump; nothing was changed", where=str(env.path), hint=_WAY_ON

@@ -80,7 +80,8 @@ def _compared_with_sealed(escrow: Escrow, sealed: Manifest | None) -> list[str]:
         return ["no backup set was named: nobody knows yet whether this is the right key"]
     if not sealed.knows(Fact.KEY):
         return [
-            "the set was sealed around a dump, which tells of no key: nobody knows yet if it is the right one"
+            "the set was sealed around a dump, which tells of no key: nobody knows yet if it is the right "
+            "one; `aihummer-drtui check vault-in-dump` tells"
         ]
     if not sealed.key_fingerprint:
         return ["the backup set was sealed without a master key: there was no vault to open"]

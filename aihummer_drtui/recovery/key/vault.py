@@ -3,11 +3,11 @@
 from typing import Final
 
 from aihummer_drtui.recovery.check import Check, Scene
-from aihummer_drtui.recovery.database.connection import connect, failures_named, owner_of
+from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_in
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
 from aihummer_drtui.recovery.key.fingerprints import parse_master_key
 from aihummer_drtui.recovery.key.opening import judged, open_vault, unknown_layout
-from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.recovery.target import VaultLayout
 from aihummer_drtui.run.verdict import CheckDescription, Observation
 
 STATEMENT_SECONDS: Final = 15.0
@@ -19,23 +19,22 @@ def look_at_vault(scene: Scene) -> Observation:
 
     Raises PreconditionError without a usable gateway.env, FailedError when the database refuses.
     """
-    if scene.target.vault is None:
+    layout = scene.target.vault
+    if layout is None:
         return unknown_layout()
     env = read_gateway_env(scene.target.gateway_env)
-    return look_with_key(scene.target, parse_master_key(env.require(MASTER_KEY), where=str(env.path)))
+    key = parse_master_key(env.require(MASTER_KEY), where=str(env.path))
+    return look_with_key(layout, owner_in(env), key)
 
 
-def look_with_key(target: Target, key: bytes) -> Observation:
+def look_with_key(layout: VaultLayout, owner: Owner, key: bytes) -> Observation:
     """The same with any key. Raises as `look_at_vault` does."""
-    if target.vault is None:
-        return unknown_layout()
-    owner = owner_of(target)
     with (
         connect(owner, statement_seconds=STATEMENT_SECONDS) as connection,
         failures_named("the vault could not be read", owner),
     ):
         connection.read_only = True
-        return judged(open_vault(connection, target.vault, key), empty_hint=_EMPTY_HINT)
+        return judged(open_vault(connection, layout, key), empty_hint=_EMPTY_HINT)
 
 
 CHECKS: Final = (

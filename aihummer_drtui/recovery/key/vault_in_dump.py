@@ -15,7 +15,7 @@ from aihummer_drtui.recovery.backup.set import BackupSet, open_set
 from aihummer_drtui.recovery.backup.signature import refuse_untrusted
 from aihummer_drtui.recovery.backup.verify import open_dump
 from aihummer_drtui.recovery.check import Check, Scene
-from aihummer_drtui.recovery.database.connection import connect, failures_named, owner_of
+from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_in
 from aihummer_drtui.recovery.database.tools import find_tools
 from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
@@ -41,6 +41,7 @@ def open_vault_in_dump(
     backup: BackupSet,
     key: bytes,
     *,
+    owner: Owner,
     reporter: Reporter,
     seconds: float = PROOF_SECONDS,
 ) -> Opened:
@@ -51,7 +52,6 @@ def open_vault_in_dump(
     """
     refuse_untrusted(target, backup)
     tools = find_tools(target, at_least=backup.manifest.tools_major)
-    owner = owner_of(target)
     # Asked before the dump is read, which may take long.
     refuse_without_right(owner, target.maintenance_database, Deadline.after(10))
     with ended_in_order():
@@ -78,13 +78,14 @@ def open_vault_in_dump(
             os.close(dump)
 
 
-def look_with_key(target: Target, backup: BackupSet, key: bytes, *, reporter: Reporter) -> Observation:
+def look_with_key(
+    target: Target, backup: BackupSet, key: bytes, *, owner: Owner, reporter: Reporter
+) -> Observation:
     """What a key opens of the vault in the set's dump. Raises as `open_vault_in_dump` does."""
     if target.vault is None:
         return unknown_layout()
-    return judged(
-        open_vault_in_dump(target, target.vault, backup, key, reporter=reporter), empty_hint=_EMPTY_HINT
-    )
+    opened = open_vault_in_dump(target, target.vault, backup, key, owner=owner, reporter=reporter)
+    return judged(opened, empty_hint=_EMPTY_HINT)
 
 
 def look_at_vault_in_dump(scene: Scene) -> Observation:
@@ -97,19 +98,15 @@ def look_at_vault_in_dump(scene: Scene) -> Observation:
     place = scene.values.get("BACKUP_SET", "")
     if not place:
         return no_set_named(EXPECTED)
-    key, warnings = _key(scene)
-    seen = look_with_key(scene.target, open_set(Path(place)), key, reporter=Reporter.silent())
-    return msgspec.structs.replace(seen, warnings=(*seen.warnings, *warnings))
-
-
-def _key(scene: Scene) -> tuple[bytes, tuple[str, ...]]:
-    env = read_gateway_env(scene.target.gateway_env)
-    source = scene.values.get("KEY_FILE", "")
+    env, source = read_gateway_env(scene.target.gateway_env), scene.values.get("KEY_FILE", "")
+    warnings: tuple[str, ...] = ()
     if env.get(MASTER_KEY) is None and source:
-        escrow = read_escrow(source, only_files=True)
-        told = f"this is the key in {escrow.where}: gateway.env has none yet"
-        return escrow.key, (told,)
-    return parse_master_key(env.require(MASTER_KEY), where=str(env.path)), ()
+        env = read_escrow(source, only_files=True).completing(env)
+        warnings = (f"this is the key in {source}: gateway.env has none yet",)
+    key = parse_master_key(env.require(MASTER_KEY), where=str(env.path))
+    backup = open_set(Path(place))
+    seen = look_with_key(scene.target, backup, key, owner=owner_in(env), reporter=Reporter.silent())
+    return msgspec.structs.replace(seen, warnings=(*seen.warnings, *warnings))
 
 
 CHECKS: Final = (

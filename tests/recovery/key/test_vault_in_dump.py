@@ -79,7 +79,13 @@ def open_it(
 ) -> Opened:
     """Open the vault in the dump with the right key."""
     return open_vault_in_dump(
-        known(installation, layout), layout, backup, KEY, reporter=Reporter.silent(), **options
+        known(installation, layout),
+        layout,
+        backup,
+        KEY,
+        owner=owner_of(installation.target),
+        reporter=Reporter.silent(),
+        **options,
     )
 
 
@@ -110,15 +116,21 @@ def test_another_key_is_called_a_wrong_key(vault: Installation) -> None:
 
 
 def test_before_the_key_is_written_the_escrow_is_tried(vault: Installation) -> None:
-    """And it is said whose key that was; without either there is no verdict."""
+    """And it is said whose key that was; without either there is no verdict.
+
+    A whole escrow tells the way to the database, too: there may be no gateway.env at all yet.
+    """
     backup = foreign_dump_of(vault)
+    whole = vault.target.gateway_env.read_text()
     vault.write_env(AIHUMMER_MASTER_KEY="")
     with pytest.raises(PreconditionError, match="AIHUMMER_MASTER_KEY"):
         look_at_vault_in_dump(scene(vault, backup))
     escrow = vault.root / "escrow"
-    for key, verdict in ((MASTER_KEY, Verdict.PASSED), (OTHER_KEY, Verdict.FAILED)):
-        escrow.write_text(key)
+    for text, verdict in ((MASTER_KEY, Verdict.PASSED), (OTHER_KEY, Verdict.FAILED), (whole, Verdict.PASSED)):
+        escrow.write_text(text)
         escrow.chmod(0o600)
+        if text == whole:
+            vault.target.gateway_env.unlink()
         values = {"BACKUP_SET": str(backup.path), "KEY_FILE": str(escrow)}
         seen = look_at_vault_in_dump(Scene(target=known(vault), values=values))
         assert (seen.verdict, str(escrow) in seen.warnings[-1]) == (verdict, True)
