@@ -99,7 +99,7 @@ def _look_into_vault(target: "Target", escrow: "Escrow | None", backup_set: str 
     from aihummer_drtui.recovery.reporting import Reporter
 
     if target.vault is None:
-        return unknown_layout()
+        return unknown_layout(vault_in_dump.BY_HAND if backup_set else vault.BY_HAND)
     env = read_gateway_env(target.gateway_env)
     if escrow is not None:
         env = escrow.completing(env)

@@ -43,6 +43,7 @@ def create(
     """
     from aihummer_drtui.cli.key import held_secrets
     from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, MEDIA_TOKEN_SECRET
+    from aihummer_drtui.recovery.key.escrow import WITHOUT_MEDIA_SECRET
     from aihummer_drtui.recovery.key.keeping import create_escrow, dangers_of, refuse_taken
     from aihummer_drtui.recovery.target_file import load_target
 
@@ -55,7 +56,7 @@ def create(
     }
     warnings = [*dangers_of(out, load_target(settings.target_path))]
     if MEDIA_TOKEN_SECRET not in wanted:
-        warnings.append(f"there is no {MEDIA_TOKEN_SECRET}: media URLs signed before a loss will not open")
+        warnings.append(WITHOUT_MEDIA_SECRET)
     fingerprint = create_escrow(wanted, out, new_passphrase(passphrase_fd))
     for warning in warnings:
         _say(f"warning: {warning}")

@@ -10,8 +10,8 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
 from aihummer_drtui.recovery.check import Check, Scene
-from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, MEDIA_TOKEN_SECRET, read_gateway_env
-from aihummer_drtui.recovery.key.escrow import Escrow, EscrowSealedError, read_escrow
+from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
+from aihummer_drtui.recovery.key.escrow import WITHOUT_MEDIA_SECRET, Escrow, EscrowSealedError, read_escrow
 from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
 from aihummer_drtui.recovery.key.keeping import dangers_of
 from aihummer_drtui.recovery.probed import Probed
@@ -46,9 +46,7 @@ def judge_escrow(scene: Scene, escrow: Escrow) -> Observation:
     """Whether the key of an escrow that was read is the one the backup was sealed with."""
     warnings = list(escrow.warnings)
     if not escrow.media_token_fingerprint:
-        warnings.append(
-            f"the escrow has no {MEDIA_TOKEN_SECRET}: media URLs signed before the loss will not open"
-        )
+        warnings.append(f"in the escrow {WITHOUT_MEDIA_SECRET}")
     seen = _against_sealed(scene, escrow.key_fingerprint, "the escrow's key", tuple(warnings))
     return _apart(scene, escrow.where, seen)
 

@@ -30,6 +30,9 @@ from aihummer_drtui.recovery.key.sealed_escrow import is_sealed, open_escrow, re
 from aihummer_drtui.recovery.regular_file import read_regular
 
 LIMIT: Final = 1_000_000
+WITHOUT_MEDIA_SECRET: Final = (
+    f"there is no {MEDIA_TOKEN_SECRET}: media URLs signed before the loss will not open"
+)
 STANDARD_INPUT: Final = "-"
 _BARE_KEY: Final = re.compile(rb"\s*[A-Za-z0-9+/_-]+={0,2}\s*")
 

@@ -32,10 +32,6 @@ MOST_TENANTS: Final = 100_000
 SAMPLE: Final = 200
 """Values opened, spread over all of them by chance."""
 _MOST_VALUES: Final = 1_000_000
-_BY_HAND: Final = (
-    "prove it by hand: use one stored secret in AiHummer (a connector, a model's API key); "
-    "or describe the vault in [vault] of target.toml"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,13 +94,13 @@ def open_vault(connection: "psycopg.Connection[TupleRow]", layout: VaultLayout, 
     )
 
 
-def unknown_layout() -> Observation:
-    """What is said where target.toml does not tell where the vault is."""
+def unknown_layout(by_hand: str) -> Observation:
+    """What is said where target.toml does not tell where the vault is; `by_hand` = how a person proves it."""
     return Observation(
         verdict=Verdict.UNPROVEN,
         expected=EXPECTED,
         observed="where the vault is kept is not known (no [vault] in target.toml)",
-        hint=_BY_HAND,
+        hint=f"{by_hand}; or describe the vault in [vault] of target.toml",
     )
 
 

@@ -21,7 +21,7 @@ from aihummer_drtui.recovery.gateway.environment import (
     with_values,
     write_gateway_env,
 )
-from aihummer_drtui.recovery.key.escrow import Escrow
+from aihummer_drtui.recovery.key.escrow import WITHOUT_MEDIA_SECRET, Escrow
 from aihummer_drtui.recovery.key.fingerprints import media_token_fingerprint
 from aihummer_drtui.recovery.target import Target
 
@@ -50,6 +50,8 @@ def restore_key(
     warnings += _compared_with_sealed(escrow, sealed)
     env = read_gateway_env(target.gateway_env)
     warnings += [f"{env.path}: {problem}" for problem in env.problems]
+    if not escrow.completing(env).get(MEDIA_TOKEN_SECRET):
+        warnings.append(WITHOUT_MEDIA_SECRET)
     values = _wanted(env, escrow, sealed, replace=replace)
     if not values:
         return KeyRestored(
@@ -92,9 +94,7 @@ def _compared_with_sealed(escrow: Escrow, sealed: Manifest | None) -> list[str]:
             where=escrow.where,
             hint="look for the escrow of the time of the backup; do not start AiHummer with another key",
         )
-    if sealed.media_token_fingerprint and not escrow.media_token_fingerprint:
-        return [f"the escrow has no {MEDIA_TOKEN_SECRET}: media URLs signed before the loss will not open"]
-    if sealed.media_token_fingerprint != escrow.media_token_fingerprint:
+    if escrow.media_token_fingerprint and sealed.media_token_fingerprint != escrow.media_token_fingerprint:
         return [f"the escrow's {MEDIA_TOKEN_SECRET} is not the one sealed: older media URLs will not open"]
     return []
 

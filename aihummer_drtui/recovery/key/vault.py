@@ -11,6 +11,7 @@ from aihummer_drtui.recovery.target import VaultLayout
 from aihummer_drtui.run.verdict import CheckDescription, Observation
 
 STATEMENT_SECONDS: Final = 15.0
+BY_HAND: Final = "prove it by hand: use one stored secret in AiHummer (a connector, a model's API key)"
 _EMPTY_HINT: Final = "was the database restored? if AiHummer had no secrets stored, say so by overriding this"
 
 
@@ -21,7 +22,7 @@ def look_at_vault(scene: Scene) -> Observation:
     """
     layout = scene.target.vault
     if layout is None:
-        return unknown_layout()
+        return unknown_layout(BY_HAND)
     env = read_gateway_env(scene.target.gateway_env)
     key = parse_master_key(env.require(MASTER_KEY), where=str(env.path))
     return look_with_key(layout, owner_in(env), key)

@@ -163,6 +163,18 @@ def test_another_key_is_replaced_only_when_said(desk: Desk, there: str) -> None:
     assert look_at_master_key(desk.scene).verdict is Verdict.PASSED
 
 
+def test_a_missing_media_secret_is_told_with_its_effect(desk: Desk) -> None:
+    """K10: whatever the set knows, when the key is written and when the escrow is looked at."""
+    desk.put_escrow(MASTER_KEY)
+    effect = "no AIHUMMER_MEDIA_TOKEN_SECRET: media URLs signed before the loss will not open"
+    assert effect in look_at_escrow(desk.scene).warnings[0]
+    assert effect in desk.restore().warnings[-1]
+    desk.env.unlink()
+    assert effect in restore_key(desk.target, read_escrow(str(desk.escrow)), sealed=None).warnings[-1]
+    desk.env.write_text(f"AIHUMMER_MEDIA_TOKEN_SECRET={MEDIA_SECRET}\n")
+    assert desk.restore().warnings == ()
+
+
 def test_an_outdated_media_secret_does_not_replace_the_sealed_one(desk: Desk) -> None:
     """The one that is there is proven; the escrow's is only newer or older."""
     desk.put_escrow(f"AIHUMMER_MASTER_KEY={MASTER_KEY}\nAIHUMMER_MEDIA_TOKEN_SECRET=outdated\n")

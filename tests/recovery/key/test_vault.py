@@ -9,7 +9,7 @@ from aihummer_drtui.errors import DrtuiError, FailedError
 from aihummer_drtui.recovery.key.vault import look_at_vault
 from aihummer_drtui.recovery.target import CiphertextForm, Encoding, VaultLayout
 from aihummer_drtui.run.verdict import Verdict
-from tests.recovery.key.a_vault import LAYOUT, fill, make_vault, scene
+from tests.recovery.key.a_vault import KEY, LAYOUT, fill, make_vault, scene, seal_value
 from tests.recovery.small_cluster import MASTER_KEY, Installation
 
 
@@ -84,12 +84,17 @@ def test_an_unknown_layout_is_unproven(vault: Installation) -> None:
         ("SELECT tenant, 'text' FROM keys", "type str"),
         ("SELECT tenant, wrapped, wrapped FROM keys", "3 columns instead of 2"),
         ("SELECT tenant, NULL::bytea FROM keys", "type NoneType"),
+        ("SELECT tenant || '/n1', sealed FROM of_the_master_key", "a data key of 5 bytes"),
         ("SELECT tenant, pg_sleep(0)::text::bytea FROM keys", "wrong key"),
     ],
 )
 def test_a_layout_that_does_not_fit_is_told(vault: Installation, data_keys: str, what: str) -> None:
     """It is no verdict on the key, except where a ciphertext is simply none."""
     fill(vault)
+    with vault.connect() as connection:
+        connection.execute("CREATE TABLE of_the_master_key (tenant text, sealed bytea)")
+        row = ("tenant", seal_value(KEY, b"plain", "tenant/n1"))
+        connection.execute("INSERT INTO of_the_master_key VALUES (%s, %s)", row)
     layout = msgspec.structs.replace(LAYOUT, data_keys=data_keys)
     if what == "wrong key":
         assert look_at_vault(scene(vault, layout)).observed.startswith(what)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -22,14 +23,22 @@ from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.restore import Restored, restore_database
+from aihummer_drtui.recovery.database.tools import find_tools
 from aihummer_drtui.recovery.key.dumped_vault import tables_read
 from aihummer_drtui.recovery.key.opening import Opened
 from aihummer_drtui.recovery.key.vault_in_dump import look_at_vault_in_dump, open_vault_in_dump
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target, VaultLayout
 from aihummer_drtui.run.verdict import Verdict
+from aihummer_drtui.sandbox.postgres_binaries import find_binaries
 from tests.recovery.key.a_vault import KEY, LAYOUT, fill, make_vault, seal_value
-from tests.recovery.small_cluster import MASTER_KEY, PASSWORD, Installation
+from tests.recovery.small_cluster import (
+    MASTER_KEY,
+    PASSWORD,
+    Installation,
+    install,
+    running_cluster,
+)
 
 pytestmark = pytest.mark.postgres
 
@@ -143,7 +152,7 @@ def test_what_cannot_be_proven_is_said_so(vault: Installation) -> None:
         data_keys=f"{LAYOUT.data_keys[:-1]} WHERE false", values="SELECT '', '', ''::bytea LIMIT 0"
     )
     for looked, said in (
-        (scene(vault, backup, None), "by hand"),
+        (scene(vault, backup, None), "compare the fingerprint"),
         (Scene(target=known(vault), values={}), "BACKUP_SET"),
         (scene(vault, backup, empty), "not the one"),
     ):
@@ -351,6 +360,45 @@ def test_what_a_killed_one_left_is_dropped_by_the_next(
     assert open_it(slow, backup).opened_keys == 3
     # A name that this program would not give is somebody else's.
     assert slow.databases() == [slow.name, f"{slow.name}_proving_0123456789abcdef"]
+
+
+def test_a_killed_pg_restore_is_no_verdict(slow: Installation, hanging: "subprocess.Popen[bytes]") -> None:
+    """A signal is never a success: `unknown`, with exit code 4, and nothing is left."""
+    for folder in programs_of(slow):
+        os.kill(int(folder.name), signal.SIGKILL)
+    assert hanging.wait(30) == 4
+    assert slow.databases() == [slow.name]
+
+
+def test_a_server_that_dies_leaves_no_verdict(slow: Installation, hanging: "subprocess.Popen[bytes]") -> None:
+    """What stays behind in it is dropped by the next proof."""
+    slow.cluster.kill()
+    assert hanging.wait(30) == 4
+    slow.cluster.start_again()
+    with slow.connect() as connection:
+        connection.execute("ALTER TABLE vals DROP CONSTRAINT vals_check")
+    assert len(slow.databases()) == 2
+    assert open_it(slow, backup_of(slow)).opened_keys == 3
+    assert slow.databases() == [slow.name]
+
+
+def test_newer_programs_open_a_dump_on_an_older_server(tmp_path: Path) -> None:
+    """pg_restore 17 sets a parameter that PostgreSQL 15 does not know; that one error is no failure."""
+    older = Path("/usr/lib/postgresql/15/bin")
+    if not older.is_dir():
+        pytest.skip(f"no PostgreSQL 15 in {older}")
+    with running_cluster(older) as cluster:
+        made = install(cluster, tmp_path)
+        fill(make_vault(made), tenants=2, values=3)
+        newer = find_binaries(cluster.account, named=None, copy_to=cluster.folder / "newer").folder
+        made = replace(made, target=msgspec.structs.replace(made.target, postgres_bin=newer))
+        if find_tools(made.target).major < 17:
+            pytest.skip("no programs of PostgreSQL 17 or newer here")
+        backup = backup_of(made)
+        assert open_it(made, backup).opened_values == 6
+        reading = VaultLayout(data_keys="SELECT tenant, wrapped FROM keys, hum.nothing", values=LAYOUT.values)
+        with pytest.raises(FailedError, match="has no vault"):
+            open_it(made, backup, reading)
 
 
 def test_two_proofs_at_once_do_not_disturb_each_other(vault: Installation) -> None:
