@@ -108,7 +108,9 @@ def _look_into_vault(target: "Target", escrow: "Escrow | None", backup_set: str 
         return vault.look_with_key(target.vault, owner_in(env), key)
     backup = open_set(Path(backup_set))
     with Reporter.from_environment() as reporter:
-        return vault_in_dump.look_with_key(target, backup, key, owner=owner_in(env), reporter=reporter)
+        return vault_in_dump.look_with_key(
+            target, target.vault, backup, key, owner=owner_in(env), reporter=reporter
+        )
 
 
 def _code_of(looks: "Sequence[Looked]") -> ExitCode:

@@ -39,11 +39,13 @@ OBJECTS = {
 ROWS = 9_000
 DESCRIBED = f"""
 [vault]
-data-keys = "SELECT org, iv || wrapped FROM hum.keyring"
-values = "SELECT org, label, decode(sealed, 'base64') FROM hum.secret"
+data-keys = "SELECT org, wrapped, iv FROM hum.keyring"
+values = "SELECT org, label, sealed FROM hum.secret"
+encoding = "base64"
 nonce-bytes = {NONCE_BYTES}
 data-key-aad = "dek of {{tenant}}"
 value-aad = ""
+wrapping = {{ layout = "ciphertext+tag", nonce-bytes = {NONCE_BYTES} }}
 
 [media]
 references = "SELECT key, bytes, encode(digest, 'hex') FROM hum.object"

@@ -26,12 +26,12 @@ A_CLIENT: Final = (
 class Stage(StrEnum):
     """How far the restore of a marked database has come."""
 
+    PROVING = "proving"
+    """It is a scratch database, in which a dump's vault is opened; dropped as soon as that is done."""
     RESTORING = "restoring"
     """It stands beside the live one and is being filled."""
     RESTORED = "restored"
     """It was verified and put in the live one's place."""
-    PROVING = "proving"
-    """It is a scratch database, in which a dump's vault is opened; dropped as soon as that is done."""
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,12 +85,16 @@ def open_vault_in_dump(
 
 
 def look_with_key(
-    target: Target, backup: BackupSet, key: bytes, *, owner: Owner, reporter: Reporter
+    target: Target,
+    layout: VaultLayout,
+    backup: BackupSet,
+    key: bytes,
+    *,
+    owner: Owner,
+    reporter: Reporter,
 ) -> Observation:
     """What a key opens of the vault in the set's dump. Raises as `open_vault_in_dump` does."""
-    if target.vault is None:
-        return unknown_layout(BY_HAND)
-    opened = open_vault_in_dump(target, target.vault, backup, key, owner=owner, reporter=reporter)
+    opened = open_vault_in_dump(target, layout, backup, key, owner=owner, reporter=reporter)
     return judged(opened, empty_hint=_EMPTY_HINT)
 
 
@@ -99,7 +103,8 @@ def look_at_vault_in_dump(scene: Scene) -> Observation:
 
     Raises PreconditionError where there is no key yet, and as `open_vault_in_dump` does.
     """
-    if scene.target.vault is None:
+    layout = scene.target.vault
+    if layout is None:
         return unknown_layout(BY_HAND)
     place = scene.values.get("BACKUP_SET", "")
     if not place:
@@ -111,7 +116,7 @@ def look_at_vault_in_dump(scene: Scene) -> Observation:
         warnings = (f"this is the key in {source}: gateway.env has none yet",)
     key = parse_master_key(env.require(MASTER_KEY), where=str(env.path))
     backup = open_set(Path(place))
-    seen = look_with_key(scene.target, backup, key, owner=owner_in(env), reporter=Reporter.silent())
+    seen = look_with_key(scene.target, layout, backup, key, owner=owner_in(env), reporter=Reporter.silent())
     return msgspec.structs.replace(seen, warnings=(*seen.warnings, *warnings))
 
 
