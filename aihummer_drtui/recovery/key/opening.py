@@ -81,7 +81,7 @@ def open_vault(connection: "psycopg.Connection[TupleRow]", layout: VaultLayout, 
     except MisshapenError as error:
         raise FailedError(
             f"the vault is not laid out as [vault] of target.toml says: {error}",
-            hint="correct data-keys, values, layout and encoding there (docs/target.md)",
+            hint="correct data-keys, values, layout and encoding there (docs/target.md), or take [vault] out",
         ) from None
     return Opened(
         fingerprint=key_fingerprint(key),
