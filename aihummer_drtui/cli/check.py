@@ -1,13 +1,16 @@
-"""`check`: could we recover today? Every check, without a run."""
+"""`check`: could we recover today? And every check of a recovery, without a run."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.cli.verdict_lines import verdict_lines
 from aihummer_drtui.errors import ExitCode, UsageError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.catalogue import Catalogue, check_names
@@ -15,12 +18,6 @@ from aihummer_drtui.recovery.looking import Looked, look_at_each
 from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.verdict import Observation, Verdict
 
-GLYPHS: Final = {
-    Verdict.PASSED: "[+]",
-    Verdict.FAILED: "[x]",
-    Verdict.UNPROVEN: "[~]",
-    Verdict.UNKNOWN: "[?]",
-}
 AFTER_A_RESTORE: Final = frozenset({"database-restored"})
 """Looks for the mark that only a restore leaves: on a host that never was lost it would always fail."""
 MAKES_A_DATABASE: Final = frozenset({"vault-in-dump"})
@@ -38,40 +35,63 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option(
-    "--backup-set", envvar="BACKUP_SET", help="The backup set to compare with (default: the newest)."
-)
+@click.option("--all", "every", is_flag=True, help="Look with every check of a recovery.")
+@click.option("--backup-set", envvar="BACKUP_SET", help="With names: the set to compare with [newest].")
 @click.option("--key-file", envvar="KEY_FILE", help="The key escrow (default: as target.toml suggests).")
-@click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON list.")
+@click.option(
+    "--runbook", type=click.Path(path_type=Path), help="The runbook to judge (default: the shipped)."
+)
+@click.option("--at", default="", metavar="TIME", help="Judge by this moment instead of now (ISO 8601).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with names, one list.")
 @click.option("--nagios", is_flag=True, help="Print one line and end as monitoring plugins do: 0, 1, 2 or 3.")
 @click.pass_context
 def check(
-    context: click.Context,
-    names: tuple[str, ...],
-    backup_set: str | None,
-    key_file: str | None,
-    as_json: bool,
-    nagios: bool,
+    context: click.Context, /, names: tuple[str, ...], every: bool, as_json: bool, nagios: bool, **given: Any
 ) -> None:
-    """Answer "could we recover today?": look with every check, or with those named; change nothing.
+    """Answer "could we recover today?" Changes nothing, and needs neither a run nor the gateway.
 
-    Left out unless named: database-restored, which looks for the mark of a restore, and vault-in-dump,
-    which makes a scratch database for as long as it looks.
+    Ends with 0: yes. 1: no. 4: not proven.
 
-    Ends with 0 when all passed (warnings allowed), 1 when one failed, 4 when some could not be proven.
+    With names or --all it looks with the checks of a recovery instead: 0 when all passed (warnings
+    allowed), 1 when one failed, 4 when some could not be proven. --all leaves out database-restored, which
+    looks for the mark of a restore, and vault-in-dump, which makes a scratch database while it looks.
     """
     if as_json and nagios:
         raise UsageError("--json and --nagios exclude each other", hint="choose one")
+    if names and every:
+        raise UsageError("--all and names exclude each other", hint="leave one out")
     settings: Settings = context.obj
+    if names or every:
+        _refuse_given(context, "runbook", "at", only="without names and --all")
+        context.exit(_look_with(settings, names, given, as_json=as_json, nagios=nagios))
+    _refuse_given(context, "backup_set", only="with names or --all")
+    from aihummer_drtui.cli import readiness_report
+    from aihummer_drtui.cli.readiness import look, moment_of
+
+    now = moment_of(given["at"])
+    seen = look(settings, now=now, runbook_path=given["runbook"], key_file=given["key_file"])
+    if nagios:
+        context.exit(readiness_report.say_to_monitoring(seen))
+    context.exit(readiness_report.say_as_json(seen) if as_json else readiness_report.say(seen))
+
+
+def _refuse_given(context: click.Context, *options: str, only: str) -> None:
+    """Raise UsageError for an option that was typed and would mean nothing here."""
+    for option in options:
+        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+            raise UsageError(f"--{option.replace('_', '-')} has a meaning only {only}", hint="see --help")
+
+
+def _look_with(
+    settings: Settings, names: tuple[str, ...], given: Mapping[str, Any], *, as_json: bool, nagios: bool
+) -> int:
     catalogue = Catalogue(load_target(settings.target_path))
-    values = run_values(catalogue, backup_set, key_file)
+    values = run_values(catalogue, given["backup_set"], given["key_file"])
     everyday = tuple(name for name in check_names() if name not in AFTER_A_RESTORE | MAKES_A_DATABASE)
     looks = look_at_each(catalogue, names or everyday, values)
     if nagios:
-        context.exit(_say_to_monitoring(list(looks)))
-    if as_json:
-        context.exit(verdict_code(say_as_json(looks)))
-    context.exit(verdict_code(say_each(looks)))
+        return _say_to_monitoring(list(looks))
+    return verdict_code(say_as_json(looks) if as_json else say_each(looks))
 
 
 def run_values(catalogue: Catalogue, backup_set: str | None, key_file: str | None) -> Mapping[str, str]:
@@ -86,16 +106,8 @@ def say_each(looks: Iterable[Looked]) -> list[Looked]:
     said = []
     for one in looks:
         said.append(one)
-        seen = one.observation
-        click.echo(
-            f"{GLYPHS[seen.verdict]} {seen.verdict.value:<8} {one.check.name:<19} "
-            f"{cleaned_line(seen.observed, 300)}"
-        )
-        if seen.verdict is not Verdict.PASSED:
-            click.echo(f"             expected: {cleaned_line(seen.expected, 300)}")
-            click.echo(f"             hint: {cleaned_line(seen.hint, 300)}")
-        for warning in seen.warnings:
-            click.echo(f"             warning: {cleaned_line(warning, 300)}")
+        for line in verdict_lines(one.check.name, one.observation):
+            click.echo(line)
     return said
 
 

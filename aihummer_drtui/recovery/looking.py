@@ -2,10 +2,12 @@
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from aihummer_drtui.errors import UsageError
+from aihummer_drtui.errors import DrtuiError, UsageError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.ending import ended_in_order
@@ -41,18 +43,52 @@ def _described(catalogue: Catalogue, name: str) -> CheckDescription:
     return check
 
 
-def _in_time(catalogue: Catalogue, check: CheckDescription, values: Mapping[str, str]) -> Observation:
+def begun(look: Callable[[], Observation], *, expected: str, time_out: float) -> Callable[[], Observation]:
+    """Begin a look beside others; what is given waits for its answer, `time_out` seconds at most.
+
+    A look that exceeds its time-out is `unknown` and is not waited for; one that raises DrtuiError failed.
+    """
+    deadline = time.monotonic() + time_out
     seen: queue.SimpleQueue[Observation] = queue.SimpleQueue()
-    look = threading.Thread(target=lambda: seen.put(catalogue.look(check.name, values)), daemon=True)
-    look.start()
+    threading.Thread(target=lambda: seen.put(_told(look, expected)), daemon=True).start()
+
+    def ended() -> Observation:
+        try:
+            # Told to end, the interpreter ends in order, and what the look has begun is put back.
+            with ended_in_order():
+                return seen.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return Observation(
+                verdict=Verdict.UNKNOWN,
+                expected=expected,
+                observed=f"no answer within {time_out:.0f} s",
+                hint="look again when the host is less busy; a disk or a server may hang",
+            )
+
+    return ended
+
+
+def _told(look: Callable[[], Observation], expected: str) -> Observation:
     try:
-        # Told to end, the interpreter ends in order, and what the look has begun is put back.
-        with ended_in_order():
-            return seen.get(timeout=check.time_out)
-    except queue.Empty:
+        return look()
+    except DrtuiError as error:
+        place = f"{error.where}: " if error.where else ""
+        return Observation(
+            verdict=Verdict.FAILED,
+            expected=expected,
+            observed=cleaned_line(f"{place}{error.what}", 300),
+            hint=error.hint,
+        )
+    except Exception as error:  # noqa: BLE001 - a look that breaks must be seen, and stop nothing
+        # The class only: the message of an unforeseen error may carry a secret.
         return Observation(
             verdict=Verdict.UNKNOWN,
-            expected=check.proves,
-            observed=f"no answer within {check.time_out:.0f} s",
-            hint="look again when the host is less busy; a disk or a server may hang",
+            expected=expected,
+            observed=f"the look itself broke: {type(error).__qualname__}",
+            hint="this is a fault of this program: note it, and look by hand",
         )
+
+
+def _in_time(catalogue: Catalogue, check: CheckDescription, values: Mapping[str, str]) -> Observation:
+    look = partial(catalogue.look, check.name, values)
+    return begun(look, expected=check.proves, time_out=check.time_out)()

@@ -59,6 +59,19 @@ class MediaLayout(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
     """Path and query of a media URL signed before the loss that must be served after it."""
 
 
+class ReadinessLimits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """What `check` holds the answer to "could we recover today?" against. Durations: `1d 2h 30m`."""
+
+    rpo: str = ""
+    """Empty = the runbook's."""
+    rpo_warning: str = ""
+    """Age of the newest verified set from which on it is warned of; empty = the RPO."""
+    reviewed_within: str = "180d"
+    drill_within: str = "90d"
+    runbook: Path | None = None
+    """The team's own runbook; none = the shipped one."""
+
+
 class SandboxMark(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """Present only where the target is a drill's sandbox."""
 
@@ -140,4 +153,5 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     wal: WalArchive | None = None
     pgbackrest: PgBackRest | None = None
     barman: Barman | None = None
+    readiness: ReadinessLimits = ReadinessLimits()
     sandbox: SandboxMark | None = None

@@ -86,7 +86,7 @@ def test_every_check_answers_on_a_bare_host(tmp_path: Path) -> None:
         f'gateway-env = "{nowhere}"\nsmoke = "{nowhere}"\nbackup-places = ["{nowhere}"]\n'
         f'aihummer = "{nowhere}"\nbase-url = "http://127.0.0.1:9"\npostgres-bin = "{nowhere}"\n'
     )
-    done = call("check", "--json", target=target)
+    done = call("check", "--all", "--json", target=target)
     verdicts = {one["name"]: one["observation"]["verdict"] for one in json.loads(done.stdout)}
     assert done.returncode == 1
     assert not {"database-restored", "vault-in-dump"} & set(verdicts)
