@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.cli.verdict_lines import verdict_lines
-from aihummer_drtui.errors import ExitCode, UsageError
+from aihummer_drtui.errors import DrtuiError, ExitCode, UsageError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.catalogue import Catalogue, check_names
 from aihummer_drtui.recovery.looking import Looked, look_at_each
@@ -69,7 +69,12 @@ def check(
     from aihummer_drtui.cli.readiness import look, moment_of
 
     now = moment_of(given["at"])
-    seen = look(settings, now=now, runbook_path=given["runbook"], key_file=given["key_file"])
+    try:
+        seen = look(settings, now=now, runbook_path=given["runbook"], key_file=given["key_file"])
+    except DrtuiError as error:
+        if not nagios:
+            raise
+        context.exit(readiness_report.say_no_look(error))
     if nagios:
         context.exit(readiness_report.say_to_monitoring(seen))
     context.exit(readiness_report.say_as_json(seen) if as_json else readiness_report.say(seen))

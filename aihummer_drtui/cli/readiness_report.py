@@ -7,6 +7,7 @@ import click
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.readiness import Readiness
 from aihummer_drtui.cli.verdict_lines import verdict_lines
+from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.readiness.answer import Row, Word
 from aihummer_drtui.run.verdict import Verdict
@@ -75,6 +76,13 @@ def say_to_monitoring(seen: Readiness) -> int:
     told = f"{seen.answer.line}{warned}".replace("|", "/")
     click.echo(f"{word} - {told} | {_performance(seen)}")
     return code
+
+
+def say_no_look(error: DrtuiError) -> int:
+    """Tell monitoring that target or runbook could not be read, so that nothing is known; gives 3."""
+    place = f"{error.where}: " if error.where else ""
+    click.echo(f"UNKNOWN - {cleaned_line(f'{place}{error.what}', 300)}".replace("|", "/"))
+    return 3
 
 
 def _performance(seen: Readiness) -> str:

@@ -43,6 +43,8 @@ class Dialogue:
         self._lines_put: tuple[str, ...] = ()
         self._wanted: CommandItem | None = None
         """What `rerun` asked for; it lasts until the next answer."""
+        self._chosen = ""
+        """The step that the operator went to by word; nobody is led away from there."""
         self._teller = Teller(session, console)
         self._running = Running()
         self._patience = Patience(seconds=answers.patience)
@@ -199,6 +201,7 @@ class Dialogue:
             case Shown():
                 pass
             case _:
+                self._chosen = obeyed.step if isinstance(obeyed, ShowStep) else self._chosen
                 return self._ask(obeyed)
         return None
 
@@ -247,7 +250,8 @@ class Dialogue:
         if looking_again:
             # What other steps there are to go to is known when it was seen again what still holds.
             suggestion = s.AwaitCommand(item=suggestion.item)
-        if isinstance(suggestion, s.WorkMeanwhile) and (self._answers.yes or self._answers.by_item):
+        beforehand = (self._answers.yes or self._answers.by_item) and self._chosen != self._session.state.step
+        if isinstance(suggestion, s.WorkMeanwhile) and beforehand:
             return self._ask(ShowStep(step=suggestion.step.id))
         if self._console.has_person:
             self._teller.show_open_step_once(brief=True)

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.target import Target
-from aihummer_drtui.run.verdict import CheckDescription, Observation
+from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +24,14 @@ class Check:
 
     description: CheckDescription
     look: Callable[[Scene], Observation]
+
+
+def failed_by(expected: str, error: DrtuiError) -> Observation:
+    """What a look saw that an error ended: where, what, and the error's own hint."""
+    place = f"{error.where}: " if error.where else ""
+    return Observation(
+        verdict=Verdict.FAILED,
+        expected=expected,
+        observed=cleaned_line(f"{place}{error.what}", 300),
+        hint=error.hint,
+    )

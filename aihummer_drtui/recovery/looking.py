@@ -10,6 +10,7 @@ from functools import partial
 from aihummer_drtui.errors import DrtuiError, UsageError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.catalogue import Catalogue
+from aihummer_drtui.recovery.check import failed_by
 from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
@@ -72,13 +73,7 @@ def _told(look: Callable[[], Observation], expected: str) -> Observation:
     try:
         return look()
     except DrtuiError as error:
-        place = f"{error.where}: " if error.where else ""
-        return Observation(
-            verdict=Verdict.FAILED,
-            expected=expected,
-            observed=cleaned_line(f"{place}{error.what}", 300),
-            hint=error.hint,
-        )
+        return failed_by(expected, error)
     except Exception as error:  # noqa: BLE001 - a look that breaks must be seen, and stop nothing
         # The class only: the message of an unforeseen error may carry a secret.
         return Observation(

@@ -2,9 +2,6 @@
 
 import re
 import socket
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +9,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import Finished
 from aihummer_drtui.runbook.model import RecoveryLevel
 from tests.cli.calling import PROGRAM
-from tests.cli.desk import Desk, Terminal, a_desk, linear
+from tests.cli.desk import Desk, Terminal, linear
 
 pytestmark = pytest.mark.postgres
 
@@ -22,16 +19,6 @@ PHRASE = f"{socket.gethostname()}/aihummer"
 def words(desk: Desk, *more: str) -> list[str]:
     """The words of a call of the installed program with this desk's folder."""
     return [str(PROGRAM), "--state-dir", str(desk.state), *more]
-
-
-@pytest.fixture
-def office(folder: Path) -> Iterator[Desk]:
-    """A desk at which sandboxes are built; they are removed again."""
-    with a_desk(folder) as desk:
-        try:
-            yield desk
-        finally:
-            subprocess.run(words(desk, "sandbox", "down"), capture_output=True, check=False, timeout=60)
 
 
 def is_proven(desk: Desk) -> bool:

@@ -170,6 +170,19 @@ def test_answers_beforehand_at_a_terminal_go_on_by_themselves(desk: Desk) -> Non
     assert linear(terminal.text)
 
 
+def test_who_goes_by_word_is_not_led_away(desk: Desk) -> None:
+    """With --yes too: whoever went back to watch a command is offered the way, and stays."""
+    first = desk.pipe("first")
+    write_two(desk, database=f"cat {first}", blobs="true")
+    terminal = desk.sit(desk.run_words("--yes"))
+    terminal.answer(DATABASE, PHRASE)
+    terminal.answer(BLOBS, "go database")
+    terminal.expect("Meanwhile you can go on with step 2 (The blobs)")
+    first.write_text("rows\n")
+    terminal.answer(BLOBS, PHRASE)
+    assert terminal.end() == 0
+
+
 def test_piped_lines_meet_their_questions_in_the_same_order(desk: Desk) -> None:
     """Whichever command is the faster: the order of the questions is the runbook's."""
     orders = []

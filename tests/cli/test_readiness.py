@@ -2,8 +2,6 @@
 
 import json
 import socket
-import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +23,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run.verdict import Observation, Verdict
 from aihummer_drtui.runbook.model import RecoveryLevel
 from tests.cli.calling import PROGRAM, call
-from tests.cli.desk import Desk, a_desk
+from tests.cli.desk import Desk
 from tests.engine.makers import DECLARED
 from tests.recovery.backup.test_signature import make_keys
 from tests.recovery.readiness.test_sets import LIMITS, SEEN, a_point
@@ -306,6 +304,15 @@ def test_bad_limits_are_told_with_their_keys(host: Host) -> None:
         assert f"readiness.{key}: must be a duration" in done.stderr
 
 
+def test_settings_that_cannot_be_read_are_unknown_to_monitoring(host: Host) -> None:
+    """On stdout, where it looks, and with its code; others get the error as everywhere."""
+    gone = str(host.place / "gone.md")
+    assert host.check("--nagios", "--runbook", gone, code=3).startswith(f"UNKNOWN - {gone}: the runbook")
+    assert call("check", "--runbook", gone, target=host.target).returncode == 3
+    host.target.write_text("nonsense")
+    assert host.check("--nagios", code=3).startswith(f"UNKNOWN - {host.target}: no valid TOML")
+
+
 def test_programs_that_hang_hold_nothing_up(host: Host) -> None:
     """They are given their time and no more."""
     (host.place / "bin" / "pg_restore").write_text("#!/bin/sh\nexec sleep 600\n")
@@ -336,17 +343,6 @@ def test_a_place_that_is_gone_again_has_no_room_to_tell(capsys: pytest.CaptureFi
     readiness = Readiness(at=datetime.now(UTC), limits=LIMITS, rows=(), chosen=chosen, answer=told)
     assert say_to_monitoring(readiness) == 0
     assert capsys.readouterr().out == "OK - YES | age=18000s;72000;86400;0 free=U\n"
-
-
-@pytest.fixture
-def office(folder: Path) -> Iterator[Desk]:
-    """A desk at which sandboxes are built; they are removed again."""
-    with a_desk(folder) as desk:
-        try:
-            yield desk
-        finally:
-            words = [str(PROGRAM), "--state-dir", str(desk.state), "sandbox", "down"]
-            subprocess.run(words, capture_output=True, check=False, timeout=60)
 
 
 @pytest.mark.postgres

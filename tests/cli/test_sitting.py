@@ -13,6 +13,7 @@ from aihummer_drtui.run.state import Abandoned, CommandState, Finished, Living, 
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.testing import ScriptedCheck
 from tests.cli.desk import PHRASE, Desk, Terminal, linear, passing, red
+from tests.engine.engine_house import kill_attempt
 
 GIVE, SAY, PREPARE = "INPUT look/BACKUP_SET", "CONFIRM look/confirm-1", "COMMAND work/prepare"
 GATE, DONE = "COMMAND work/swap", "CONFIRM done/confirm-1"
@@ -282,22 +283,9 @@ def lose_the_outcome(desk: Desk, probe: str) -> Terminal:
 
 
 def kill_supervised(desk: Desk) -> None:
-    """SIGKILL the engine, then every process that has the attempt's folder in its words or open."""
+    """SIGKILL the engine, then the attempt of the first command."""
     desk.end_engine()
-    attempt = str(desk.folder().attempt("work/prepare", 1))
-    for one in Path("/proc").iterdir():
-        if one.name.isdigit() and attempt in words_and_files(one):
-            os.kill(int(one.name), signal.SIGKILL)
-
-
-def words_and_files(process: Path) -> str:
-    """What shows which attempt a process belongs to."""
-    try:
-        found = [(process / "cmdline").read_bytes().decode("utf-8", "replace")]
-        found += [str(one.readlink()) for one in (process / "fd").iterdir()]
-    except OSError:
-        return ""
-    return " ".join(found)
+    kill_attempt(desk.folder().attempt("work/prepare", 1))
 
 
 def test_an_outcome_nobody_saw_is_probed_and_a_person_decides(desk: Desk) -> None:

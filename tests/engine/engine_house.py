@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -206,3 +206,21 @@ def fifo(folder: Path, name: str) -> Path:
     path = folder / name
     os.mkfifo(path)
     return path
+
+
+def kill_attempt(folder: Path) -> None:
+    """SIGKILL every process that has the attempt's folder in its words or open: supervisor and command."""
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and str(folder) in _words_and_files(process):
+            with suppress(ProcessLookupError):
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+def _words_and_files(process: Path) -> str:
+    """What shows which attempt a process belongs to."""
+    try:
+        found = [(process / "cmdline").read_bytes().decode("utf-8", "replace")]
+        found += [str(one.readlink()) for one in (process / "fd").iterdir()]
+    except OSError:
+        return ""
+    return " ".join(found)

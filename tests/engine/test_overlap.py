@@ -1,6 +1,5 @@
 """Two commands at a time through real engines: nothing of one gets into the other, neither is lost."""
 
-import os
 import signal
 import threading
 from pathlib import Path
@@ -14,7 +13,17 @@ from aihummer_drtui.run.state import CheckState, CommandState, Lost, Outcome, Ru
 from aihummer_drtui.run.verdict import ProbeResult
 from aihummer_drtui.runbook.model import Runbook
 from tests.engine.conftest import MakeHouse
-from tests.engine.engine_house import PHRASE, House, accepted, command, fifo, gone, refused, until
+from tests.engine.engine_house import (
+    PHRASE,
+    House,
+    accepted,
+    command,
+    fifo,
+    gone,
+    kill_attempt,
+    refused,
+    until,
+)
 from tests.run.story import a_check, a_runbook, a_step
 
 ONE, TWO = "one/work", "two/work"
@@ -203,22 +212,3 @@ def test_one_that_nobody_saw_is_unknown_while_the_other_goes_on(
     go.write_text("go\n")
     assert until(again, lambda state: not state.running).status(TWO) is Status.PASSED
     assert again.state.lost == (ONE,)
-
-
-def kill_attempt(folder: Path) -> None:
-    """SIGKILL the supervisor of an attempt and its command."""
-    for process in Path("/proc").iterdir():
-        try:
-            if process.name.isdigit() and str(folder) in _of(process):
-                os.kill(int(process.name), signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-
-
-def _of(process: Path) -> str:
-    try:
-        found = [(process / "cmdline").read_bytes().decode("utf-8", "replace")]
-        found += [str(one.readlink()) for one in (process / "fd").iterdir()]
-    except OSError:
-        return ""
-    return " ".join(found)

@@ -9,7 +9,7 @@ from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
-from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.check import Check, Scene, failed_by
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
 from aihummer_drtui.recovery.key.escrow import WITHOUT_MEDIA_SECRET, Escrow, EscrowSealedError, read_escrow
 from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
@@ -38,7 +38,7 @@ def look_at_escrow(scene: Scene) -> Observation:
     except EscrowSealedError as error:
         return _apart(scene, source, _by_its_header(scene, error))
     except PreconditionError as error:
-        return _failed(expected, error)
+        return failed_by(expected, error)
     return judge_escrow(scene, escrow)
 
 
@@ -77,7 +77,7 @@ def look_at_master_key(scene: Scene) -> Observation:
         env = read_gateway_env(scene.target.gateway_env)
         key = parse_master_key(env.require(MASTER_KEY), where=str(env.path))
     except PreconditionError as error:
-        return _failed(expected, error)
+        return failed_by(expected, error)
     warnings = ("the key is far from random: is it a placeholder?",) if len(set(key)) < _WEAK else ()
     return _against_sealed(scene, key_fingerprint(key), "the key in gateway.env", warnings)
 
@@ -108,16 +108,6 @@ def _no_fingerprint(sealed: Manifest | None) -> str:
     if not sealed.knows(Fact.KEY):
         return "the set was sealed around a dump, which tells of no key: the check vault-in-dump proves it"
     return "the set was sealed while no master key was set"
-
-
-def _failed(expected: str, error: PreconditionError) -> Observation:
-    place = f"{error.where}: " if error.where else ""
-    return Observation(
-        verdict=Verdict.FAILED,
-        expected=expected,
-        observed=cleaned_line(f"{place}{error.what}", 300),
-        hint=error.hint,
-    )
 
 
 def probe_key(scene: Scene) -> Probed:

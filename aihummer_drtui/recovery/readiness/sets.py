@@ -18,6 +18,7 @@ from aihummer_drtui.run.verdict import Observation, Verdict
 _SKEW: Final = 300.0
 """Seconds a recovery point may lie in the future: clocks of two hosts differ."""
 _TAKE_ONE: Final = "take one: `aihummer-drtui backup create`; then see why the last one was not taken in time"
+_LIST_THEM: Final = "mount what holds the sets, or mend `backup-places` in target.toml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ def judge_recovery_point(
     one = best(found)
     if one is None:
         observed = "; ".join(unreadable) or "no backup set that could be used"
-        return _failed(expected, observed, _TAKE_ONE)
+        return _failed(expected, observed, _LIST_THEM if unreadable else _TAKE_ONE)
     seen = _against_rpo(one, found[0], limits, expected)
     if seen.verdict is Verdict.PASSED and not one.manifest.knows(Fact.BLOBS):
         seen = msgspec.structs.replace(
