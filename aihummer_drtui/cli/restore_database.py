@@ -58,6 +58,10 @@ def restore_database(
     if as_json:
         click.echo(json_text(done))
         return
+    for reason in done.tolerated:
+        click.echo(cleaned(f"tolerated an error of pg_restore: {reason}"), err=True)
+    for warning in done.warnings:
+        click.echo(cleaned(f"warning: {warning}"), err=True)
     told = "as sealed" if done.compared else "UNPROVEN: the set was sealed without row counts"
     click.echo(f"restored: {cleaned(done.database)}, {done.rows} rows in {done.tables} tables, {told}")
     if done.kept_as:

@@ -170,16 +170,20 @@ def progress_text(progress: Progress) -> str:
         return bytes_text(int(count)) if progress.unit == "bytes" else f"{count:.0f} {progress.unit}"
 
     text = cleaned_line(progress.phase, 60)
+    counted = []
+    if progress.parts:
+        counted.append(f"{progress.parts.done} of {progress.parts.total} {progress.parts.unit}")
     if progress.total > 0:
         percent = min(99, progress.done * 100 // progress.total)
-        text += f": {amount(progress.done)} of {amount(progress.total)} ({percent} %)"
+        counted.append(f"{amount(progress.done)} of {amount(progress.total)} ({percent} %)")
     elif progress.done:
-        text += f": {amount(progress.done)}"
+        counted.append(amount(progress.done))
+    text += f": {', '.join(counted)}" if counted else ""
     if progress.done and progress.elapsed > 0:
         text += f", {amount(progress.done / progress.elapsed)}/s"
     if progress.seconds_left is not None:
         text += f", about {duration_text(progress.seconds_left)} left"
-    return text
+    return cleaned_line(text)
 
 
 def deviation_line(deviation: Deviation) -> str:

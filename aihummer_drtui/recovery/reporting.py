@@ -16,7 +16,7 @@ import msgspec
 
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text, duration_text
-from aihummer_drtui.run.progress import PROGRESS_DESCRIPTOR, Progress
+from aihummer_drtui.run.progress import PROGRESS_DESCRIPTOR, Parts, Progress
 
 TWICE_A_SECOND = 0.5
 SELDOM = 10.0
@@ -47,6 +47,7 @@ class Reporter:
         self._unit = ""
         self._done = 0
         self._total = 0
+        self._parts: Parts | None = None
         self._at_a_turn = True
 
     @classmethod
@@ -66,11 +67,12 @@ class Reporter:
         """One that tells nobody."""
         return cls(None)
 
-    def phase(self, name: str, *, total: int = 0, unit: str = "") -> None:
+    def phase(self, name: str, *, total: int = 0, unit: str = "", parts: Parts | None = None) -> None:
         """Begin a named part of the work; `total` 0 = its end is not known."""
         with self._lock:
             self._finish_phase()
             self._phase, self._unit, self._total, self._done = name, unit, total, 0
+            self._parts = parts
             self._began = time.monotonic()
             self._tell(turn=True)
 
@@ -79,9 +81,14 @@ class Reporter:
         with self._lock:
             self._count(self._done + count)
 
-    def reached(self, done: int) -> None:
-        """`done` of the phase's unit are done in all; told again with the same count it shows life."""
+    def reached(self, done: int, *, total: int | None = None, parts: Parts | None = None) -> None:
+        """`done` of the phase's unit are done in all; told again with the same count it shows life.
+
+        `total` is what the phase's end is now known to be (0 = not any more); None = as it was.
+        """
         with self._lock:
+            self._total = self._total if total is None else total
+            self._parts = parts or self._parts
             self._count(done)
 
     def close(self) -> None:
@@ -121,6 +128,7 @@ class Reporter:
             total=self._total,
             unit=self._unit,
             elapsed=round(self._told - self._began, 3),
+            parts=self._parts,
         )
         self._listener.tell(moment, turn=turn)
 
@@ -187,7 +195,8 @@ class ScreenListener:
 
 def progress_line(progress: Progress) -> str:
     """One moment in words: `copying blobs: 3/40 blobs, 8%, 1.5 blobs/s, 12 s, 25 s left`."""
-    parts = []
+    whole = progress.parts
+    parts = [f"{whole.done}/{whole.total} {whole.unit}"] if whole else []
     if progress.total > 0:
         percent = min(100, progress.done * 100 // progress.total)
         done = _amount(progress.done, progress.unit if progress.unit == "bytes" else "")

@@ -8,6 +8,14 @@ PROGRESS_DESCRIPTOR: Final = "DRTUI_PROGRESS_FD"
 """The environment variable that names the descriptor; absent = nobody listens."""
 
 
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """A second count of the same phase: whole things, beside the bytes that they are made of."""
+
+    done: int
+    total: int
+    unit: str
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """A moment of a long command; `total` 0 means that the end is not known."""
 
@@ -18,6 +26,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """`bytes`, `tables`, `blobs`: what is counted."""
     elapsed: float
     """Seconds since the phase began: rate and time left are those of the phase."""
+    parts: Parts | None = None
+    """As in "12 of 40 tables" beside so many bytes; None = there is nothing else to count."""
 
     @property
     def seconds_left(self) -> float | None:

@@ -8,7 +8,7 @@ from aihummer_drtui.plain import words
 from aihummer_drtui.plain.closing import closing_lines, exit_code
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
-from aihummer_drtui.run.progress import Progress
+from aihummer_drtui.run.progress import Parts, Progress
 from aihummer_drtui.run.state import RunState, Status
 from aihummer_drtui.run.verdict import Observation, Verdict
 from aihummer_drtui.runbook.model import RecoveryLevel
@@ -34,6 +34,10 @@ def a_progress(done: int, total: int, *, elapsed: float = 10.0, unit: str = "byt
         ),
         (a_progress(7, 0, unit="tables", elapsed=0.0), "copying: 7 tables"),
         (a_progress(0, 0), "copying"),
+        (
+            msgspec.structs.replace(a_progress(340, 1100), parts=Parts(done=12, total=40, unit="tables")),
+            "copying: 12 of 40 tables, 340 B of 1.1 kB (30 %), 34 B/s, about 22 s left",
+        ),
     ],
 )
 def test_progress_names_phase_count_rate_and_rest(progress: Progress, text: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aihummer_drtui.recovery.reporting import Reporter, progress_line
-from aihummer_drtui.run.progress import PROGRESS_DESCRIPTOR, Progress
+from aihummer_drtui.run.progress import PROGRESS_DESCRIPTOR, Parts, Progress
 
 
 def _lines(descriptor: int) -> list[Progress]:
@@ -90,6 +90,7 @@ def test_at_a_terminal_one_line_is_redrawn() -> None:
         total=st.integers(0, 10**15),
         unit=st.sampled_from(["", "bytes", "blobs"]),
         elapsed=st.floats(0, 10**7),
+        parts=st.none() | st.builds(Parts, done=st.integers(0), total=st.integers(0), unit=st.text()),
     )
 )
 def test_every_moment_is_one_clean_line(progress: Progress) -> None:

@@ -98,9 +98,11 @@ def connect(
     seconds: int = 5,
     statement_seconds: float = 0,
     autocommit: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> "psycopg.Connection[TupleRow]":
     """Connect to `database` (default: the owner's own); statements end after `statement_seconds`, 0 = never.
 
+    `settings` are those of the session, where the connection string does not say otherwise.
     Raises PreconditionError with the server's words when it cannot be reached within `seconds`.
     """
     import psycopg
@@ -111,9 +113,11 @@ def connect(
         "connect_timeout": seconds,
         "application_name": APPLICATION_NAME,
     }
+    options = _options(owner, settings or {})
     if statement_seconds:
-        given = owner.parameters.get("options", "")
-        parameters["options"] = f"{given} -c statement_timeout={int(statement_seconds * 1000)}".strip()
+        options = f"{options} -c statement_timeout={int(statement_seconds * 1000)}".strip()
+    if options:
+        parameters["options"] = options
     if owner.password:
         parameters["password"] = owner.password
     try:
@@ -124,6 +128,15 @@ def connect(
             where=f"{owner.host}/{database or owner.database}",
             hint="is PostgreSQL running? does AIHUMMER_DATABASE_URL name the right host, role, password?",
         ) from None
+
+
+def _options(owner: Owner, settings: Mapping[str, str]) -> str:
+    """Settings in libpq's `options` (…/libpq-connect.html#LIBPQ-CONNECT-OPTIONS), before the owner's own.
+
+    Of a setting that is named twice the server takes the last.
+    """
+    ours = (f"-c {name}={value}" for name, value in settings.items())
+    return " ".join((*ours, owner.parameters.get("options", ""))).strip()
 
 
 def server_words(error: Exception, owner: Owner) -> str:
@@ -162,10 +175,13 @@ class ProgramAccess:
 
 
 @contextmanager
-def program_access(owner: Owner, *, database: str) -> Iterator[ProgramAccess]:
+def program_access(
+    owner: Owner, *, database: str, settings: Mapping[str, str] | None = None
+) -> Iterator[ProgramAccess]:
     """Give what a program needs to reach `database`; the password's file is gone with the last descriptor.
 
-    Raises PreconditionError when the password has a line break (a password file cannot hold one).
+    `settings` as for `connect`. Raises PreconditionError when the password has a line break (a password
+    file cannot hold one).
     """
     from psycopg.conninfo import make_conninfo
 
@@ -178,6 +194,8 @@ def program_access(owner: Owner, *, database: str) -> Iterator[ProgramAccess]:
     if hidden:
         files["PGSERVICEFILE"] = _service_file(hidden)
         shown["service"] = _SERVICE
+    if options := _options(owner, settings or {}):
+        shown["options"] = options
     conninfo = make_conninfo("", **{**shown, "dbname": database, "application_name": APPLICATION_NAME})
     try:
         environment |= {name: f"/proc/self/fd/{descriptor}" for name, descriptor in files.items()}

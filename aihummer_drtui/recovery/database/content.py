@@ -28,7 +28,21 @@ _ROLES: Final = """
     ORDER BY 1
 """
 _EXTENSIONS: Final = "SELECT extname, extversion FROM pg_extension ORDER BY 1"
-_INVALID: Final = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"
+_ANALYZABLE: Final = """
+    SELECT format('%I.%I', n.nspname, c.relname), pg_relation_size(c.oid)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't' AND NOT c.relisshared
+      AND n.nspname NOT IN ('information_schema', 'pg_toast')
+      AND (n.nspname = 'pg_catalog' OR pg_has_role(c.relowner, 'USAGE'))
+"""  # what ANALYZE without a name would take (vacuum.c, get_all_vacuum_rels), as the database's owner
+_INVALID: Final = """
+    SELECT i.indexrelid::regclass::text, c.relkind = 'I'
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisvalid ORDER BY 1
+"""
+_NOT_VALID: Final = """
+    SELECT format('%I of %s', conname, conrelid::regclass) FROM pg_constraint
+    WHERE NOT convalidated AND conrelid <> 0 ORDER BY 1
+"""
 
 
 def tables_of(connection: "Connection[TupleRow]") -> tuple[str, ...]:
@@ -46,10 +60,20 @@ def row_counts(
     connection.execute("SET LOCAL row_security = off")
     counts = {}
     for table in tables_of(connection):
-        # The name comes quoted from the catalogue by format('%I.%I').
-        counts[table] = one_number(connection, f"SELECT count(*) FROM {table}")  # noqa: S608
+        counts[table] = rows_in(connection, table)
         each()
     return counts
+
+
+def rows_in(connection: "Connection[TupleRow]", table: str) -> int:
+    """How many rows a table has; its name as `tables_of` gives it. Raises as `row_counts` does."""
+    # The name comes quoted from the catalogue by format('%I.%I').
+    return one_number(connection, f"SELECT count(*) FROM {table}")  # noqa: S608
+
+
+def analyzable(connection: "Connection[TupleRow]") -> dict[str, int]:
+    """Every table that this role can gather statistics of, the catalogue's too, with its bytes."""
+    return {row[0]: row[1] for row in connection.execute(_ANALYZABLE)}
 
 
 def extensions_of(connection: "Connection[TupleRow]") -> dict[str, str]:
@@ -62,9 +86,18 @@ def roles_of(connection: "Connection[TupleRow]") -> tuple[str, ...]:
     return tuple(row[0] for row in connection.execute(_ROLES))
 
 
-def invalid_indexes(connection: "Connection[TupleRow]") -> tuple[str, ...]:
-    """Indexes that PostgreSQL does not use because their building broke off."""
-    return tuple(row[0] for row in connection.execute(_INVALID))
+def invalid_indexes(connection: "Connection[TupleRow]") -> dict[str, bool]:
+    """Indexes that PostgreSQL does not use, and whether each is of a partitioned table.
+
+    An ordinary one is invalid because its building broke off; that of a partitioned table may have been
+    so from the beginning, when not every partition has its part of it.
+    """
+    return {row[0]: row[1] for row in connection.execute(_INVALID)}
+
+
+def unchecked_constraints(connection: "Connection[TupleRow]") -> tuple[str, ...]:
+    """Constraints that are NOT VALID: older rows were never held against them."""
+    return tuple(row[0] for row in connection.execute(_NOT_VALID))
 
 
 def describe(connection: "Connection[TupleRow]", *, each: Callable[[], None]) -> SealedDatabase:

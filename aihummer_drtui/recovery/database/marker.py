@@ -65,6 +65,23 @@ def mark_text(stage: Stage, set_id: str) -> str:
     return _PREFIX + msgspec.json.encode(marker).decode()
 
 
+def write_comment(connection: "Connection[TupleRow]", database: str, comment: str) -> None:
+    """Set a database's comment. Raises psycopg's errors."""
+    from psycopg import sql
+
+    connection.execute(
+        sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(database), sql.Literal(comment))
+    )
+
+
+def commit_synchronously(connection: "Connection[TupleRow]") -> None:
+    """Have the transaction's commit flushed, whatever role and server set; what waits for more stays so."""
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'local', true)"
+        " WHERE current_setting('synchronous_commit') = 'off'"
+    )
+
+
 def marker_in(comment: str | None) -> Marker | None:
     """The mark in a comment, or None when it is somebody else's words."""
     if not comment or not comment.startswith(_PREFIX):

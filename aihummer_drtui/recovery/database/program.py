@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import tempfile
@@ -16,6 +17,8 @@ from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _WORDS_LIMIT: Final = 1_000_000
+_LINE_LIMIT: Final = 65_536
+"""Bytes of a line that are kept of what a program says."""
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -40,6 +43,11 @@ class Ended:
         """The first line that it said, which names the cause; later ones follow from it."""
         return cleaned_line(self.words.strip().partition("\n")[0] or "it said nothing", 300)
 
+    @property
+    def last_line(self) -> str:
+        """The last line that it said: of a program that tells all it does, the one that counts."""
+        return cleaned_line(self.words.strip().rpartition("\n")[2] or "it said nothing", 300)
+
 
 def run_program(
     arguments: Sequence[str | Path],
@@ -47,12 +55,15 @@ def run_program(
     environment: Mapping[str, str],
     descriptors: Sequence[int],
     meanwhile: Callable[[], None] = lambda: None,
+    heard: Callable[[str], None] | None = None,
     interval: float = 0.5,
 ) -> Ended:
     """Run a program to its end, calling `meanwhile` every `interval` seconds.
 
-    Whatever ends the wait (an exception of `meanwhile`, a signal to us, our death) ends the program and
-    its children first. Raises FailedError when it cannot be started.
+    `heard` is given every line that it says, cleaned, before the next `meanwhile`, and all of them before
+    this returns, however many there are. Whatever ends the wait (an exception of `meanwhile` or `heard`, a
+    signal to us, our death) ends the program and its children first. Raises FailedError when it cannot be
+    started.
     """
     us = os.getpid()
     with tempfile.TemporaryFile() as talk:
@@ -74,20 +85,51 @@ def run_program(
                 where=str(arguments[0]),
                 hint="`aihummer-drtui check` names the programs that are used",
             ) from None
+        said = _Said(talk.fileno(), heard)
         try:
-            code = _waited_for(process, meanwhile, interval)
+            while (code := _ended_within(process, interval)) is None:
+                said.listen()
+                meanwhile()
+            said.listen(last=True)
         except BaseException:
             _end_group(process)
             raise
         return Ended(code=code, words=_last_words(talk.fileno()))
 
 
-def _waited_for(process: subprocess.Popen[bytes], meanwhile: Callable[[], None], interval: float) -> int:
-    while True:
-        try:
-            return process.wait(timeout=interval)
-        except subprocess.TimeoutExpired:
-            meanwhile()
+def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """The program's exit code as soon as it has ended; None = it runs still after `seconds`."""
+    # Not Popen.wait with a time-out: that looks again and again, up to 50 ms late.
+    watch = os.pidfd_open(process.pid)
+    try:
+        ending = select.poll()
+        ending.register(watch, select.POLLIN)
+        return process.wait() if ending.poll(seconds * 1000) else None
+    finally:
+        os.close(watch)
+
+
+class _Said:
+    """What a program has said so far, handed on by whole lines."""
+
+    def __init__(self, descriptor: int, heard: Callable[[str], None] | None) -> None:
+        self._descriptor = descriptor
+        self._heard = heard
+        self._at = 0
+        self._begun = b""
+
+    def listen(self, *, last: bool = False) -> None:
+        """Hand on the lines since the last time; with `last`, one that was not ended too."""
+        if self._heard is None:
+            return
+        while block := os.pread(self._descriptor, _LINE_LIMIT, self._at):
+            self._at += len(block)
+            *lines, begun = (self._begun + block).split(b"\n")
+            self._begun = begun[:_LINE_LIMIT]
+            for line in lines:
+                self._heard(cleaned_bytes(line[:_LINE_LIMIT]))
+        if last and self._begun:
+            self._heard(cleaned_bytes(self._begun))
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Final
 from aihummer_drtui.errors import FailedError, UnknownOutcomeError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.connection import Owner, server_words
-from aihummer_drtui.recovery.database.marker import A_CLIENT, Stage, databases_seen, mark_text
+from aihummer_drtui.recovery.database.marker import (
+    A_CLIENT,
+    Stage,
+    commit_synchronously,
+    databases_seen,
+    mark_text,
+    write_comment,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -60,6 +67,7 @@ def _rename(
     from psycopg import sql
 
     with connection.transaction():
+        commit_synchronously(connection)
         if kept_as is not None:
             old = {"live": sql.Identifier(live), "kept": sql.Identifier(kept_as)}
             connection.execute(sql.SQL("ALTER DATABASE {live} RENAME TO {kept}").format(**old))
@@ -68,11 +76,7 @@ def _rename(
         connection.execute(
             sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(beside), sql.Identifier(live))
         )
-        connection.execute(
-            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
-                sql.Identifier(live), sql.Literal(mark_text(Stage.RESTORED, set_id))
-            )
-        )
+        write_comment(connection, live, mark_text(Stage.RESTORED, set_id))
 
 
 def _allow(connection: "Connection[TupleRow]", database: str, *, allowed: bool) -> None:

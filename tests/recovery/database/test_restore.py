@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from aihummer_drtui.errors import DrtuiError, FailedError, LockedError, Precondi
 from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
 from aihummer_drtui.recovery.check import Scene
+from aihummer_drtui.recovery.database.beside import durable_until_here
 from aihummer_drtui.recovery.database.check import look_at_restored, probe_database
 from aihummer_drtui.recovery.database.connection import connect, owner_of
 from aihummer_drtui.recovery.database.identity import database_facts
@@ -449,7 +451,7 @@ def test_newer_programs_restore_to_an_older_server(tmp_path: Path) -> None:
         if find_tools(target).major < 17:
             pytest.skip("no programs of PostgreSQL 17 or newer here")
         backup = create_backup(target, tmp_path / "backups", Reporter.silent())
-        restore(made, backup)
+        assert any("no transaction_timeout" in reason for reason in restore(made, backup).tolerated)
         assert probed(made, backup) is ProbeResult.DONE
         with cluster.admin(made.name) as connection:
             connection.execute("CREATE FUNCTION hum.theirs() RETURNS int LANGUAGE sql AS 'SELECT 1'")
@@ -458,3 +460,65 @@ def test_newer_programs_restore_to_an_older_server(tmp_path: Path) -> None:
         with pytest.raises(FailedError, match="pg_restore"):
             restore(made, other)
         assert probed(made, backup) is ProbeResult.DONE
+
+
+def test_a_benign_error_is_tolerated_and_told(installation: Installation) -> None:
+    """A database that came from an older PostgreSQL has its schema public from the superuser."""
+    with installation.cluster.admin(installation.name) as admin:
+        admin.execute("ALTER SCHEMA public OWNER TO postgres")
+    done = restore(installation, create_backup(installation.target, installation.root, Reporter.silent()))
+    assert done.rows == 2009
+    assert done.tolerated == (
+        "the schema public stays with the database's owner, who may do with it what is needed",
+    )
+
+
+def test_what_was_restored_is_flushed_before_the_exchange(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """Also where the role commits asynchronously: one synchronous commit flushes all that came before."""
+    with installation.cluster.admin() as admin:
+        admin.execute(f"ALTER ROLE {installation.name} SET synchronous_commit = off".encode())
+        owner = owner_of(installation.target)
+        with connect(owner, database="postgres", autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{installation.name}_restoring_x"'.encode())
+            with installation.connect() as writer:
+                writer.execute("INSERT INTO hum.messages VALUES (9999, 'new')")
+                row = admin.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+            assert row
+            durable_until_here(connection, f"{installation.name}_restoring_x", "set")
+            flushed = admin.execute("SELECT pg_current_wal_flush_lsn() >= %s::pg_lsn", (row[0],)).fetchone()
+    assert flushed == (True,)
+
+
+def test_the_progress_names_tables_bytes_and_what_comes_after(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """No silence after 100 %: rows, then indexes, then counting, each with its own end."""
+    screen = io.StringIO()
+    with Reporter.from_environment({}, screen) as reporter:
+        restore_database(
+            installation.target,
+            backup,
+            confirm=owner_of(installation.target).phrase,
+            mode="",
+            reporter=reporter,
+            jobs=1,
+        )
+    told = screen.getvalue()
+    assert "restoring rows: 0/3 tables, 0 B/" in told
+    assert "restoring rows: 3/3 tables, " in told
+    assert "counting rows and gathering statistics: " in told
+    assert told.rstrip().endswith("exchanging the databases")
+
+
+def test_an_error_that_is_not_known_ends_the_restore(installation: Installation, backup: BackupSet) -> None:
+    """The first one, in the server's words and with the place in the dump; nothing is left beside."""
+    with installation.cluster.admin(installation.name) as admin:
+        admin.execute("CREATE FUNCTION hum.theirs() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        admin.execute(f'ALTER FUNCTION hum.theirs() OWNER TO "{installation.name}_app"'.encode())
+    other = create_backup(installation.target, installation.root / "backups", Reporter.silent())
+    _lose_rows(installation)
+    with pytest.raises(FailedError, match=r"pg_restore met an error: .* \(at .*FUNCTION theirs"):
+        restore(installation, other)
+    _as_it_was(installation)
