@@ -25,6 +25,7 @@ Subject = Callable[[Setting], AbstractContextManager[Sequence[Comparison]]]
 
 SUBJECTS: Final = {
     "blobs": "tests.benchmarks.blobs:blobs",
+    "database": "tests.benchmarks.database:database",
     "recovery": "tests.benchmarks.recovery:recovery",
 }
 """`module:function` of each, in the order in which they run."""
