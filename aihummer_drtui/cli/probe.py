@@ -20,12 +20,15 @@ UNKNOWN_CODE: Final = 4
 def _probes() -> Mapping[str, Callable[[Scene], Probed]]:
     from aihummer_drtui.recovery.blobs.probe import probe_blobs
     from aihummer_drtui.recovery.database.check import probe_database
+    from aihummer_drtui.recovery.database.kept_probe import probe_drop, probe_undo
     from aihummer_drtui.recovery.gateway.services import probe_ready, probe_rerunnable, probe_up
     from aihummer_drtui.recovery.key.check import probe_key
 
     return {
         "restore-key": probe_key,
         "restore-database": probe_database,
+        "restore-undo": probe_undo,
+        "drop-old": probe_drop,
         "restore-blobs": probe_blobs,
         "aihummer-up": probe_up,
         "ready": probe_ready,
@@ -34,23 +37,34 @@ def _probes() -> Mapping[str, Callable[[Scene], Probed]]:
     }
 
 
-NAMES: Final = ("restore-key", "restore-database", "restore-blobs", "aihummer-up", "ready", "smoke", "proof")
+NAMES: Final = (
+    *("restore-key", "restore-database", "restore-undo", "drop-old", "restore-blobs"),
+    *("aihummer-up", "ready", "smoke", "proof"),
+)
 
 
 @click.command()
 @click.argument("name", type=click.Choice(NAMES))
 @click.option("--backup-set", envvar="BACKUP_SET", help="The backup set the command was given.")
 @click.option("--key-file", envvar="KEY_FILE", help="The key escrow the command was given.")
+@click.option("--kept", envvar="KEPT_DATABASE", help="The kept database that `--drop-old` was given.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was seen as one JSON object.")
 @click.pass_obj
-def probe(settings: Settings, name: str, backup_set: str | None, key_file: str | None, as_json: bool) -> None:
+def probe(
+    settings: Settings,
+    name: str,
+    backup_set: str | None,
+    key_file: str | None,
+    kept: str | None,
+    as_json: bool,
+) -> None:
     """Say whether the command NAME has done its work.
 
     Ends with 0 done, 1 not done, 10 partly done, 4 it cannot be known.
     """
     from aihummer_drtui.recovery.target_file import load_target
 
-    values = {"BACKUP_SET": backup_set, "KEY_FILE": key_file}
+    values = {"BACKUP_SET": backup_set, "KEY_FILE": key_file, "KEPT_DATABASE": kept}
     scene = Scene(
         target=load_target(settings.target_path),
         values={variable: value for variable, value in values.items() if value},

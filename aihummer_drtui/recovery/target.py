@@ -145,6 +145,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     """Folder of pg_dump and pg_restore; none = PATH, then the newest of /usr/lib/postgresql/*/bin."""
     maintenance_database: str = "postgres"
     """Where to connect for creating and renaming databases."""
+    keep_old: str = "7d"
+    """How long a replaced database is kept at least: before, `--drop-old` wants `--early`."""
     inputs: dict[str, str] = {}
     """Suggested values for the runbook's inputs."""
     vault: VaultLayout | None = None

@@ -131,6 +131,8 @@ def _meaning_problems(target: Target) -> Iterator[str]:
         yield "base-url: must begin with http:// or https://"
     if not target.backup_places:
         yield "backup-places: must name at least one folder"
+    if parse_duration(target.keep_old) is None:
+        yield "keep-old: must be a duration, as in 7d, 12h or 1d 12h"
     for variable in target.inputs:
         if not (variable.isascii() and variable.isidentifier() and variable.upper() == variable):
             yield f"inputs.{cleaned_line(variable, 60)}: must be written in capitals, digits and underscores"

@@ -63,6 +63,43 @@ def test_without_a_terminal_the_exact_words_are_named(installation: Installation
     assert installation.databases() == [installation.name]
 
 
+def test_a_restore_is_undone_and_the_rest_dropped_by_commands(installation: Installation) -> None:
+    """Each behind the gate, each with its probe, each telling what it acts upon and until when."""
+    place = _backup(installation)
+    gate = ("--confirm", _phrase(installation))
+    done = run(installation, "restore", "database", "--backup-set", place, *gate)
+    assert "until you drop it (not before" in done.stderr
+    assert run(installation, "probe", "restore-undo", "--backup-set", place).returncode == 1
+    undone = run(installation, "restore", "database", "--undo", *gate)
+    assert undone.returncode == 0, undone.stderr
+    assert f"undone: {installation.name} is again" in undone.stdout
+    assert "back in place comes" in undone.stderr
+    assert run(installation, "probe", "restore-undo", "--backup-set", place).returncode == 0
+    early = run(installation, "restore", "database", "--drop-old", *gate)
+    assert early.returncode == 3
+    assert "to be dropped:" in early.stderr
+    assert run(installation, "probe", "drop-old").returncode == 1
+    dropped = run(installation, "restore", "database", "--drop-old", "--early", *gate)
+    assert (dropped.returncode, dropped.stdout[:8]) == (0, "dropped:")
+    assert run(installation, "probe", "drop-old").returncode == 0
+    nothing = run(installation, "restore", "database", "--drop-old", *gate)
+    assert (nothing.returncode, "nothing to drop" in nothing.stdout) == (0, True)
+    for more in (("--undo",), ("--drop-old", "--json")):
+        told = run(installation, "restore", "database", *more, *gate)
+        assert told.returncode == (3 if more == ("--undo",) else 0)
+    assert installation.databases() == [installation.name]
+
+
+@pytest.mark.parametrize(
+    "options", [("--undo", "--drop-old"), ("--undo", "--again"), ("--drop-old", "--jobs=2"), ("--early",), ()]
+)
+def test_options_that_do_not_belong_together_are_refused(
+    installation: Installation, options: tuple[str, ...]
+) -> None:
+    """Exit code 2, before anything is looked at; so is a restore of no set."""
+    assert run(installation, "restore", "database", *options).returncode == 2
+
+
 def test_a_probe_that_cannot_know_says_so(installation: Installation) -> None:
     """Unreachable server: the exit code is none of done, not done and partial."""
     place = _backup(installation)
@@ -89,7 +126,7 @@ def test_at_a_terminal_the_facts_are_shown_and_the_name_is_typed(installation: I
     assert b"blobs: 7 files" in shown
     assert b"undo:" in shown
     os.write(ours, f"{_phrase(installation)}\n".encode())
-    _read_until(ours, b"DROP DATABASE")
+    _read_until(ours, b"--drop-old")
     out, _ = child.communicate(timeout=30)
     os.close(ours)
     assert child.returncode == 0

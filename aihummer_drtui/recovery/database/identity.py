@@ -7,7 +7,8 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
 from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
 from aihummer_drtui.recovery.database.content import one_number, row_counts
-from aihummer_drtui.recovery.database.marker import Seen, databases_seen
+from aihummer_drtui.recovery.database.kept import kept_of
+from aihummer_drtui.recovery.database.marker import Seen, Stage, databases_seen
 from aihummer_drtui.recovery.target import Target
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ def database_facts(target: Target) -> tuple[str, ...]:
         connect(owner, database=target.maintenance_database, statement_seconds=_SECONDS) as connection,
         failures_named("the server did not answer", owner),
     ):
-        live = databases_seen(connection).get(owner.database)
+        there = databases_seen(connection)
+    live = there.get(owner.database)
     where = cleaned_line(str(owner.place))
+    kept = tuple(f"old database {each}" for each in kept_of(target, owner.database, there.values()))
     if live is None:
-        return where, "no database of that name: nothing is replaced"
-    return where, *_facts(owner, live)
+        return where, "no database of that name: nothing is replaced", *kept
+    return where, *_facts(owner, live), *kept
 
 
 def refuse_other_identity(owner: Owner, confirm: str) -> None:
@@ -52,7 +55,7 @@ def refuse_other_identity(owner: Owner, confirm: str) -> None:
 def _facts(owner: Owner, live: Seen) -> tuple[str, ...]:
     size = "size not known" if live.size < 0 else bytes_text(live.size)
     facts = [f"{size}, owned by {cleaned_line(live.owner)}, {live.connections} connections now"]
-    if live.marker:
+    if live.marker and live.marker.stage is Stage.RESTORED:
         facts.append(f"restored from backup set {cleaned_line(live.marker.set_id)} at {live.marker.at}")
     try:
         with (
@@ -63,6 +66,18 @@ def _facts(owner: Owner, live: Seen) -> tuple[str, ...]:
     except DrtuiError as error:
         facts.append(f"rows and last write unknown: {cleaned_line(error.what)}")
     return tuple(facts)
+
+
+def rows_told(owner: Owner, seen: Seen) -> str:
+    """The rows of any database that the owner may open, in words; what cannot be known is said."""
+    try:
+        with (
+            connect(owner, database=seen.name, statement_seconds=_SECONDS) as connection,
+            failures_named("they could not be counted", owner),
+        ):
+            return _rows(connection, seen)
+    except DrtuiError as error:
+        return f"rows unknown: {cleaned_line(error.what)}"
 
 
 def _rows(connection: "Connection[TupleRow]", live: Seen) -> str:

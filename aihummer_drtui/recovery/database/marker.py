@@ -32,6 +32,8 @@ class Stage(StrEnum):
     """It stands beside the live one and is being filled."""
     RESTORED = "restored"
     """It was verified and put in the live one's place."""
+    REPLACED = "replaced"
+    """It was live, and is kept until a person drops it."""
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,8 +41,18 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
 
     stage: Stage
     set_id: str
+    """Of the set that it was restored from; of a replaced one that of what took its place (may be empty)."""
     at: str
     """ISO 8601, UTC."""
+    live: str = ""
+    """Of a replaced one: the name under which it was live."""
+    former: str | None = None
+    """Of a replaced one: the comment that it had, which it gets back with its name."""
+
+    @property
+    def moment(self) -> datetime:
+        """`at` as a time."""
+        return datetime.fromisoformat(self.at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +68,19 @@ class Seen:
     allows_connections: bool
     connections: int
     """Of clients, other than the one that asks."""
+    comment: str | None
     marker: Marker | None
 
 
-def mark_text(stage: Stage, set_id: str) -> str:
+def mark_text(stage: Stage, set_id: str, *, live: str = "", former: str | None = None) -> str:
     """The comment that marks a database."""
-    marker = Marker(stage=stage, set_id=set_id, at=datetime.now(UTC).isoformat(timespec="seconds"))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    marker = Marker(stage=stage, set_id=set_id, at=now, live=live, former=former)
     return _PREFIX + msgspec.json.encode(marker).decode()
 
 
-def write_comment(connection: "Connection[TupleRow]", database: str, comment: str) -> None:
-    """Set a database's comment. Raises psycopg's errors."""
+def write_comment(connection: "Connection[TupleRow]", database: str, comment: str | None) -> None:
+    """Set a database's comment, or remove it (None). Raises psycopg's errors."""
     from psycopg import sql
 
     connection.execute(
@@ -87,9 +101,11 @@ def marker_in(comment: str | None) -> Marker | None:
     if not comment or not comment.startswith(_PREFIX):
         return None
     try:
-        return msgspec.json.decode(comment.removeprefix(_PREFIX), type=Marker)
-    except msgspec.MsgspecError:
+        marker = msgspec.json.decode(comment.removeprefix(_PREFIX), type=Marker)
+        zoned = marker.moment.tzinfo is not None
+    except ValueError:  # MsgspecError is one
         return None
+    return marker if zoned else None
 
 
 _SEEN: Final = f"""
@@ -113,6 +129,7 @@ def databases_seen(connection: "Connection[TupleRow]") -> Mapping[str, Seen]:
             size=row[3],
             allows_connections=row[4],
             connections=row[5],
+            comment=row[6],
             marker=marker_in(row[6]),
         )
         for row in rows

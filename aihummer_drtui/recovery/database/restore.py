@@ -7,22 +7,22 @@ exchange the live database is not touched, and the exchange is one transaction.
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from aihummer_drtui.errors import LockedError, PreconditionError
+from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.set import BackupSet
 from aihummer_drtui.recovery.backup.signature import refuse_untrusted
 from aihummer_drtui.recovery.backup.verify import open_dump
+from aihummer_drtui.recovery.database.alone import take_lock
 from aihummer_drtui.recovery.database.beside import database_beside, drop_leftovers, durable_until_here
 from aihummer_drtui.recovery.database.compare import compare
 from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
-from aihummer_drtui.recovery.database.content import one_number
 from aihummer_drtui.recovery.database.filling import Filling
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
-from aihummer_drtui.recovery.database.marker import beside_name, databases_seen
+from aihummer_drtui.recovery.database.kept import free_name, kept_until
+from aihummer_drtui.recovery.database.marker import Stage, databases_seen, mark_text
 from aihummer_drtui.recovery.database.ready import readiness
 from aihummer_drtui.recovery.database.swap import swap
 from aihummer_drtui.recovery.database.swiftness import cores
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
-_LOCK: Final = 0x64727475695F6462
-"""Advisory lock of one restore at a time per server: "drtui_db" in ASCII."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
@@ -49,6 +46,8 @@ class Restored:
     database: str
     kept_as: str
     """The old database's new name; empty = there was none."""
+    kept_until: str
+    """Before this `--drop-old` wants `--early` (ISO 8601, UTC); empty as `kept_as`."""
     rows: int
     tables: int
     compared: bool = True
@@ -86,7 +85,7 @@ def restore_database(
         connect(owner, database=target.maintenance_database, autocommit=True) as connection,
         failures_named("the restore broke off", owner),
     ):
-        _take_lock(connection, owner)
+        take_lock(connection, owner)
         _look(connection, owner, backup, again=again)
         dump = open_dump(backup, reporter)
         jobs = jobs or cores()
@@ -111,21 +110,13 @@ def restore_database(
     return Restored(
         database=owner.database,
         kept_as=kept_as,
+        kept_until=kept_until(target, datetime.now(UTC)).isoformat(timespec="seconds") if kept_as else "",
         rows=sum(found.rows.values()),
         tables=len(found.rows),
         compared=backup.manifest.knows(Fact.ROWS),
         tolerated=filled.tolerated,
         warnings=(*filled.warnings, *found.warnings),
     )
-
-
-def _take_lock(connection: "Connection[TupleRow]", owner: Owner) -> None:
-    if not one_number(connection, f"SELECT pg_try_advisory_lock({_LOCK})::int"):
-        raise LockedError(
-            "another `restore database` is at work on this server",
-            where=owner.phrase,
-            hint="wait for it, or end it; `aihummer-drtui probe restore-database` tells where it stands",
-        )
 
 
 def _look(connection: "Connection[TupleRow]", owner: Owner, backup: BackupSet, *, again: bool) -> None:
@@ -149,13 +140,14 @@ def _look(connection: "Connection[TupleRow]", owner: Owner, backup: BackupSet, *
 
 def _exchange(connection: "Connection[TupleRow]", owner: Owner, beside: str, backup: BackupSet) -> str:
     """Put the database beside in place; the name of the old one, empty where there was none."""
-    kept_as = _free_name(connection, owner.database)
-    replaced = swap(connection, owner, beside=beside, kept_as=kept_as, set_id=backup.manifest.set_id)
+    kept_as = free_name(connection, owner.database)
+    set_id = backup.manifest.set_id
+    replaced = swap(
+        connection,
+        owner,
+        beside=beside,
+        kept_as=kept_as,
+        set_id=set_id,
+        comment=mark_text(Stage.RESTORED, set_id),
+    )
     return kept_as if replaced else ""
-
-
-def _free_name(connection: "Connection[TupleRow]", database: str) -> str:
-    there = databases_seen(connection)
-    stamp = datetime.now(UTC).strftime("%Y%m%dt%H%M%Sz")
-    names = (beside_name(database, "replaced", stamp + (f"_{n}" if n else "")) for n in count())
-    return next(name for name in names if name not in there)

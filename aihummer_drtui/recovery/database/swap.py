@@ -27,29 +27,40 @@ _HOLDERS: Final = f"""
 """  # noqa: S608 - our own words only
 
 
-def swap(connection: "Connection[TupleRow]", owner: Owner, *, beside: str, kept_as: str, set_id: str) -> bool:
+def swap(
+    connection: "Connection[TupleRow]",
+    owner: Owner,
+    *,
+    beside: str,
+    kept_as: str,
+    set_id: str,
+    comment: str | None,
+) -> bool:
     """Rename the live database to `kept_as`, `beside` to the live name; return whether there was an old one.
 
-    Given an autocommit connection to the maintenance database. Raises FailedError when connections
-    cannot be ended or the server refuses; the live database is then as it was and open again.
+    `comment` is what the new live one is marked with; the old one is marked, in the same transaction, as
+    kept and as replaced by `set_id`. Given an autocommit connection to the maintenance database. Raises
+    FailedError when connections cannot be ended or the server refuses; all is then as it was and open.
     """
     import psycopg
 
     live = owner.database
-    replaces = live in databases_seen(connection)
+    old = databases_seen(connection).get(live)
+    closed = [live, beside] if old else [beside]
+    kept = mark_text(Stage.REPLACED, set_id, live=live, former=old.comment) if old else None
     try:
-        if replaces:
-            _allow(connection, live, allowed=False)
-            _send_away(connection, live)
-        _rename(connection, live, beside, kept_as if replaces else None, set_id)
+        for name in closed:
+            _allow(connection, name, allowed=False)
+            _send_away(connection, name)
+        _rename(connection, live, beside, kept_as, kept, comment)
     except BaseException as error:
-        if replaces:
-            _open_again(connection, live)
+        _open_again(connection, closed)
         if connection.closed:
             raise UnknownOutcomeError(
                 "the connection was lost while the databases were exchanged",
                 where=owner.phrase,
-                hint="when PostgreSQL is back, `aihummer-drtui probe restore-database` tells what happened",
+                hint="when PostgreSQL is back, `aihummer-drtui probe restore-database` (or restore-undo) "
+                "tells what happened",
             ) from None
         if isinstance(error, psycopg.Error):
             raise FailedError(
@@ -58,25 +69,32 @@ def swap(connection: "Connection[TupleRow]", owner: Owner, *, beside: str, kept_
                 hint="the live database is as it was; end what holds it (`SELECT * FROM pg_stat_activity`)",
             ) from None
         raise
-    return replaces
+    return old is not None
 
 
 def _rename(
-    connection: "Connection[TupleRow]", live: str, beside: str, kept_as: str | None, set_id: str
+    connection: "Connection[TupleRow]",
+    live: str,
+    beside: str,
+    kept_as: str,
+    kept: str | None,
+    comment: str | None,
 ) -> None:
-    from psycopg import sql
-
     with connection.transaction():
         commit_synchronously(connection)
-        if kept_as is not None:
-            old = {"live": sql.Identifier(live), "kept": sql.Identifier(kept_as)}
-            connection.execute(sql.SQL("ALTER DATABASE {live} RENAME TO {kept}").format(**old))
-            # Open for a look and for the way back; the gateway does not know this name.
-            connection.execute(sql.SQL("ALTER DATABASE {kept} ALLOW_CONNECTIONS true").format(**old))
-        connection.execute(
-            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(beside), sql.Identifier(live))
-        )
-        write_comment(connection, live, mark_text(Stage.RESTORED, set_id))
+        if kept is not None:
+            _put(connection, live, kept_as, kept)
+        _put(connection, beside, live, comment)
+
+
+def _put(connection: "Connection[TupleRow]", database: str, name: str, comment: str | None) -> None:
+    """Give a database its new name and comment, and open it: a kept one too, for a look and the way back."""
+    from psycopg import sql
+
+    names = {"old": sql.Identifier(database), "new": sql.Identifier(name)}
+    connection.execute(sql.SQL("ALTER DATABASE {old} RENAME TO {new}").format(**names))
+    _allow(connection, name, allowed=True)
+    write_comment(connection, name, comment)
 
 
 def _allow(connection: "Connection[TupleRow]", database: str, *, allowed: bool) -> None:
@@ -89,14 +107,14 @@ def _allow(connection: "Connection[TupleRow]", database: str, *, allowed: bool) 
     )
 
 
-def _open_again(connection: "Connection[TupleRow]", live: str) -> None:
+def _open_again(connection: "Connection[TupleRow]", closed: list[str]) -> None:
     import psycopg
 
     try:
-        if live in databases_seen(connection):
-            _allow(connection, live, allowed=True)
+        for name in databases_seen(connection).keys() & closed:
+            _allow(connection, name, allowed=True)
     except psycopg.Error:
-        # The server itself is gone; `probe restore-database` sees the closed database when it is back.
+        # The server itself is gone; the probe sees the closed database when it is back.
         return
 
 

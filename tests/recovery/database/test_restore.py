@@ -22,6 +22,7 @@ from aihummer_drtui.errors import DrtuiError, FailedError, LockedError, Precondi
 from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
 from aihummer_drtui.recovery.check import Scene
+from aihummer_drtui.recovery.database.alone import LOCK
 from aihummer_drtui.recovery.database.beside import durable_until_here
 from aihummer_drtui.recovery.database.check import look_at_restored, probe_database
 from aihummer_drtui.recovery.database.connection import connect, owner_of
@@ -283,7 +284,7 @@ def test_a_connection_lost_in_the_exchange_leaves_its_end_open(installation: Ins
         with installation.connect(beside), ThreadPoolExecutor() as other:
             ending = other.submit(_end_while_renaming, admin, connection.info.backend_pid)
             with pytest.raises(UnknownOutcomeError, match="connection was lost"):
-                swap(connection, owner, beside=beside, kept_as="none", set_id="set")
+                swap(connection, owner, beside=beside, kept_as="none", set_id="set", comment=None)
             assert ending.result()
 
 
@@ -302,10 +303,8 @@ def _end_while_renaming(admin: "psycopg.Connection[tuple[Any, ...]]", pid: int) 
 
 def test_two_restores_at_once_are_kept_apart(installation: Installation, backup: BackupSet) -> None:
     """The second one is told that another is at work."""
-    from aihummer_drtui.recovery.database.restore import _LOCK
-
     with installation.connect("postgres") as other:
-        other.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        other.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         with pytest.raises(LockedError):
             restore(installation, backup)
 

@@ -1,0 +1,24 @@
+"""One at a time: nothing of ours changes the databases of a server while another of ours does."""
+
+from typing import TYPE_CHECKING, Final
+
+from aihummer_drtui.errors import LockedError
+from aihummer_drtui.recovery.database.connection import Owner
+from aihummer_drtui.recovery.database.content import one_number
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+LOCK: Final = 0x64727475695F6462
+"""PostgreSQL's advisory lock, held to the end of the session: "drtui_db" in ASCII."""
+
+
+def take_lock(connection: "Connection[TupleRow]", owner: Owner) -> None:
+    """Hold the lock as long as the connection lives. Raises LockedError when another holds it."""
+    if not one_number(connection, f"SELECT pg_try_advisory_lock({LOCK})::int"):
+        raise LockedError(
+            "another `restore database` is at work on this server",
+            where=owner.phrase,
+            hint="wait for it, or end it; `aihummer-drtui probe restore-database` tells where it stands",
+        )
