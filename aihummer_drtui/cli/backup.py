@@ -10,6 +10,7 @@ from aihummer_drtui.cli.backup_schedule import schedule
 from aihummer_drtui.cli.backup_seal import seal
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.errors import UsageError
 from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.quantities import bytes_text
 
@@ -30,9 +31,25 @@ backup.add_command(seal)
 @click.option(
     "--copy-all", is_flag=True, help="Copy unchanged blobs too, instead of linking to the newest set's."
 )
+@click.option(
+    "--format",
+    "dump_format",
+    type=click.Choice(["custom", "directory"]),
+    default="custom",
+    show_default=True,
+    help="The dump: one file, or a folder that several jobs write at once.",
+)
+@click.option("--jobs", type=click.IntRange(0, 64), help="With --format=directory (default: one a core).")
 @click.option("--json", "as_json", is_flag=True, help="Print the set's folder and manifest as JSON.")
 @click.pass_obj
-def create(settings: Settings, place: Path | None, copy_all: bool, as_json: bool) -> None:
+def create(
+    settings: Settings,
+    place: Path | None,
+    copy_all: bool,
+    dump_format: str,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
     """Back up database and blobs into a new folder of PLACE (default: the first of backup-places).
 
     The master key is not in it: only its fingerprint. Keep the key elsewhere.
@@ -41,9 +58,17 @@ def create(settings: Settings, place: Path | None, copy_all: bool, as_json: bool
     from aihummer_drtui.recovery.reporting import Reporter
     from aihummer_drtui.recovery.target_file import load_target
 
+    if jobs is not None and dump_format == "custom":
+        raise UsageError("one file is written by one job", hint="say --format=directory with --jobs")
     target = load_target(settings.target_path)
     with Reporter.from_environment() as reporter:
-        made = create_backup(target, place or target.backup_places[0], reporter, link_blobs=not copy_all)
+        made = create_backup(
+            target,
+            place or target.backup_places[0],
+            reporter,
+            link_blobs=not copy_all,
+            jobs=None if dump_format == "custom" else jobs or 0,
+        )
     manifest = made.manifest
     if as_json:
         click.echo(json_text({"path": made.path, "manifest": manifest}))

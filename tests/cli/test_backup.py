@@ -123,3 +123,13 @@ def test_prune_tells_first_and_removes_when_told(installation: Installation) -> 
     assert done["removed"] == [folders[0]]
     assert [Path(folder).exists() for folder in folders] == [False, True]
     assert run(installation, "backup", "prune", "--yes").returncode == 2
+
+
+def test_a_folder_is_dumped_by_jobs_and_one_file_by_one(installation: Installation) -> None:
+    """--jobs belongs to the directory format; both formats verify."""
+    refused = run(installation, "backup", "create", "--jobs", "2")
+    assert refused.returncode == 2
+    made = run(installation, "backup", "create", "--format", "directory", "--jobs", "2")
+    assert made.returncode == 0, made.stderr
+    verified = run(installation, "backup", "verify", made.stdout.strip())
+    assert verified.returncode == 0, verified.stderr

@@ -6,7 +6,7 @@ copied. The set grows in a `.partial-` folder and takes its name when all of it 
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from aihummer_drtui import __version__
-from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
+from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.recovery.backup import set as backup_set
+from aihummer_drtui.recovery.backup.dumping import run_pg_dump, seal_dump_files, write_roles
 from aihummer_drtui.recovery.backup.growing import growing, named, stamp
 from aihummer_drtui.recovery.backup.manifest import ROLES, Manifest, SealedBlobs, SealedDatabase, SealedFile
 from aihummer_drtui.recovery.backup.points import newest_sealed
@@ -23,15 +24,8 @@ from aihummer_drtui.recovery.backup.set import BackupSet
 from aihummer_drtui.recovery.backup.signature import signer_of
 from aihummer_drtui.recovery.blobs.copy import copy_blobs
 from aihummer_drtui.recovery.blobs.references import count_references
-from aihummer_drtui.recovery.database.connection import (
-    Owner,
-    connect,
-    failures_named,
-    owner_of,
-    program_access,
-)
-from aihummer_drtui.recovery.database.content import describe, one_number, tables_of
-from aihummer_drtui.recovery.database.program import run_program
+from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
+from aihummer_drtui.recovery.database.content import describe, lsn_now, one_number, tables_of
 from aihummer_drtui.recovery.database.tools import PostgresTools, find_tools
 from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.gateway.environment import (
@@ -60,9 +54,12 @@ class _Dumped:
     tools: PostgresTools
 
 
-def create_backup(target: Target, place: Path, reporter: Reporter, *, link_blobs: bool = True) -> BackupSet:
+def create_backup(
+    target: Target, place: Path, reporter: Reporter, *, link_blobs: bool = True, jobs: int | None = None
+) -> BackupSet:
     """Write a backup set into a new folder of `place` and return it.
 
+    The dump is one file; with `jobs` a folder that so many jobs write (0 = one a core).
     With `link_blobs`, blobs that did not change are hard links to those of the newest sealed set there.
     Raises PreconditionError before anything is written when gateway.env, the database or the programs
     will not do, and FailedError when the work breaks; nothing is left behind then.
@@ -73,9 +70,12 @@ def create_backup(target: Target, place: Path, reporter: Reporter, *, link_blobs
     started = _now()
     with ended_in_order(), growing(place, started) as folder:
         with connect(owner) as connection, failures_named("the dump broke off", owner):
-            dumped = _dump(target, owner, connection, folder, reporter)
+            dumped = _dump(target, owner, connection, folder, reporter, jobs)
             earlier = newest_sealed(place) if link_blobs else None
             blobs = _copy(target, env, connection, folder, earlier, reporter)
+            ended_at = lsn_now(connection)
+        database = msgspec.structs.replace(dumped.database, lsn_ended=ended_at)
+        dumped = replace(dumped, database=database)
         manifest = _manifest(target, env, dumped, blobs, started, _seal_files(folder, blobs, reporter))
         signer.write(folder, manifest)
         done = named(folder, place, started)
@@ -83,7 +83,12 @@ def create_backup(target: Target, place: Path, reporter: Reporter, *, link_blobs
 
 
 def _dump(
-    target: Target, owner: Owner, connection: "Connection[TupleRow]", folder: Path, reporter: Reporter
+    target: Target,
+    owner: Owner,
+    connection: "Connection[TupleRow]",
+    folder: Path,
+    reporter: Reporter,
+    jobs: int | None,
 ) -> _Dumped:
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     row = connection.execute("SELECT pg_export_snapshot(), transaction_timestamp()").fetchone()
@@ -92,60 +97,9 @@ def _dump(
     tools = find_tools(target, at_least=one_number(connection, "SHOW server_version_num") // 10_000)
     reporter.phase("counting rows", total=len(tables_of(connection)), unit="tables")
     database = describe(connection, each=reporter.advance)
-    _run_pg_dump(tools, owner, snapshot, folder / backup_set.DUMP, reporter)
-    _write_roles(target, tools, owner, folder / ROLES, reporter)
+    run_pg_dump(tools, owner, snapshot, folder, reporter, jobs=jobs)
+    write_roles(target, tools, owner, folder / ROLES, reporter)
     return _Dumped(database=database, recovery_point=moment.astimezone(UTC).isoformat(), tools=tools)
-
-
-def _run_pg_dump(tools: PostgresTools, owner: Owner, snapshot: str, dump: Path, reporter: Reporter) -> None:
-    reporter.phase("dumping the database", unit="bytes")
-    with program_access(owner, database=owner.database) as access:
-        ended = run_program(
-            [
-                tools.pg_dump,
-                "--format=custom",
-                f"--snapshot={snapshot}",
-                f"--file={dump}",
-                "--no-password",
-                f"--dbname={access.conninfo}",
-            ],
-            environment=access.environment,
-            descriptors=access.descriptors,
-            meanwhile=lambda: reporter.reached(dump.stat().st_size if dump.exists() else 0),
-        )
-    if ended.code != 0:
-        raise FailedError(
-            f"pg_dump {ended.how}: {ended.first_words}",
-            where=owner.phrase,
-            hint="no backup was kept; the owner role must be able to read every table",
-        )
-
-
-def _write_roles(target: Target, tools: PostgresTools, owner: Owner, roles: Path, reporter: Reporter) -> None:
-    """Write the server's roles and their settings; without a file where pg_dumpall is missing or refused.
-
-    They are not of the snapshot. A set without them is still sound, and says so in its doubts.
-    """
-    reporter.phase("writing out the roles")
-    with program_access(owner, database=target.maintenance_database) as access:
-        try:
-            ended = run_program(
-                [
-                    tools.pg_dumpall,
-                    "--roles-only",
-                    "--no-role-passwords",
-                    "--no-password",
-                    f"--file={roles}",
-                    f"--database={target.maintenance_database}",
-                    f"--dbname={access.conninfo}",
-                ],
-                environment=access.environment,
-                descriptors=access.descriptors,
-            )
-        except FailedError:
-            return
-    if ended.code != 0:
-        roles.unlink(missing_ok=True)
 
 
 def _copy(
@@ -169,14 +123,6 @@ def _copy(
 
 
 def _seal_files(folder: Path, blobs: SealedBlobs, reporter: Reporter) -> tuple[SealedFile, ...]:
-    dump = folder / backup_set.DUMP
-    size = dump.stat().st_size
-    reporter.phase("hashing the dump", total=size, unit="bytes")
-    digest = hashlib.sha256()
-    with dump.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-            reporter.advance(len(block))
     blob_list = folder / backup_set.BLOB_LIST
     written = folder / ROLES
     roles: tuple[SealedFile, ...] = ()
@@ -184,7 +130,7 @@ def _seal_files(folder: Path, blobs: SealedBlobs, reporter: Reporter) -> tuple[S
         content = written.read_bytes()
         roles = (SealedFile(name=ROLES, size=len(content), sha256=hashlib.sha256(content).hexdigest()),)
     return (
-        SealedFile(name=backup_set.DUMP, size=size, sha256=digest.hexdigest()),
+        *seal_dump_files(folder, reporter),
         SealedFile(name=backup_set.BLOB_LIST, size=blob_list.stat().st_size, sha256=blobs.list_sha256),
         *roles,
     )

@@ -5,6 +5,9 @@ from typing import Final
 
 import msgspec
 
+DUMP: Final = "database.dump"
+DUMP_FOLDER: Final = "database.dir"
+"""Of a dump in directory format, instead of DUMP; its files are sealed as `database.dir/NAME`."""
 ROLES: Final = "roles.sql"
 """`pg_dumpall --roles-only --no-role-passwords`: what a dump of one database leaves out; for people."""
 
@@ -38,6 +41,16 @@ class SealedFile(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class SealedSetting(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting of the database (ALTER DATABASE … SET), which a dump of it leaves out."""
+
+    name: str
+    role: str
+    """For that role only; empty = for all."""
+    value: str | None
+    """None = not sealed: settings of applications (`app.jwt_secret`) may hold anything."""
+
+
 class SealedDatabase(msgspec.Struct, frozen=True, kw_only=True):
     """The database at the moment of the snapshot."""
 
@@ -60,6 +73,9 @@ class SealedDatabase(msgspec.Struct, frozen=True, kw_only=True):
     lsn: str
     """Write-ahead log position at the snapshot."""
     server_version_num: int
+    lsn_ended: str = ""
+    """Write-ahead log position when dump and blobs were written; empty in sets that were made without it."""
+    settings: tuple[SealedSetting, ...] = ()
 
 
 class SealedBlobs(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +169,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             ),
         )
         return tuple(text for doubtful, text in found if doubtful)
+
+    @property
+    def dump_files(self) -> tuple[SealedFile, ...]:
+        """The one file of the dump, or those of its folder."""
+        return tuple(
+            file for file in self.files if file.name == DUMP or file.name.startswith(f"{DUMP_FOLDER}/")
+        )
+
+    @property
+    def dump_is_folder(self) -> bool:
+        """Whether the dump is in pg_dump's directory format."""
+        return any(file.name != DUMP for file in self.dump_files)
 
     def file(self, name: str) -> SealedFile | None:
         """The sealed file of that name, or None."""

@@ -11,7 +11,7 @@ from typing import Final
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.recovery.backup.growing import PARTIAL
 from aihummer_drtui.recovery.backup.manifest import Manifest
-from aihummer_drtui.recovery.backup.set import DUMP, MANIFEST, BackupSet, age_of, open_set
+from aihummer_drtui.recovery.backup.set import DUMP, DUMP_FOLDER, MANIFEST, BackupSet, age_of, open_set
 from aihummer_drtui.recovery.backup.signature import Signed, signed_by
 from aihummer_drtui.recovery.backup.verified import Verification, read_verified
 
@@ -99,7 +99,7 @@ def _points_in(
                 yield _no_backup(path, _GROWING)
             elif os.path.lexists(path / MANIFEST):
                 yield _sealed(path, fingerprint, now, trusted)
-            elif os.path.lexists(path / DUMP):
+            elif os.path.lexists(path / DUMP) or os.path.lexists(path / DUMP_FOLDER):
                 yield _no_backup(path, _NOT_SEALED)
         elif _is_archive(path):
             yield _no_backup(path, _LOOSE)

@@ -17,18 +17,23 @@ import msgspec
 
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.backup.manifest import Manifest
+from aihummer_drtui.recovery.backup.manifest import DUMP, DUMP_FOLDER, Manifest, SealedFile
+
+__all__ = ["DUMP", "DUMP_FOLDER"]  # of the manifest's model; here is where they are looked for
 
 MANIFEST: Final = "manifest.json"
-DUMP: Final = "database.dump"
 BLOBS: Final = "blobs"
 BLOB_LIST: Final = "blobs.jsonl"
 FORMAT: Final = 1
 FORMAT_WITH_UNKNOWN: Final = 2
 """Of a set in which something is `unproven`: a program that does not know the word must not read it."""
+FORMAT_WITH_FOLDER: Final = 3
+"""Of a set whose dump is a folder: its files have names that earlier programs take for hostile ones."""
 MANIFEST_LIMIT: Final = 16 * 1024 * 1024
 """Bytes; a manifest grows with the number of tables only."""
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_PLAIN_NAME: Final = re.compile(rf"(?:{re.escape(DUMP_FOLDER)}/)?[A-Za-z0-9][A-Za-z0-9._-]{{0,100}}")
+"""Nothing that leads out, and no folder but the dump's."""
+_TABLE_OF_CONTENTS: Final = f"{DUMP_FOLDER}/toc.dat"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NOT_A_BACKUP: Final = "name a folder that `aihummer-drtui backup create` wrote and finished"
 
@@ -78,15 +83,37 @@ class BackupSet:
                 f"the set was sealed without {name}", where=str(self.path), hint="use another backup set"
             )
         descriptor = _open_in(self.path, name)
-        size = os.fstat(descriptor).st_size
-        if size != sealed.size:
+        try:
+            refuse_other_size(self, sealed, os.fstat(descriptor))
+        except BaseException:
             os.close(descriptor)
-            raise PreconditionError(
-                f"{name} has {size} bytes, but {sealed.size} were sealed: it was cut or changed",
-                where=str(self.path),
-                hint="copy the set again from where it is kept, or use another one",
-            )
+            raise
         return descriptor
+
+
+def refuse_other_size(backup: BackupSet, sealed: SealedFile, found: os.stat_result) -> None:
+    """Let pass a regular file of the sealed size. Raises PreconditionError."""
+    if not stat.S_ISREG(found.st_mode):
+        raise PreconditionError(
+            f"{sealed.name} is no regular file", where=str(backup.path), hint=_NOT_A_BACKUP
+        )
+    if found.st_size != sealed.size:
+        raise PreconditionError(
+            f"{sealed.name} has {found.st_size} bytes, but {sealed.size} were sealed: it was cut or changed",
+            where=str(backup.path),
+            hint="copy the set again from where it is kept, or use another one",
+        )
+
+
+def refuse_other_hash(backup: BackupSet, sealed: SealedFile, sha256: str) -> None:
+    """Let pass a file of the sealed hash. Raises FailedError."""
+    if sha256 != sealed.sha256:
+        raise FailedError(
+            f"{sealed.name} is not what was sealed: its SHA-256 is {sha256[:16]}…, "
+            f"sealed {sealed.sha256[:16]}…",
+            where=str(backup.path),
+            hint="copy the set again from where it is kept, or use another one; nothing was changed",
+        )
 
 
 def seal(manifest: Manifest) -> bytes:
@@ -94,10 +121,17 @@ def seal(manifest: Manifest) -> bytes:
     body = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
     digest = hashlib.sha256(body).hexdigest()
     return b'{\n"format": %d,\n"sha256": "%s",\n"manifest": %s\n}\n' % (
-        FORMAT_WITH_UNKNOWN if manifest.unproven else FORMAT,
+        _format_of(manifest),
         digest.encode(),
         body,
     )
+
+
+def _format_of(manifest: Manifest) -> int:
+    """The lowest that can say it, so that an earlier program reads what it can."""
+    if manifest.dump_is_folder:
+        return FORMAT_WITH_FOLDER
+    return FORMAT_WITH_UNKNOWN if manifest.unproven else FORMAT
 
 
 def document_sha256(document: bytes) -> str:
@@ -125,9 +159,9 @@ def open_set(path: Path) -> BackupSet:
 def _read_document(data: bytes, where: str) -> Manifest:
     try:
         version = msgspec.json.decode(data, type=_Version).format
-        if version not in {FORMAT, FORMAT_WITH_UNKNOWN}:
+        if version not in {FORMAT, FORMAT_WITH_UNKNOWN, FORMAT_WITH_FOLDER}:
             raise PreconditionError(
-                f"the set has format {version}; this program reads up to {FORMAT_WITH_UNKNOWN}",
+                f"the set has format {version}; this program reads up to {FORMAT_WITH_FOLDER}",
                 where=where,
                 hint="use the aihummer-drtui that wrote it, or a newer one",
             )
@@ -149,7 +183,9 @@ def _refuse_bad_names(manifest: Manifest, where: str) -> None:
     names = [file.name for file in manifest.files]
     bad = [name for name in names if not _PLAIN_NAME.fullmatch(name)]
     sound = all(file.size >= 0 and _SHA256.fullmatch(file.sha256) for file in manifest.files)
-    if bad or not sound or len(set(names)) != len(names):
+    # Two dumps, or a folder without the file that tells what is in it: nobody knows what would be restored.
+    torn = manifest.dump_is_folder and (DUMP in names or _TABLE_OF_CONTENTS not in names)
+    if bad or not sound or torn or len(set(names)) != len(names):
         raise PreconditionError(
             f"the manifest names files that no backup has: {cleaned_line(', '.join(bad) or 'unsound')}",
             where=where,
@@ -157,19 +193,41 @@ def _refuse_bad_names(manifest: Manifest, where: str) -> None:
         )
 
 
-def _open_in(folder: Path, name: str) -> int:
-    """Open a regular file in `folder` for reading; neither the folder nor the file may be a link."""
+def open_folder_in(folder: Path, name: str = "") -> int:
+    """Give a descriptor of a set's folder, or of the folder `name` in it; neither may be a link.
+
+    Raises PreconditionError.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        inside = os.open(folder, flags)
     except OSError as error:
         raise PreconditionError(
             f"no folder of a backup set (no link is followed): {error.strerror}",
             where=cleaned_line(str(folder)),
             hint=_NOT_A_BACKUP,
         ) from None
+    if not name:
+        return inside
+    try:
+        return os.open(name, flags, dir_fd=inside)
+    except OSError as error:
+        raise PreconditionError(
+            f"{name} is no folder that can be opened (no link is followed): {error.strerror}",
+            where=str(folder),
+            hint=_NOT_A_BACKUP,
+        ) from None
+    finally:
+        os.close(inside)
+
+
+def _open_in(folder: Path, name: str) -> int:
+    """Open a regular file of a set for reading; neither its folders nor the file may be a link."""
+    above, _, plain = name.rpartition("/")
+    inside = open_folder_in(folder, above)
     try:
         # O_NONBLOCK: a named pipe of that name must not hold us up.
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=inside)
+        descriptor = os.open(plain, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=inside)
     except FileNotFoundError:
         what = "not a backup: it has no manifest.json" if name == MANIFEST else f"{name} is missing"
         raise PreconditionError(what, where=str(folder), hint=_NOT_A_BACKUP) from None

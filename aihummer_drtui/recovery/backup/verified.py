@@ -15,7 +15,8 @@ import msgspec
 
 from aihummer_drtui import __version__
 from aihummer_drtui.durable import sync_folder, write_durably
-from aihummer_drtui.recovery.backup.set import DUMP, BackupSet
+from aihummer_drtui.recovery.backup.dump_folder import newest_file
+from aihummer_drtui.recovery.backup.set import BackupSet
 from aihummer_drtui.recovery.regular_file import read_regular
 
 VERIFIED: Final = "verified.json"
@@ -65,7 +66,7 @@ def read_verified(backup: BackupSet) -> Verification | None:
         data, _ = read_regular(backup.path / VERIFIED, limit=_LIMIT)
         record = msgspec.json.decode(data, type=Verification)
         datetime.fromisoformat(record.at)
-        dump = (backup.path / DUMP).lstat()
+        dump = newest_file(backup.path)
     except (OSError, ValueError):  # what cannot be read proves nothing; MsgspecError is a ValueError
         return None
     seen = (backup.sha256, dump.st_ino, dump.st_mtime_ns)

@@ -10,9 +10,25 @@ from typing import Final
 from aihummer_drtui.errors import DrtuiError, FailedError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text, duration_text
-from aihummer_drtui.recovery.backup.manifest import ROLES, Fact, Manifest, SealedFile
+from aihummer_drtui.recovery.backup.dump_folder import (
+    dump_state,
+    newest_file,
+    open_dump_folder,
+    refuse_changed,
+    refuse_other_files,
+)
+from aihummer_drtui.recovery.backup.manifest import ROLES, Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import no_set_named
-from aihummer_drtui.recovery.backup.set import BLOB_LIST, DUMP, BackupSet, age_of, open_set
+from aihummer_drtui.recovery.backup.set import (
+    BLOB_LIST,
+    DUMP,
+    DUMP_FOLDER,
+    BackupSet,
+    age_of,
+    open_folder_in,
+    open_set,
+    refuse_other_hash,
+)
 from aihummer_drtui.recovery.backup.signature import Signed, refuse_untrusted
 from aihummer_drtui.recovery.backup.verified import forget_verified, record_verified
 from aihummer_drtui.recovery.blobs.copy import BLOCK, open_blob
@@ -53,8 +69,9 @@ def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Veri
             signed = refuse_untrusted(target, backup)
             descriptor = open_dump(backup, reporter)
             try:
+                before = dump_state(descriptor)
                 _decode(target, backup, descriptor, reporter)
-                dump = os.fstat(descriptor)
+                refuse_changed(backup, descriptor, before)
             finally:
                 os.close(descriptor)
             if backup.manifest.file(ROLES):
@@ -63,15 +80,17 @@ def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Veri
     except FailedError:
         forget_verified(backup)
         raise
-    unrecorded = record_verified(backup, dump, datetime.now(UTC))
-    return Verified(dump=dump.st_size, blobs=blobs, signed=signed, not_recorded=unrecorded)
+    unrecorded = record_verified(backup, newest_file(backup.path), datetime.now(UTC))
+    return Verified(dump=_sealed_size(backup), blobs=blobs, signed=signed, not_recorded=unrecorded)
 
 
 def open_dump(backup: BackupSet, reporter: Reporter) -> int:
-    """Give a descriptor of the dump whose very content has the sealed hash.
+    """Give a descriptor of the dump (of its folder, where it is one) whose very content has the sealed hash.
 
     Raises PreconditionError when it is missing or of another size, FailedError when its hash differs.
     """
+    if backup.manifest.dump_is_folder:
+        return open_dump_folder(backup, reporter)
     return open_hashed(backup, DUMP, reporter, "hashing the dump")
 
 
@@ -86,22 +105,12 @@ def open_hashed(backup: BackupSet, name: str, reporter: Reporter, phase: str) ->
         while block := os.read(descriptor, BLOCK):
             digest.update(block)
             reporter.advance(len(block))
-        _compare(backup, sealed, digest.hexdigest())
+        refuse_other_hash(backup, sealed, digest.hexdigest())
         os.lseek(descriptor, 0, os.SEEK_SET)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
-
-
-def _compare(backup: BackupSet, sealed: SealedFile, sha256: str) -> None:
-    if sha256 != sealed.sha256:
-        raise FailedError(
-            f"{sealed.name} is not what was sealed: its SHA-256 is {sha256[:16]}…, "
-            f"sealed {sealed.sha256[:16]}…",
-            where=str(backup.path),
-            hint="copy the set again from where it is kept, or use another one; nothing was changed",
-        )
 
 
 def _decode(target: Target, backup: BackupSet, descriptor: int, reporter: Reporter) -> None:
@@ -159,8 +168,7 @@ def _bad_blob(backup: BackupSet, path: str, how: str) -> FailedError:
 
 
 def _sealed_size(backup: BackupSet) -> int:
-    sealed = backup.manifest.file(DUMP)
-    return sealed.size if sealed else 0
+    return sum(file.size for file in backup.manifest.dump_files)
 
 
 def look_at_set(scene: Scene) -> Observation:
@@ -174,6 +182,7 @@ def look_at_set(scene: Scene) -> Observation:
         refuse_untrusted(scene.target, backup)
         for part in backup.manifest.files:
             os.close(backup.open_part(part.name))
+        _refuse_more_files(backup)
         age = age_of(backup.manifest, datetime.now(UTC))
     except DrtuiError as error:
         return Observation(
@@ -187,6 +196,15 @@ def look_at_set(scene: Scene) -> Observation:
         hint="it was sealed around a dump; blobs, key and version come from elsewhere" if unproven else "",
         warnings=_set_doubts(backup, age),
     )
+
+
+def _refuse_more_files(backup: BackupSet) -> None:
+    if backup.manifest.dump_is_folder:
+        folder = open_folder_in(backup.path, DUMP_FOLDER)
+        try:
+            refuse_other_files(backup, folder)
+        finally:
+            os.close(folder)
 
 
 def _summary(manifest: Manifest, age: float) -> str:

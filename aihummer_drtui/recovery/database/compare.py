@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.backup.manifest import Fact, Manifest, SealedDatabase
+from aihummer_drtui.recovery.backup.manifest import Fact, Manifest, SealedDatabase, SealedSetting
 from aihummer_drtui.recovery.database.connection import Owner, connect
 from aihummer_drtui.recovery.database.content import (
     analyzable,
@@ -110,8 +110,16 @@ def _catalogue(owner: Owner, connection: "Connection[TupleRow]", sealed: SealedD
                 f"role {role} owned or was granted something when the set was made, and nothing here"
                 for role in sorted(set(sealed.roles) - set(roles_of(connection)))
             ),
+            *map(_unset, sealed.settings),
         )
     )
+
+
+def _unset(setting: SealedSetting) -> str:
+    """A dump brings no settings of the database itself: a person sets them again."""
+    of = f"role {setting.role} in the database" if setting.role else "the database"
+    value = "a value that was not sealed" if setting.value is None else setting.value
+    return f"setting {setting.name} of {of} is in no dump, it was {value} (ALTER … SET)"
 
 
 def _other_versions(sealed: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from aihummer_drtui.recovery.backup.manifest import SealedDatabase
+from aihummer_drtui.recovery.backup.manifest import SealedDatabase, SealedSetting
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -27,6 +27,14 @@ _ROLES: Final = """
     SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()
     ORDER BY 1
 """
+_SETTINGS: Final = """
+    SELECT coalesce(pg_get_userbyid(nullif(s.setrole, 0)), ''), unnest(s.setconfig)
+    FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+    WHERE d.datname = current_database() ORDER BY 1, 2
+"""
+_LSN: Final = (
+    "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text"
+)
 _EXTENSIONS: Final = "SELECT extname, extversion FROM pg_extension ORDER BY 1"
 _ANALYZABLE: Final = """
     SELECT format('%I.%I', n.nspname, c.relname), pg_relation_size(c.oid)
@@ -107,8 +115,7 @@ def describe(connection: "Connection[TupleRow]", *, each: Callable[[], None]) ->
         "SELECT datname, pg_database_size(oid), pg_encoding_to_char(encoding), datcollate, datctype,"
         " coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),"
         " coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale', ''),"
-        " current_setting('server_version_num')::int,"
-        " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text"
+        " current_setting('server_version_num')::int"
         " FROM pg_database d WHERE datname = current_database()"
     ).fetchone()
     assert row is not None  # noqa: S101 - the database we are connected to is in the catalogue
@@ -121,11 +128,31 @@ def describe(connection: "Connection[TupleRow]", *, each: Callable[[], None]) ->
         locale_provider=row[5],
         locale=row[6],
         server_version_num=row[7],
-        lsn=row[8],
+        lsn=lsn_now(connection),
         tables=row_counts(connection, each=each),
         extensions=extensions_of(connection),
         roles=roles_of(connection),
+        settings=settings_of(connection),
     )
+
+
+def settings_of(connection: "Connection[TupleRow]") -> tuple[SealedSetting, ...]:
+    """What ALTER DATABASE … SET has set, for everyone or for a role (ALTER ROLE … IN DATABASE … SET).
+
+    PostgreSQL's own settings that can be set so hold no secret; those of applications have a dot in their
+    name, and their values are left out.
+    """
+    rows = connection.execute(_SETTINGS)
+    return tuple(
+        SealedSetting(name=name, role=role, value=None if "." in name else value)
+        for role, (name, _, value) in ((row[0], row[1].partition("=")) for row in rows)
+    )
+
+
+def lsn_now(connection: "Connection[TupleRow]") -> str:
+    """The write-ahead log's position now."""
+    row = connection.execute(_LSN).fetchone()
+    return str(row[0]) if row else ""
 
 
 def one_number(connection: "Connection[TupleRow]", statement: str) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.backup.dump_folder import dump_state, refuse_changed
 from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.set import BackupSet
 from aihummer_drtui.recovery.backup.signature import refuse_untrusted
@@ -88,6 +89,7 @@ def restore_database(
         take_lock(connection, owner)
         _look(connection, owner, backup, again=again)
         dump = open_dump(backup, reporter)
+        state = dump_state(dump)
         jobs = jobs or cores()
         try:
             with database_beside(connection, owner, backup) as beside:
@@ -101,6 +103,7 @@ def restore_database(
                     jobs=jobs,
                     reporter=reporter,
                 ).fill()
+                refuse_changed(backup, dump, state)
                 found = compare(owner, beside, backup.manifest, jobs=jobs, reporter=reporter)
                 reporter.phase("exchanging the databases")
                 durable_until_here(connection, beside, backup.manifest.set_id)
