@@ -22,6 +22,7 @@ _FILES: Final = (
     "key.vault_in_dump",
     "gateway.environment_check",
     "database.ready",
+    "space_check",
     "database.check",
     "blobs.check",
     "key.vault",

@@ -29,6 +29,7 @@ SHIPPED = {
     "database-ready",
     "dump-intact",
     "database-restored",
+    "space",
     "blob-folder",
     "blobs-referenced",
     "vault-opens",

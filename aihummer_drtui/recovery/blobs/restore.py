@@ -31,6 +31,7 @@ from aihummer_drtui.recovery.blobs.place import (
     refuse_bad_place,
     refuse_lost_setting,
 )
+from aihummer_drtui.recovery.blobs.room import blob_part
 from aihummer_drtui.recovery.blobs.scan import scan
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
@@ -38,6 +39,7 @@ from aihummer_drtui.recovery.drill_safety import refuse_wrong_mode
 from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.gateway.environment import read_gateway_env
 from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.recovery.space import measured, refuse_too_little
 from aihummer_drtui.recovery.target import Target
 
 _UNFINISHED: Final = ".drtui-unfinished"
@@ -113,6 +115,7 @@ def _restored(place: BlobPlace, backup: BackupSet, reporter: Reporter, *, again:
         if marker.set_id == place.set_id and not again:
             return Restored(folder=place.live, kept_as=kept_as, blobs=count, already_there=count)
     _refuse_second(place, again=again)
+    refuse_too_little(measured([blob_part(place, backup.manifest)]), where=str(place.live))
     _make_beside(place)
     there = _fill(place, backup, reporter)
     kept_as = _put_in_place(place, reporter)

@@ -1,9 +1,7 @@
 """Whether the server can take the dump: asked before anything is touched, and again by the restore itself."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aihummer_drtui.errors import DrtuiError, FailedError
@@ -15,15 +13,14 @@ from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
 from aihummer_drtui.recovery.database.content import one_number
 from aihummer_drtui.recovery.database.marker import databases_seen
+from aihummer_drtui.recovery.database.storage import database_parts
+from aihummer_drtui.recovery.space import measured
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
 if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
-
-_HEADROOM: Final = 1.2
-"""Of the sealed size: the write-ahead log grows while the dump is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,28 +40,24 @@ def readiness(connection: "Connection[TupleRow]", owner: Owner, manifest: Manife
     Raises psycopg's errors.
     """
     number = one_number(connection, "SHOW server_version_num")
-    free = _free_space(connection, owner)
-    needed = int(manifest.database.size * _HEADROOM)
+    space = measured(database_parts(connection, owner, manifest))
     problems = [
         *_version_problems(number, manifest),
         *_extension_problems(connection, manifest),
         *_role_problems(connection, manifest),
         *_right_problems(connection, owner),
     ]
-    doubts = []
-    if not manifest.knows(Fact.SIZE):
-        doubts.append("the size of the database is unproven, and so is whether it fits")
-    elif free is None:
-        doubts.append(f"free space for the server is not known here; {bytes_text(needed)} needed")
-    elif free < needed:
-        problems.append(f"{bytes_text(free)} free in the data directory, {bytes_text(needed)} needed")
+    problems += [f"not enough room: {each}" for each in space.short]
+    doubts = list(space.doubts)
+    if not one_number(connection, "SELECT (current_setting('fsync') = 'on')::int"):
+        doubts.append("the server runs with fsync off: nothing in it survives a power cut")
     if not manifest.knows(Fact.ROLES):
         doubts.append("which roles the dump needs is unproven: aihummer and aihummer_app, as a rule")
     return Readiness(
         server=f"{number // 10_000}.{number % 10_000}",
         problems=tuple(problems),
         doubts=tuple(doubts),
-        space="" if free is None else f"{bytes_text(free)} free",
+        space="; ".join(f"{bytes_text(each.free)} free in {each.place}" for each in space.file_systems),
     )
 
 
@@ -100,28 +93,6 @@ def _right_problems(connection: "Connection[TupleRow]", owner: Owner) -> Iterato
         )
 
 
-def _free_space(connection: "Connection[TupleRow]", owner: Owner) -> int | None:
-    """Bytes free for the server, or None where it is on another host or does not tell its folder."""
-    if not owner.place.is_socket:
-        return None
-    try:
-        found = os.statvfs(_data_folder(connection, owner))
-    except (OSError, IndexError):
-        return None
-    return found.f_bavail * found.f_frsize
-
-
-def _data_folder(connection: "Connection[TupleRow]", owner: Owner) -> str:
-    # The setting is hidden from roles without pg_read_all_settings.
-    row = connection.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'").fetchone()
-    if row:
-        return str(row[0])
-    # The second line of the socket's lock file names it too (src/include/utils/pidfile.h), for root and
-    # the server's own account.
-    lock = Path(owner.place.host or "/var/run/postgresql") / f".s.PGSQL.{owner.place.port}.lock"
-    return lock.read_text().splitlines()[1]
-
-
 def look_at_reach(scene: Scene) -> Observation:
     """Look whether the database server answers the owner role, and whether the live database is there."""
     expected = "PostgreSQL answers AiHummer's owner role"
@@ -153,6 +124,7 @@ def look_at_readiness(scene: Scene) -> Observation:
         found = _asked(scene.target, manifest)
     except DrtuiError as error:
         return _failed(expected, error)
+    # Room that cannot be seen from here is the check `space`'s to call unproven.
     well = Verdict.PASSED if manifest.knows(Fact.SIZE) and manifest.knows(Fact.ROLES) else Verdict.UNPROVEN
     return Observation(
         verdict=Verdict.FAILED if found.problems else well,

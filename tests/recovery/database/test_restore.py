@@ -280,8 +280,9 @@ def test_a_connection_lost_in_the_exchange_leaves_its_end_open(installation: Ins
         connect(owner, database="postgres", autocommit=True) as connection,
     ):
         admin.execute(f'ALTER DATABASE "{live}" RENAME TO "{beside}"'.encode())
-        # PostgreSQL waits some seconds for this one to leave before it refuses to rename.
-        with installation.connect(beside), ThreadPoolExecutor() as other:
+        # A comment that is not committed yet locks the database against a rename.
+        with installation.cluster.admin() as holder, holder.transaction(), ThreadPoolExecutor() as other:
+            holder.execute(f"COMMENT ON DATABASE \"{beside}\" IS 'held'".encode())
             ending = other.submit(_end_while_renaming, admin, connection.info.backend_pid)
             with pytest.raises(UnknownOutcomeError, match="connection was lost"):
                 swap(connection, owner, beside=beside, kept_as="none", set_id="set", comment=None)
