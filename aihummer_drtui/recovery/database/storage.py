@@ -41,8 +41,9 @@ def database_parts(connection: "Connection[TupleRow]", owner: Owner, manifest: M
     wal = _log_place(data)
     unproven = "" if manifest.knows(Fact.SIZE) else "the size of the database was not sealed"
     log = _log_growth(connection, size, wal.folder)
-    wanted = [("restored database", data, size), ("write-ahead log", wal, log)]
-    wanted += [("sorting", place, size // _SORT_SHARE) for place in _temporary(connection, data)]
+    tables = _tables_place(data)
+    wanted = [("restored database", tables, size), ("write-ahead log", wal, log)]
+    wanted += [("sorting", place, size // _SORT_SHARE) for place in _temporary(connection, tables)]
     return tuple(
         Part(name=name, place=place.folder, size=amount, unknown=unproven or place.unknown)
         for name, place, amount in wanted
@@ -71,6 +72,17 @@ def _data(connection: "Connection[TupleRow]", owner: Owner) -> _Place:
         except (OSError, IndexError, ValueError):
             continue
     return _Place(folder=None, unknown=_NOT_TOLD if place.is_socket else f"{_NOT_TOLD}, or {_ELSEWHERE}")
+
+
+def _tables_place(data: _Place) -> _Place:
+    """The folder of the default tablespace: a file system of its own where somebody mounted one there."""
+    if data.folder is None:
+        return data
+    try:
+        return _Place(folder=(data.folder / "base").resolve(strict=True))
+    except OSError:
+        # Closed to this account; initdb makes it in the data directory and knows no other place.
+        return data
 
 
 def _log_place(data: _Place) -> _Place:
@@ -114,15 +126,15 @@ def _present(folder: Path | None) -> int:
         return 0
 
 
-def _temporary(connection: "Connection[TupleRow]", data: _Place) -> Iterator[_Place]:
-    """Where sorts spill to: temp_tablespaces, else the data directory."""
+def _temporary(connection: "Connection[TupleRow]", tables: _Place) -> Iterator[_Place]:
+    """Where sorts spill to: temp_tablespaces, else beside the tables."""
     rows = connection.execute(
         "SELECT pg_tablespace_location(t.oid) FROM pg_tablespace t"
         " WHERE spcname = ANY (SELECT trim(both ' \"' FROM part)"
         " FROM unnest(string_to_array(current_setting('temp_tablespaces'), ',')) part)"
     ).fetchall()
-    if data.unknown or not rows:
-        yield data
+    if tables.unknown or not rows:
+        yield tables
         return
     for (location,) in rows:
-        yield _Place(folder=Path(location)) if location else data
+        yield _Place(folder=Path(location)) if location else tables
