@@ -39,10 +39,10 @@ _EXTENSIONS: Final = "SELECT extname, extversion FROM pg_extension ORDER BY 1"
 _ANALYZABLE: Final = """
     SELECT format('%I.%I', n.nspname, c.relname), pg_relation_size(c.oid)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't' AND NOT c.relisshared
-      AND n.nspname NOT IN ('information_schema', 'pg_toast')
-      AND (n.nspname = 'pg_catalog' OR pg_has_role(c.relowner, 'USAGE'))
-"""  # what ANALYZE without a name would take (vacuum.c, get_all_vacuum_rels), as the database's owner
+    WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't'
+      AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+      AND pg_has_role(c.relowner, 'USAGE')
+"""  # the catalogue has its statistics from the template (initdb), and autovacuum for what was added
 _INVALID: Final = """
     SELECT i.indexrelid::regclass::text, c.relkind = 'I'
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisvalid ORDER BY 1
@@ -80,7 +80,7 @@ def rows_in(connection: "Connection[TupleRow]", table: str) -> int:
 
 
 def analyzable(connection: "Connection[TupleRow]") -> dict[str, int]:
-    """Every table that this role can gather statistics of, the catalogue's too, with its bytes."""
+    """Every table of the dump that this role can gather statistics of, with its bytes."""
     return {row[0]: row[1] for row in connection.execute(_ANALYZABLE)}
 
 
