@@ -16,7 +16,7 @@ from aihummer_drtui.foreign import cleaned_line
 _KEPT_LINES: Final = 20
 """Of one complaint; a statement may be of any length."""
 _KEPT: Final = 100
-"""Complaints; beyond them they are only counted."""
+"""Warnings; the rest say nothing new."""
 _ERROR: Final = re.compile(r"^(?:pg_restore: ?)*\s*error: |pg_restore: error: ")
 _IGNORED: Final = re.compile(r"warning: errors ignored on restore: (\d+)")
 _WARNING: Final = "pg_restore: warning: "
@@ -103,45 +103,44 @@ _LOST: Final = re.compile(r"connection|FATAL|PANIC")
 
 
 class Complaints:
-    """Reads what pg_restore says, line by line, into complaints."""
+    """Reads what pg_restore says, line by line, into complaints. Keeps none of them."""
 
     def __init__(self) -> None:
         self._open: list[str] | None = None
         self._entry = ""
-        self.found: list[Complaint] = []
-        """The first of them; bounded."""
-        self.count = 0
-        """All of them."""
         self.ignored = 0
         """What pg_restore itself counted. One job that met several errors counts as one, so this may be
-        less than `count`; more would mean that one was not understood."""
+        less than were heard; more would mean that one was not understood."""
         self.warnings: list[str] = []
+        """The first of them."""
 
-    def hear(self, line: str) -> None:
-        """Take the next line in."""
+    def hear(self, line: str) -> Complaint | None:
+        """Take the next line in; the complaint that is complete by it, if one is."""
         if _ERROR.search(line):
-            self.finish()
+            complete = self.finish()
             self._open = [_ERROR.split(line)[-1]]
-        elif line.startswith("pg_restore: "):
-            self.finish()
+            return complete
+        if line.startswith("pg_restore: "):
+            complete = self.finish()
             self._hear_other(line)
-        elif self._open is not None and len(self._open) < _KEPT_LINES:
+            return complete
+        if self._open is not None and len(self._open) < _KEPT_LINES:
             self._open.append(line)
+        return None
 
-    def finish(self) -> None:
-        """No more lines belong to the complaint that was begun."""
+    def finish(self) -> Complaint | None:
+        """No more lines belong to the complaint that was begun; that one, if there is."""
         if self._open is None:
-            return
+            return None
         first, *rest = self._open
-        self.count += 1
-        if len(self.found) < _KEPT:
-            command = next((line[len(_COMMAND) :] for line in rest if line.startswith(_COMMAND)), "")
-            self.found.append(Complaint(words=first.strip(), command=command.strip(), entry=self._entry))
+        command = next((line[len(_COMMAND) :] for line in rest if line.startswith(_COMMAND)), "")
+        complete = Complaint(words=first.strip(), command=command.strip(), entry=self._entry)
         self._open, self._entry = None, ""
+        return complete
 
     def _hear_other(self, line: str) -> None:
         if entry := _ENTRY.match(line):
-            self._entry = entry[1]
+            self._entry = entry[1].strip()
         elif ignored := _IGNORED.search(line):
             self.ignored = int(ignored[1])
         elif line.startswith(_WARNING) and len(self.warnings) < _KEPT:

@@ -27,7 +27,7 @@ _KINDS: Final = "|".join((_ROWS, *_AFTER))
 _LISTED: Final = re.compile(rf"^\d+; \d+ \d+ ({_KINDS}) ")
 _FINISHED: Final = re.compile(rf"^pg_restore: finished item \d+ ({_KINDS}) ")
 _BEGUN_ALONE: Final = re.compile(rf"^pg_restore: (?:processing data for table|creating ({_KINDS})) ")
-"""With one job nothing is said at the end of an item."""
+"""With one job nothing is said at the end of an item: it is over when the next begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Filling:
         """
         server = one_number(self.connection, "SHOW server_version_num") // 10_000
         settings = swift_settings(self.connection, self.owner, database=self.beside, jobs=self.jobs)
-        words = _Words(server=server, where=self.owner.phrase, jobs=self.jobs, listed=self._listed())
+        words = Words(server=server, where=self.owner.phrase, jobs=self.jobs, listed=self._listed())
         sight = _Sight(self.reporter, words, self.sealed_size, self._bytes)
         sight.begin()
         with program_access(self.owner, database=self.beside, settings=settings) as access:
@@ -115,35 +115,38 @@ class Filling:
         return int(row[0]) if row else 0
 
 
-class _Words:
+class Words:
     """What pg_restore says: errors judged as they come, finished items counted."""
 
     def __init__(self, *, server: int, where: str, jobs: int, listed: Counter[str]) -> None:
         self._server = server
         self._where = where
         self._complaints = Complaints()
-        self._judged = 0
         self._tolerated: Counter[Benign] = Counter()
-        self._item = _FINISHED if jobs > 1 else _BEGUN_ALONE
+        self._alone = jobs == 1
+        self._item = _BEGUN_ALONE if self._alone else _FINISHED
+        self._begun = ""
         self.listed = listed
         self.finished: Counter[str] = Counter()
 
     def hear(self, line: str) -> None:
         """Take one line in. Raises FailedError for an error that is not benign."""
-        self._complaints.hear(line)
-        self._judge()
+        self._judge(self._complaints.hear(line))
         if found := self._item.match(line):
-            self.finished[found[1] or _ROWS] += 1
+            kind = found[1] or _ROWS
+            done, self._begun = (self._begun, kind) if self._alone else (kind, "")
+            if done:
+                self.finished[done] += 1
 
     def judged(self, ended: Ended) -> Filled:
         """What it comes to. Raises FailedError unless every error is accounted for."""
         said = self._complaints
-        said.finish()
-        self._judge()
-        tolerated = self._tolerated.total()
-        accounted = said.ignored <= tolerated and bool(tolerated) == bool(said.count)
-        fine = ended.code == 0 and not said.count
-        if not fine and not (ended.code == 1 and said.ignored and accounted):
+        self._judge(said.finish())
+        # Each was judged as it was heard: what is left are benign ones, and those nobody heard.
+        heard = self._tolerated.total()
+        whole = ended.code == 0 and not heard and not said.ignored
+        benign_only = ended.code == 1 and 0 < said.ignored <= heard
+        if not whole and not benign_only:
             raise self._failure(f"pg_restore {ended.how}: {ended.last_line}")
         return Filled(
             tolerated=tuple(
@@ -153,13 +156,13 @@ class _Words:
             warnings=tuple(said.warnings),
         )
 
-    def _judge(self) -> None:
-        for complaint in self._complaints.found[self._judged :]:
-            self._judged += 1
-            kind = benign(complaint, server=self._server)
-            if kind is None:
-                raise self._refusal(complaint)
-            self._tolerated[kind] += 1
+    def _judge(self, complaint: Complaint | None) -> None:
+        if complaint is None:
+            return
+        kind = benign(complaint, server=self._server)
+        if kind is None:
+            raise self._refusal(complaint)
+        self._tolerated[kind] += 1
 
     def _refusal(self, complaint: Complaint) -> FailedError:
         if "No space left on device" in complaint.words:
@@ -177,7 +180,7 @@ class _Words:
 class _Sight:
     """How far it is, for a person: rows by tables and bytes, then indexes and constraints by number."""
 
-    def __init__(self, reporter: Reporter, words: _Words, sealed_size: int, size: Callable[[], int]) -> None:
+    def __init__(self, reporter: Reporter, words: Words, sealed_size: int, size: Callable[[], int]) -> None:
         self._reporter = reporter
         self._words = words
         self._sealed_size = sealed_size

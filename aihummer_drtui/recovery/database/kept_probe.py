@@ -47,7 +47,7 @@ def probe_undo(scene: Scene) -> Probed:
     if live and aside:
         return Probed(
             result=ProbeResult.DONE,
-            observed=cleaned_line(f"the restored database was put aside as {aside.name}", 300),
+            observed=cleaned_line(f"the restored database was put aside: {aside}", 300),
         )
     return Probed(result=ProbeResult.UNKNOWN, observed="no restored database is to be seen, live or kept")
 

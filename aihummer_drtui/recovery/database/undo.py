@@ -79,7 +79,6 @@ def undo_restore(target: Target, *, confirm: str, mode: str, kept: str = "") -> 
                 where=owner.phrase,
                 hint="there is nothing to go back to; `restore database` brings back a backup set",
             )
-        live = databases_seen(connection).get(owner.database)
         kept_as = free_name(connection, owner.database)
         now = datetime.now(UTC)
         replaced = swap(
@@ -93,7 +92,7 @@ def undo_restore(target: Target, *, confirm: str, mode: str, kept: str = "") -> 
     return Undone(
         database=owner.database,
         back=back.name,
-        kept_as=kept_as if live and replaced else "",
+        kept_as=kept_as if replaced else "",
         kept_until=kept_until(target, now).isoformat(timespec="seconds") if replaced else "",
     )
 
