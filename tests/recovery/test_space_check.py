@@ -13,6 +13,7 @@ from aihummer_drtui.recovery.blobs.place import BlobPlace
 from aihummer_drtui.recovery.blobs.restore import restore_blobs
 from aihummer_drtui.recovery.blobs.room import blob_part
 from aihummer_drtui.recovery.check import Scene
+from aihummer_drtui.recovery.database import storage
 from aihummer_drtui.recovery.database.connection import Owner, connect, owner_of
 from aihummer_drtui.recovery.database.dsn import Place
 from aihummer_drtui.recovery.database.restore import restore_database
@@ -157,6 +158,20 @@ def test_a_server_elsewhere_is_not_taken_for_this_host(
     assert all(part.place is None and "another host" in part.unknown for part in parts)
     (doubt,) = measured(parts).doubts
     assert doubt.startswith("space for restored database, write-ahead log, sorting is unproven: ")
+
+
+def test_a_server_behind_a_port_of_this_host_is_known_by_its_start(
+    installation: Installation, backup: BackupSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock file beside its socket tells the same start and where its files are."""
+    monkeypatch.setattr(storage, "_SOCKETS", (installation.root, installation.cluster.folder))
+    owner = owner_of(installation.target)
+    place = Place(host="localhost", port=5432, database=owner.database, user=owner.user)
+    loopback = Owner(parameters=owner.parameters, password=owner.password, place=place)
+    with connect(owner) as connection:
+        parts = database_parts(connection, loopback, backup.manifest)
+    data = installation.cluster.folder / "data"
+    assert [part.place for part in parts] == [data / "base", data / "pg_wal", data / "base"]
 
 
 def test_the_log_is_bounded_unless_something_holds_it_back(

@@ -63,7 +63,7 @@ class Filling:
         server = one_number(self.connection, "SHOW server_version_num") // 10_000
         settings = swift_settings(self.connection, self.owner, database=self.beside, jobs=self.jobs)
         words = Words(server=server, where=self.owner.phrase, jobs=self.jobs, listed=self._listed())
-        sight = _Sight(self.reporter, words, self.sealed_size, self._bytes)
+        sight = Sight(self.reporter, words, self.sealed_size, self._bytes)
         sight.begin()
         with program_access(self.owner, database=self.beside, settings=settings) as access:
             ended = run_program(
@@ -177,7 +177,7 @@ class Words:
         )
 
 
-class _Sight:
+class Sight:
     """How far it is, for a person: rows by tables and bytes, then indexes and constraints by number."""
 
     def __init__(self, reporter: Reporter, words: Words, sealed_size: int, size: Callable[[], int]) -> None:

@@ -2,11 +2,14 @@
 
 from collections import Counter
 
+import msgspec
 import pytest
 
 from aihummer_drtui.errors import FailedError
-from aihummer_drtui.recovery.database.filling import Words
+from aihummer_drtui.recovery.database.filling import Sight, Words
 from aihummer_drtui.recovery.database.program import Ended
+from aihummer_drtui.recovery.reporting import Reporter, progress_line
+from aihummer_drtui.run.progress import Progress
 
 BENIGN = (
     'pg_restore: error: could not execute query: ERROR:  schema "public" already exists\n'
@@ -80,3 +83,51 @@ def test_with_one_job_an_item_ends_where_the_next_begins() -> None:
     assert words.finished["TABLE DATA"] == 0
     words.hear('pg_restore: creating INDEX "hum.t_i"')
     assert dict(words.finished) == {"TABLE DATA": 1}
+
+
+class _Ear:
+    """Hears every moment."""
+
+    interval = 0.0
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def tell(self, progress: Progress, *, turn: bool) -> None:  # noqa: ARG002 - of the protocol
+        """Take it in, without the rate, which depends on the clock."""
+        self.told.append(progress_line(msgspec.structs.replace(progress, elapsed=0.0)))
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def test_the_bar_is_honest_below_and_beyond_the_sealed_size() -> None:
+    """Beyond it no percentage is claimed; at the end it is what it is; then indexes are counted."""
+    ear, sizes = _Ear(), iter([400, 1200, 1300])
+    words = Words(
+        server=17,
+        where="host/db",
+        jobs=2,
+        listed=Counter({"TABLE DATA": 2, "INDEX": 3, "CONSTRAINT": 1}),
+    )
+    with Reporter(ear) as reporter:
+        sight = Sight(reporter, words, 1000, lambda: next(sizes))
+        sight.begin()
+        words.hear("pg_restore: finished item 7 TABLE DATA t")
+        sight.tell()
+        words.hear("pg_restore: finished item 9 INDEX t_i")
+        sight.tell()
+        words.hear("pg_restore: finished item 8 TABLE DATA u")
+        sight.tell()
+        words.hear("pg_restore: finished item 10 CONSTRAINT u u_pkey")
+        sight.tell()
+        sight.end()
+    assert list(dict.fromkeys(ear.told)) == [
+        "restoring rows: 0/2 tables, 0 B/1 kB, 0%",
+        "restoring rows: 1/2 tables, 400 B/1 kB, 40%",
+        "restoring rows: 1/2 tables, 1.2 kB",
+        "restoring rows: 2/2 tables, 1.3 kB/1.3 kB, 100%",
+        "building indexes and constraints: 0/4, 0%",
+        "building indexes and constraints: 1/4, 25%",
+        "building indexes and constraints: 2/4, 50%",
+    ]
