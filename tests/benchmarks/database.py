@@ -66,7 +66,8 @@ class _Restoring:
                 AtMost(contender=_OURS, times=1.05),
                 Faster(contender=_OURS, times=1.5, baseline=_ALONE),
             ),
-            limit="the cores: rows are unpacked in one and parsed in the other, then indexes are sorted",
+            limit="one table holds nearly all, and one COPY fills it: one process of the server at a core's "
+            "speed, while pg_restore unpacks in the other",
         )
 
     def _clear(self) -> None:
