@@ -89,9 +89,9 @@ def restore_database(
         take_lock(connection, owner)
         _look(connection, owner, backup, again=again)
         dump = open_dump(backup, reporter)
-        state = dump_state(dump)
         jobs = jobs or cores()
         try:
+            state = dump_state(dump)
             with database_beside(connection, owner, backup) as beside:
                 filled = Filling(
                     connection=connection,
