@@ -14,7 +14,7 @@ from aihummer_drtui.errors import UsageError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import parse_duration
 from aihummer_drtui.recovery.key.ciphertext import parts_of
-from aihummer_drtui.recovery.target import CiphertextForm, Target
+from aihummer_drtui.recovery.target import CiphertextForm, ReadinessLimits, Target
 from aihummer_drtui.recovery.trusted_file import read_trusted
 
 SYSTEM_FILE: Final = Path("/etc/aihummer-drtui/target.toml")
@@ -138,15 +138,18 @@ def _meaning_problems(target: Target) -> Iterator[str]:
             yield f"inputs.{cleaned_line(variable, 60)}: must be written in capitals, digits and underscores"
     if target.media.signed_path and not target.media.signed_path.startswith("/"):
         yield "media.signed-path: must begin with /"
-    told = target.readiness
+    yield from _readiness_problems(target.readiness)
+    if target.vault is not None:
+        yield from _vault_problems(target)
+
+
+def _readiness_problems(told: ReadinessLimits) -> Iterator[str]:
     for key, text in (("rpo", told.rpo), ("rpo-warning", told.rpo_warning)):
         if text and not parse_duration(text):
             yield f"readiness.{key}: must be a duration such as 24h or 1d 2h"
     for key, text in (("reviewed-within", told.reviewed_within), ("drill-within", told.drill_within)):
         if not parse_duration(text):
             yield f"readiness.{key}: must be a duration such as 90d"
-    if target.vault is not None:
-        yield from _vault_problems(target)
 
 
 def _vault_problems(target: Target) -> Iterator[str]:
