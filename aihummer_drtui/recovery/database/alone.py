@@ -1,5 +1,6 @@
 """One at a time: nothing of ours changes the databases of a server while another of ours does."""
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from aihummer_drtui.errors import LockedError
@@ -12,11 +13,18 @@ if TYPE_CHECKING:
 
 LOCK: Final = 0x64727475695F6462
 """PostgreSQL's advisory lock, held to the end of the session: "drtui_db" in ASCII."""
+PATIENCE: Final = 3.0
+"""Seconds; the server lets go of the lock of a command that has just ended a moment after its end."""
+_BETWEEN: Final = 0.05
 
 
 def take_lock(connection: "Connection[TupleRow]", owner: Owner) -> None:
-    """Hold the lock as long as the connection lives. Raises LockedError when another holds it."""
-    if not one_number(connection, f"SELECT pg_try_advisory_lock({LOCK})::int"):
+    """Hold the lock as long as the connection lives. Raises LockedError when another keeps it."""
+    deadline = time.monotonic() + PATIENCE
+    while not one_number(connection, f"SELECT pg_try_advisory_lock({LOCK})::int"):
+        if time.monotonic() < deadline:
+            time.sleep(_BETWEEN)
+            continue
         raise LockedError(
             "another `restore database` is at work on this server",
             where=owner.phrase,
