@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.database.dsn import Place, dsn_place, owner_dsn
 from aihummer_drtui.recovery.gateway.environment import GatewayEnv, read_gateway_env
 from aihummer_drtui.recovery.target import Target
@@ -38,6 +39,8 @@ class Owner:
     password: str = field(repr=False)
     """Empty = none in the DSN; libpq may still find one in ~/.pgpass."""
     place: Place
+    password_lines: str = field(default="", repr=False)
+    """A whole password file (libpq's PGPASSFILE) to hand to programs, instead of one password."""
 
     @property
     def database(self) -> str:
@@ -176,12 +179,17 @@ class ProgramAccess:
 
 @contextmanager
 def program_access(
-    owner: Owner, *, database: str, settings: Mapping[str, str] | None = None
+    owner: Owner,
+    *,
+    database: str,
+    settings: Mapping[str, str] | None = None,
+    account: ServerAccount | None = None,
 ) -> Iterator[ProgramAccess]:
     """Give what a program needs to reach `database`; the password's file is gone with the last descriptor.
 
-    `settings` as for `connect`. Raises PreconditionError when the password has a line break (a password
-    file cannot hold one).
+    `settings` as for `connect`; `account` is whom the program will run as (None = the present one): the
+    file is for its eyes. Raises PreconditionError when the password has a line break (a password file
+    cannot hold one).
     """
     from psycopg.conninfo import make_conninfo
 
@@ -191,6 +199,8 @@ def program_access(
     files = {}
     if owner.password:
         files["PGPASSFILE"] = _password_file(owner.password)
+    elif owner.password_lines:
+        files["PGPASSFILE"] = _private_file(owner.password_lines)
     if hidden:
         files["PGSERVICEFILE"] = _service_file(hidden)
         shown["service"] = _SERVICE
@@ -198,6 +208,9 @@ def program_access(
         shown["options"] = options
     conninfo = make_conninfo("", **{**shown, "dbname": database, "application_name": APPLICATION_NAME})
     try:
+        for descriptor in files.values():
+            if account is not None and not account.is_present:
+                os.fchown(descriptor, account.uid, account.gid)
         environment |= {name: f"/proc/self/fd/{descriptor}" for name, descriptor in files.items()}
         yield ProgramAccess(conninfo=conninfo, environment=environment, descriptors=tuple(files.values()))
     finally:

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Final
 
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
+from aihummer_drtui.recovery.database.account import ServerAccount
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _WORDS_LIMIT: Final = 1_000_000
@@ -49,7 +51,7 @@ class Ended:
         return cleaned_line(self.words.strip().rpartition("\n")[2] or "it said nothing", 300)
 
 
-def run_program(
+def run_program(  # noqa: PLR0913 - all but three have a default
     arguments: Sequence[str | Path],
     *,
     environment: Mapping[str, str],
@@ -57,27 +59,37 @@ def run_program(
     meanwhile: Callable[[], None] = lambda: None,
     heard: Callable[[str], None] | None = None,
     interval: float = 0.5,
+    account: ServerAccount | None = None,
+    output: int | None = None,
+    seconds: float = 0,
 ) -> Ended:
     """Run a program to its end, calling `meanwhile` every `interval` seconds.
 
     `heard` is given every line that it says, cleaned, before the next `meanwhile`, and all of them before
-    this returns, however many there are. Whatever ends the wait (an exception of `meanwhile` or `heard`, a
-    signal to us, our death) ends the program and its children first. Raises FailedError when it cannot be
-    started.
+    this returns, however many there are. It runs as `account` (None = the present one), writes stdout to
+    the descriptor `output` (None = to where its words are kept) and may take `seconds` (0 = as long as it
+    needs). Whatever ends the wait (an exception of `meanwhile` or `heard`, a signal to us, our death) ends
+    the program and its children first. Raises FailedError when it cannot be started or exceeds its time,
+    PreconditionError when this account may not run programs as that one.
     """
     us = os.getpid()
+    identity = account.identity() if account else {}
     with tempfile.TemporaryFile() as talk:
         try:
             process = subprocess.Popen(
                 arguments,
                 stdin=subprocess.DEVNULL,
-                stdout=talk,
+                stdout=talk if output is None else output,
                 stderr=talk,
+                # The present folder may be closed to another account.
+                cwd="/" if identity else None,
                 env=dict(environment),
                 pass_fds=descriptors,
                 start_new_session=True,
                 umask=0o077,
+                # After the change of account, which would undo it (prctl(2), PR_SET_PDEATHSIG).
                 preexec_fn=lambda: _die_with(us),  # noqa: PLW1509 - no other thread of ours holds a lock then
+                **identity,
             )
         except OSError as error:
             raise FailedError(
@@ -87,9 +99,10 @@ def run_program(
             ) from None
         said = _Said(talk.fileno(), heard)
         try:
+            watched = _in_time(meanwhile, arguments, seconds)
             while (code := _ended_within(process, interval)) is None:
                 said.listen()
-                meanwhile()
+                watched()
             said.listen(last=True)
         except BaseException:
             _end_group(process)
@@ -130,6 +143,25 @@ class _Said:
                 self._heard(cleaned_bytes(line[:_LINE_LIMIT]))
         if last and self._begun:
             self._heard(cleaned_bytes(self._begun))
+
+
+def _in_time(
+    meanwhile: Callable[[], None], arguments: Sequence[str | Path], seconds: float
+) -> Callable[[], None]:
+    if not seconds:
+        return meanwhile
+    until = time.monotonic() + seconds
+
+    def watched() -> None:
+        if time.monotonic() > until:
+            raise FailedError(
+                f"did not end within {seconds:.0f} s and was ended",
+                where=str(arguments[0]),
+                hint="is the disk or the server overloaded? look, then try again",
+            )
+        meanwhile()
+
+    return watched
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

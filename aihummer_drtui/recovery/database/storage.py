@@ -74,6 +74,28 @@ def _data(connection: "Connection[TupleRow]", owner: Owner) -> _Place:
     return _Place(folder=None, unknown=_NOT_TOLD if place.is_socket else f"{_NOT_TOLD}, or {_ELSEWHERE}")
 
 
+def data_folder(connection: "Connection[TupleRow]", owner: Owner) -> str:
+    """The server's data directory, as it says or as its socket's lock file does.
+
+    Raises OSError or IndexError where neither tells, psycopg's errors where the server does not answer.
+    """
+    # The setting is hidden from roles without pg_read_all_settings.
+    row = connection.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'").fetchone()
+    if row:
+        return str(row[0])
+    return locked_folder(owner)
+
+
+def locked_folder(owner: Owner) -> str:
+    """The data directory as the second line of the socket's lock file names it.
+
+    It is there while the server runs, for root and the server's own account to read
+    (src/include/utils/pidfile.h). Raises OSError or IndexError.
+    """
+    lock = Path(owner.place.host or _SOCKETS[0]) / f".s.PGSQL.{owner.place.port}.lock"
+    return lock.read_text().splitlines()[1]
+
+
 def _tables_place(data: _Place) -> _Place:
     """The folder of the default tablespace: a file system of its own where somebody mounted one there."""
     if data.folder is None:

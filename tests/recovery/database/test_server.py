@@ -1,0 +1,287 @@
+"""The server of this host as a whole: found, asked, stopped and started as the account that runs it."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.recovery.database.account import ServerAccount, account_named, account_owning
+from aihummer_drtui.recovery.database.admin import Admin, admin_of
+from aihummer_drtui.recovery.database.program import run_program
+from aihummer_drtui.recovery.database.programs import data_major, server_programs
+from aihummer_drtui.recovery.database.server import Running, Server, server_of
+from aihummer_drtui.recovery.target import Postgres, Target
+from tests.recovery.small_cluster import PASSWORD, Cluster, Installation, running_cluster
+
+pytestmark = pytest.mark.postgres
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that the tests ask for."""
+
+    role: str
+    number: int
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[Cluster]:
+    """Give a server that a test may stop."""
+    with running_cluster() as started:
+        yield started
+
+
+def with_postgres(target: Target, **changes: object) -> Target:
+    """The target with [postgres] as said."""
+    return msgspec.structs.replace(target, postgres=Postgres(**changes))  # type: ignore[arg-type]
+
+
+def target_of(cluster: Cluster, **changes: object) -> Target:
+    """A target without gateway.env whose server is `cluster`."""
+    return with_postgres(
+        Target(gateway_env=Path("/nonexistent/gateway.env"), postgres_bin=cluster.bin),
+        data_directory=cluster.folder / "data",
+        **changes,
+    )
+
+
+def as_admin(server: Server, cluster: Cluster) -> Admin:
+    """A superuser of the tests' server, whose name is postgres whoever runs it."""
+    given = msgspec.structs.replace(server.target.postgres, admin=f"host={cluster.folder} user=postgres")
+    return admin_of(
+        Server(
+            target=msgspec.structs.replace(server.target, postgres=given),
+            data=server.data,
+            account=server.account,
+            programs=server.programs,
+            sockets=server.sockets,
+            port=server.port,
+        )
+    )
+
+
+def test_the_server_is_found_through_the_gateways_setting(installation: Installation) -> None:
+    """Nothing configured: the directory by the socket's lock file, the account by the directory's owner."""
+    server = server_of(installation.target)
+    cluster = installation.cluster
+    assert server.data == cluster.folder / "data"
+    assert server.sockets == cluster.folder
+    assert server.account.uid == (cluster.folder / "data").stat().st_uid
+    assert server.programs.folder == cluster.bin
+    assert server.running() is Running.YES
+
+
+def test_a_data_directory_that_is_named_needs_no_gateway_env(own_cluster: Cluster) -> None:
+    """On a lost host the key, and with it gateway.env, may come back later."""
+    server = server_of(target_of(own_cluster))
+    assert (server.sockets, server.port) == (own_cluster.folder, 5432)
+    assert server.control().state == "in production"
+    assert server.control().segment_size == 16 * 1024 * 1024
+
+
+def test_it_is_stopped_and_started_and_both_may_be_said_twice(own_cluster: Cluster) -> None:
+    """By pg_ctl, as the account; what runs keeps running when it is stopped in vain or started."""
+    server = server_of(target_of(own_cluster))
+    server.stop()
+    assert server.running() is Running.NO
+    server.stop()
+    assert server.control().state == "shut down"
+    server.start()
+    assert server.running() is Running.YES
+    told = as_admin(server, own_cluster).rows("SELECT current_user AS role, 1 AS number", Told)
+    assert told == (Told(role="postgres", number=1),)
+
+
+def test_configured_commands_are_run_and_not_believed(own_cluster: Cluster) -> None:
+    """A command that ends with 0 and starts nothing is a failure; one that fails is named with its words."""
+    server = server_of(target_of(own_cluster, start=("true",), stop=("true",)))
+    with pytest.raises(FailedError, match="still runs"):
+        server.stop()
+    own_cluster.control("stop")
+    with pytest.raises(FailedError, match="does not run"):
+        server.start()
+    loud = server_of(target_of(own_cluster, start=("sh", "-c", "echo no such unit; exit 5")))
+    with pytest.raises(FailedError, match="exit code 5: no such unit"):
+        loud.start()
+    own_cluster.control("start")
+
+
+def test_why_it_does_not_start_is_said(own_cluster: Cluster) -> None:
+    """The server's own words, and the file that holds the rest."""
+    server = server_of(target_of(own_cluster))
+    server.stop()
+    with pytest.raises(FailedError, match="unrecognized configuration parameter") as told:
+        server.start(options=("-c", "no_such_setting=1"))
+    assert told.value.where.endswith("aihummer-drtui-start.log")
+    server.start()
+
+
+@pytest.mark.skipif(not DEBIAN_15.is_dir(), reason="no second PostgreSQL in /usr/lib/postgresql")
+def test_programs_of_the_servers_own_major_are_taken(tmp_path: Path) -> None:
+    """postgres-bin of another major serves dumps; the server's programs are looked for by its own."""
+    with running_cluster(DEBIAN_15) as old:
+        target = msgspec.structs.replace(target_of(old), postgres_bin=Path("/nonexistent/bin"))
+        server = server_of(target)
+        assert (server.programs.folder, server.programs.major) == (DEBIAN_15, 15)
+        assert server.control().system_identifier > 0
+        with pytest.raises(PreconditionError, match="programs of PostgreSQL 99's server were not found"):
+            server_programs(target, server.account, major=99)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"data_directory": Path("/nonexistent")}, "PG_VERSION cannot be read"),
+        ({"account": "no-such-account"}, "there is no account"),
+        ({"account": "root"}, "belongs to"),
+    ],
+)
+def test_what_cannot_be_the_server_is_refused(
+    installation: Installation, changes: dict[str, object], told: str
+) -> None:
+    """A wrong directory or account is named, with the key that tells it."""
+    with pytest.raises(PreconditionError, match=told):
+        server_of(with_postgres(installation.target, **changes))
+
+
+def test_a_directory_of_no_server_is_refused(tmp_path: Path) -> None:
+    """PG_VERSION that is no number."""
+    (tmp_path / "PG_VERSION").write_text("9.6\n")
+    with pytest.raises(PreconditionError, match=r"says '9\.6'"):
+        data_major(tmp_path)
+
+
+def test_roots_data_directory_is_refused(installation: Installation, tmp_path: Path) -> None:
+    """PostgreSQL never runs as root, so a directory of root's is a mistake to be mended first."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can own it")
+    (tmp_path / "PG_VERSION").write_text("17\n")
+    with pytest.raises(PreconditionError, match="belongs to root"):
+        server_of(with_postgres(installation.target, data_directory=tmp_path))
+
+
+def test_a_server_on_another_host_is_refused(installation: Installation) -> None:
+    """192.0.2.1 (RFC 5737) is nobody's: no data directory here can be its."""
+    installation.write_env(AIHUMMER_DATABASE_URL="postgres://a:b@192.0.2.1/aihummer")
+    with pytest.raises(PreconditionError, match="another host"):
+        server_of(installation.target)
+
+
+def test_a_name_of_this_host_is_here(installation: Installation) -> None:
+    """localhost by TCP is this host; with nobody listening there, the directory has to be named."""
+    installation.write_env(AIHUMMER_DATABASE_URL="postgres://a:b@localhost:9/aihummer")
+    with pytest.raises(PreconditionError, match="data directory is not known"):
+        server_of(installation.target)
+
+
+def test_nothing_known_says_what_to_name(tmp_path: Path) -> None:
+    """Neither gateway.env nor data-directory: the hint names the key."""
+    with pytest.raises(PreconditionError, match="data directory is not known") as told:
+        server_of(Target(gateway_env=tmp_path / "gateway.env"))
+    assert "data-directory" in told.value.hint
+
+
+def test_a_program_runs_as_the_account(own_cluster: Cluster, tmp_path: Path) -> None:
+    """What it writes is the account's, and our present folder needs not be open to it."""
+    server = server_of(target_of(own_cluster))
+    with (tmp_path / "out").open("wb") as output:
+        ended = run_program(
+            ["id", "-u"],
+            environment=server.environment(),
+            descriptors=(),
+            account=server.account,
+            output=output.fileno(),
+        )
+    assert ended.code == 0
+    assert (tmp_path / "out").read_text().strip() == str(server.account.uid)
+
+
+def test_a_program_that_takes_too_long_is_ended(own_cluster: Cluster) -> None:
+    """Bounded in time, and told so."""
+    with pytest.raises(FailedError, match="did not end within 0 s"):
+        run_program(["sleep", "600"], environment={}, descriptors=(), seconds=0.01, interval=0.05)
+
+
+def test_another_account_is_told_who_must_run_this() -> None:
+    """Neither root nor the server's account: nothing is tried."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become another account")
+    nobody = account_named("nobody")
+    program = (
+        "from aihummer_drtui.recovery.database.account import ServerAccount\n"
+        "from aihummer_drtui.errors import PreconditionError\n"
+        "import os; os.setgid(65534); os.setuid(65534)\n"
+        "try:\n    ServerAccount(name='postgres', uid=4242, gid=4242).identity()\n"
+        "except PreconditionError as error:\n    print(error)\n"
+        "print(ServerAccount(name='me', uid=65534, gid=65534).identity())\n"
+    )
+    import sys
+
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert nobody.uid != 0
+    assert re.search(r"as postgres, the account that runs PostgreSQL, or as root\nHINT: sudo -u", said)
+    assert said.endswith("{}\n")
+
+
+def test_an_account_without_a_name_is_its_number(tmp_path: Path) -> None:
+    """A data directory copied from another host may belong to a number only."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    os.chown(tmp_path, 54_321, 54_322)
+    found = account_owning(tmp_path)
+    assert found == ServerAccount(name="54321", uid=54_321, gid=54_322)
+    assert found.identity() == {"user": 54_321, "group": 54_322, "extra_groups": [54_322]}
+
+
+def test_a_superuser_with_a_password_file_is_let_in(installation: Installation, tmp_path: Path) -> None:
+    """The file is ours, and the account that psql runs as is given its content, not its path."""
+    tmp_path.chmod(0o700)
+    passfile = tmp_path / "pgpass"
+    escaped = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
+    passfile.write_text(f"*:*:*:{installation.name}:{escaped}\n")
+    passfile.chmod(0o600)
+    place = f"host={installation.cluster.folder} user={installation.name} passfile={passfile}"
+    target = with_postgres(installation.target, admin=place)
+    admin = admin_of(server_of(target))
+    sql = "SELECT current_user AS role, 7 AS number"
+    assert admin.rows(sql, Told) == (Told(role=installation.name, number=7),)
+    with pytest.raises(FailedError, match="permission denied"):
+        admin.do("CREATE ROLE other")
+    with pytest.raises(FailedError, match="not understood"):
+        admin.rows("SELECT 1 AS other", Told)
+    passfile.chmod(0o640)
+    with pytest.raises(PreconditionError, match="other accounts can read"):
+        admin_of(server_of(target))
+    passfile.chmod(0o600)
+    passfile.write_text(f"*:*:*:{installation.name}:wrong\n")
+    with pytest.raises(PreconditionError, match="does not let a superuser in"):
+        admin_of(server_of(target)).rows(sql, Told)
+
+
+def test_a_password_in_the_configuration_is_refused(installation: Installation) -> None:
+    """target.toml holds no secret."""
+    target = with_postgres(installation.target, admin="user=postgres password=secret")
+    with pytest.raises(PreconditionError, match="a password stands in"):
+        admin_of(server_of(target))
+
+
+def test_by_default_a_superuser_is_the_servers_account(own_cluster: Cluster) -> None:
+    """Peer authentication holds although this process is root: psql is run as the account."""
+    server = server_of(target_of(own_cluster))
+    if server.account.name != "postgres":
+        pytest.skip("the superuser of the tests' server is called postgres, the account is not")
+    data = own_cluster.folder / "data"
+    (data / "pg_hba.conf").write_text("local all all peer\n")
+    own_cluster.control("reload")
+    admin = admin_of(server)
+    assert admin.rows("SELECT current_user AS role, 1 AS number", Told)[0].role == "postgres"
+    elsewhere = admin.at(server.at(data, sockets=Path("/nonexistent"), port=1))
+    with pytest.raises(PreconditionError, match="/nonexistent"):
+        elsewhere.do("SELECT 1")
