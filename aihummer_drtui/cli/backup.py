@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from aihummer_drtui.cli.backup_base import base
 from aihummer_drtui.cli.backup_list import list_points
 from aihummer_drtui.cli.backup_prune import prune
 from aihummer_drtui.cli.backup_schedule import schedule
@@ -20,6 +21,7 @@ def backup() -> None:
     """Make backup sets, seal dumps of others, list what there is, verify it."""
 
 
+backup.add_command(base)
 backup.add_command(list_points)
 backup.add_command(prune)
 backup.add_command(schedule)

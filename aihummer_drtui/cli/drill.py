@@ -23,6 +23,7 @@ SITTING: Final = ("plain", "yes", "answers", "confirm", "patience", "as_json", "
 @click.option("--size", type=click.Choice(["small", "medium", "large"]), default="small", show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--postgres-bin", type=click.Path(path_type=Path), help="Folder of PostgreSQL's programs.")
+@click.option("--wal", is_flag=True, help="On a sandbox with archived WAL: lose the whole server.")
 @click.option("--training", is_flag=True, help="Record it as a training run.")
 @click.option("--runbook", type=click.Path(path_type=Path), help="A runbook of your own.")
 @sitting_options
@@ -66,6 +67,7 @@ def _sandbox(settings: Settings, options: dict[str, Any]) -> "Status":
         size=options["size"],
         seed=options["seed"],
         postgres_bin=options["postgres_bin"],
+        wal=options["wal"],
     )
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -69,28 +69,14 @@ def sandbox() -> None:
     help="Let PostgreSQL listen on this port of 127.0.0.1, too.",
 )
 @click.option("--no-backup", is_flag=True, help="Take no backup; a later loss cannot be recovered.")
+@click.option("--wal", is_flag=True, help="Archive WAL and take a base backup, for point-in-time recovery.")
 @_json
 @click.pass_obj
-def up(
-    settings: Settings,
-    folder: Path | None,
-    size: str,
-    seed: int,
-    postgres_bin: Path | None,
-    tcp_port: int | None,
-    no_backup: bool,
-    as_json: bool,
-) -> None:
+def up(settings: Settings, /, **options: Any) -> None:
     """Build a training stand-in and take its backup; or start the one that is there."""
-    found = build_sandbox(
-        sandbox_folder(settings, folder, make=True),
-        size=size,
-        seed=seed,
-        postgres_bin=postgres_bin,
-        tcp_port=tcp_port,
-        no_backup=no_backup,
-    )
-    _show(found, as_json=as_json)
+    built = {name: options[name] for name in ("size", "seed", "postgres_bin", "tcp_port", "no_backup", "wal")}
+    found = build_sandbox(sandbox_folder(settings, options["folder"], make=True), **built)
+    _show(found, as_json=options["as_json"])
 
 
 def build_sandbox(
@@ -101,6 +87,7 @@ def build_sandbox(
     postgres_bin: Path | None,
     tcp_port: int | None = None,
     no_backup: bool = False,
+    wal: bool = False,
 ) -> "Status":
     """Build the sandbox, or start the one that is there, telling on stderr what is going on."""
     from aihummer_drtui.sandbox import lifecycle
@@ -115,6 +102,7 @@ def build_sandbox(
             tcp_port=tcp_port,
             take_backup=_no_backup if no_backup else _take_backup,
             tell=_teller(),
+            wal=wal,
         )
 
 
@@ -125,7 +113,8 @@ def build_sandbox(
 def break_(settings: Settings, folder: Path | None, as_json: bool) -> None:
     """Lose the stand-in's host: database, blobs, gateway.env and services gone.
 
-    Backups, escrow and an empty PostgreSQL with its roles stay: a replacement host.
+    Backups, escrow and an empty PostgreSQL with its roles stay: a replacement host. Of a sandbox made
+    with --wal the server is lost too, with the WAL that was not archived yet, and replaced by a new one.
     """
     from aihummer_drtui.sandbox import lifecycle
 
@@ -164,6 +153,30 @@ def status(settings: Settings, folder: Path | None, as_json: bool) -> None:
     with _faults_told():
         found = look(sandbox_folder(settings, folder))
     _show(found, as_json=as_json)
+
+
+@sandbox.command()
+@_dir
+@click.option(
+    "--seconds", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="How long to write."
+)
+@click.option(
+    "--every", type=click.FloatRange(min=0.01), default=0.5, show_default=True, help="Seconds between rows."
+)
+@click.option("--json", "as_json", is_flag=True, help="Give the first and the last row as one JSON object.")
+@click.pass_obj
+def traffic(settings: Settings, folder: Path | None, seconds: float, every: float, as_json: bool) -> None:
+    """Write messages that tell the time into the stand-in, for a drill to a chosen minute."""
+    from aihummer_drtui.sandbox.traffic import write_traffic
+
+    with _faults_told():
+        written = write_traffic(sandbox_folder(settings, folder), seconds=seconds, every=every)
+    if as_json:
+        click.echo(json_text(written))
+        return
+    click.echo(cleaned(f"{written.count} messages"))
+    for word, row in (("first", written.first), ("last", written.last)):
+        click.echo(cleaned(f"{word:<5} {row.id}  {row.body}"))
 
 
 def sandbox_folder(settings: Settings, folder: Path | None, *, make: bool = False) -> Path:
@@ -206,14 +219,21 @@ def _take_backup(layout: "Layout") -> None:
 
     A child, because the stand-in must not know how recovery works. Raises FailedError with its words.
     """
+    click.echo("sandbox: taking the backup before the loss", err=True)
+    _run_backup(layout, "create", layout.backups)
+    if layout.wal.exists():
+        click.echo("sandbox: taking the base backup", err=True)
+        _run_backup(layout, "base", layout.bases)
+
+
+def _run_backup(layout: "Layout", kind: str, place: Path) -> None:
     from aihummer_drtui.errors import FailedError
     from aihummer_drtui.foreign import cleaned_bytes
 
-    click.echo("sandbox: taking the backup before the loss", err=True)
     ended = subprocess.run(
         [
             *(sys.executable, "-P", "-m", "aihummer_drtui", "--target", str(layout.target)),
-            *("backup", "create", str(layout.backups)),
+            *("backup", kind, str(place)),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -224,7 +244,7 @@ def _take_backup(layout: "Layout") -> None:
         raise FailedError(
             f"the backup before the loss failed ({ended.returncode}): "
             f"{cleaned_bytes(ended.stdout).strip()[-1000:]}",
-            where=str(layout.backups),
+            where=str(place),
             hint="aihummer-drtui sandbox up tries again from the start",
         )
 
@@ -270,6 +290,16 @@ def _show(found: "Status", *, as_json: bool) -> None:
         ("backup sets", ", ".join(found.backups) or "none"),
         ("key escrow", str(found.escrow)),
         ("target", str(found.target)),
+        *_wal_rows(found),
     )
     for name, value in rows:
         click.echo(cleaned(f"{name:<12} {value}"))
+
+
+def _wal_rows(found: "Status") -> tuple[tuple[str, str], ...]:
+    if not found.wal:
+        return ()
+    return (
+        ("WAL archive", f"{found.wal_files} files"),
+        ("base backups", ", ".join(found.bases) or "none"),
+    )

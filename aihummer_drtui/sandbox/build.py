@@ -29,6 +29,7 @@ from aihummer_drtui.sandbox.marker import Marker, write_marker
 from aihummer_drtui.sandbox.postgres_binaries import find_binaries
 from aihummer_drtui.sandbox.status import DATABASE
 from aihummer_drtui.sandbox.target_text import target_text
+from aihummer_drtui.sandbox.wal import begin_archiving, target_table
 
 OWNER: Final = "aihummer"
 APP: Final = "aihummer_app"
@@ -62,23 +63,30 @@ def build(plan: Plan, tell: Tell, take_backup: Callable[[Layout], None]) -> Mark
     write_marker(layout, marker)
     say(f"starting {binaries.version} ({binaries.origin})")
     cluster = Cluster(
-        layout=layout, postgres_bin=binaries.folder, account=plan.account, tcp_port=marker.tcp_port
+        layout=layout,
+        postgres_bin=binaries.folder,
+        account=plan.account,
+        tcp_port=marker.tcp_port,
+        wal=marker.wal,
     )
     create_cluster(cluster)
     cluster.start()
     values = new_secrets(marker.seed)
-    create_database(cluster, values)
+    create_roles(cluster, owner_password=values.owner_password, app_password=values.app_password)
+    create_database(cluster)
     install(layout, Installation(version=VERSION, postgres_bin=binaries.folder))
     owner_url = cluster.url(user=OWNER, password=values.owner_password, database=DATABASE)
     signed_path = _fill(plan, owner_url, values, tell)
+    if marker.wal:
+        begin_archiving(cluster)
     _write_configuration(cluster, marker, values, signed_path)
     start_gateway(layout.host)
     take_backup(layout)
     return marker
 
 
-def create_database(cluster: Cluster, values: Secrets) -> None:
-    """Make the two roles and the empty database. Raises PreconditionError where pgcrypto is missing."""
+def create_roles(cluster: Cluster, *, owner_password: str, app_password: str) -> None:
+    """Make the two roles. Raises PreconditionError where pgcrypto is missing."""
     from psycopg import sql
 
     with cluster.connected() as connection:
@@ -90,14 +98,21 @@ def create_database(cluster: Cluster, values: Secrets) -> None:
                 hint="choose another with --postgres-bin, or install the distribution's postgresql-contrib",
             )
         for role, rights, password in (
-            (OWNER, sql.SQL("LOGIN CREATEDB"), values.owner_password),
-            (APP, sql.SQL("LOGIN"), values.app_password),
+            (OWNER, sql.SQL("LOGIN CREATEDB"), owner_password),
+            (APP, sql.SQL("LOGIN"), app_password),
         ):
             connection.execute(
                 sql.SQL("CREATE ROLE {} {} PASSWORD {}").format(sql.Identifier(role), rights, password)
             )
         # The owner may end the restricted role's connections, which a swap of databases needs.
         connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(APP), sql.Identifier(OWNER)))
+
+
+def create_database(cluster: Cluster) -> None:
+    """Make the empty database of a cluster that has its roles."""
+    from psycopg import sql
+
+    with cluster.connected() as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
         )
@@ -152,5 +167,6 @@ def _write_configuration(cluster: Cluster, marker: Marker, values: Secrets, sign
         port=marker.gateway_port,
         postgres_bin=cluster.postgres_bin,
         signed_path=signed_path,
+        wal=target_table(cluster) if marker.wal else "",
     )
     write_durably(layout.target, text.encode())

@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,15 @@ class Cluster:
     postgres_bin: Path
     account: Account
     tcp_port: int | None
+    wal: bool = False
+    """Whether its WAL is to be archived."""
+    beside: Path | None = None
+    """Another data directory than the sandbox's own: one that a recovery made or kept."""
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.beside or self.layout.data
 
     @property
     def port(self) -> int:
@@ -63,7 +72,7 @@ class Cluster:
 
     def state(self) -> Server:
         """Whether the server runs. Raises FailedError where pg_ctl itself does not."""
-        if not self.layout.data.is_dir():
+        if not self.data.is_dir():
             return Server.ABSENT
         asked = self._pg_ctl("status", time_out=20)
         # pg_ctl(1): 0 running, 3 not running, 4 no accessible data directory.
@@ -75,7 +84,7 @@ class Cluster:
             return Server.ABSENT
         raise FailedError(
             f"pg_ctl status ended with {asked.returncode}: {cleaned_line(asked.stderr)}",
-            where=str(self.layout.data),
+            where=str(self.data),
             hint="aihummer-drtui sandbox down, then sandbox up",
         )
 
@@ -111,17 +120,17 @@ class Cluster:
                 hint="read the log; if a TCP port is taken, choose another with --tcp-port or leave it out",
             )
 
-    def stop(self) -> None:
+    def stop(self, *, modes: Sequence[str] = ("fast", "immediate")) -> None:
         """Stop the server, first politely, then at once. Raises FailedError when it still runs."""
-        for mode in ("fast", "immediate"):
+        for mode in modes:
             if self.state() is not Server.RUNNING:
                 return
             self._pg_ctl("stop", "-w", "-t", "30", "-m", mode, time_out=60)
         if self.state() is Server.RUNNING:
             raise FailedError(
                 "PostgreSQL does not stop",
-                where=str(self.layout.data),
-                hint=f"its process id is the first line of {self.layout.data / 'postmaster.pid'}",
+                where=str(self.data),
+                hint=f"its process id is the first line of {self.data / 'postmaster.pid'}",
             )
 
     @contextmanager
@@ -148,7 +157,7 @@ class Cluster:
     def _pg_ctl(self, action: str, *options: str | Path, time_out: float) -> subprocess.CompletedProcess[str]:
         try:
             return self.account.run(
-                [self.postgres_bin / "pg_ctl", action, "-D", self.layout.data, *options], time_out=time_out
+                [self.postgres_bin / "pg_ctl", action, "-D", self.data, *options], time_out=time_out
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise FailedError(
@@ -172,17 +181,21 @@ def refuse_long_socket_path(layout: Layout, tcp_port: int | None) -> None:
 
 
 def create_cluster(cluster: Cluster) -> None:
-    """Make the data directory, with scram-sha-256 everywhere and a new superuser password.
+    """Make the data directory, with scram-sha-256 everywhere.
 
-    Raises FailedError with what initdb said, OSError where the folders cannot be made.
+    The superuser's password is the sandbox's, or a new one where it has none yet. Raises
+    FailedError with what initdb said, OSError where the folders cannot be made.
     """
     layout = cluster.layout
     for folder, mode in ((layout.data, 0o700), (layout.sockets, 0o711)):
-        folder.mkdir()
+        folder.mkdir(exist_ok=folder == layout.sockets)
         folder.chmod(mode)
         cluster.account.own(folder)
-    password = secrets.token_hex(16)
-    write_durably(layout.superuser_password, password.encode() + b"\n")
+    if layout.superuser_password.exists():
+        password = layout.superuser_password.read_text("ascii").strip()
+    else:
+        password = secrets.token_hex(16)
+        write_durably(layout.superuser_password, password.encode() + b"\n")
     with tempfile.NamedTemporaryFile("w", dir=layout.sockets, prefix=".password.") as file:
         file.write(password + "\n")
         file.flush()
@@ -192,6 +205,7 @@ def create_cluster(cluster: Cluster) -> None:
                 *(cluster.postgres_bin / "initdb", "-D", layout.data, "-U", SUPERUSER),
                 *("-A", "scram-sha-256", f"--pwfile={file.name}"),
                 *("--encoding=UTF8", "--locale=C", "--no-instructions"),
+                *(("--wal-segsize=1",) if cluster.wal else ()),
             ],
             time_out=300,
         )
@@ -218,6 +232,8 @@ def _configure(cluster: Cluster) -> None:
         "dynamic_shared_memory_type = mmap",
         "timezone = 'UTC'",
         "log_timezone = 'UTC'",
+        # The command itself comes when there is something worth archiving; `:` takes all and keeps none.
+        *(("archive_mode = on", "archive_command = ':'") if cluster.wal else ()),
         "",
     ]
     with (cluster.layout.data / "postgresql.conf").open("a", encoding="utf-8") as file:

@@ -60,6 +60,10 @@ class Layout:
         """PostgreSQL's data directory."""
         return self.root / "pg"
 
+    def data_folders(self) -> tuple[Path, ...]:
+        """Every data directory in the sandbox, those that a recovery made or kept beside included."""
+        return tuple(sorted(mark.parent for mark in self.root.glob("pg*/PG_VERSION")))
+
     @property
     def sockets(self) -> Path:
         """PostgreSQL's Unix socket and log."""
@@ -74,6 +78,21 @@ class Layout:
     def superuser_password(self) -> Path:
         """The password of the cluster's superuser; the sandbox's own, no part of the stand-in."""
         return self.root / "superuser.password"
+
+    @property
+    def passfile(self) -> Path:
+        """The same as a password file of libpq's, for what acts on the whole server."""
+        return self.root / "superuser.pgpass"
+
+    @property
+    def wal(self) -> Path:
+        """The WAL archive, kept away from the host."""
+        return self.root / "wal"
+
+    @property
+    def bases(self) -> Path:
+        """Where base backups are kept, away from the host."""
+        return self.root / "base"
 
     @property
     def backups(self) -> Path:

@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from aihummer_drtui.sandbox.cluster import Server, refuse_long_socket_path
 from aihummer_drtui.sandbox.daemon import start_gateway, stop_gateway
 from aihummer_drtui.sandbox.generate import Tell
 from aihummer_drtui.sandbox.layout import Layout
+from aihummer_drtui.sandbox.loss import drop_databases, lose_server, replace_server
 from aihummer_drtui.sandbox.marker import Marker, Size, Stage, new_id, read_marker, write_marker
 from aihummer_drtui.sandbox.status import Condition, Status, cluster_of, status_of
 
@@ -35,6 +37,7 @@ def up(
     tcp_port: int | None,
     take_backup: Callable[[Layout], None],
     tell: Tell,
+    wal: bool = False,
 ) -> Status:
     """Build a sandbox in `root`, or start the one that is there, and give its status.
 
@@ -51,7 +54,7 @@ def up(
         if layout.marker.exists():
             marker = read_marker(layout)
             if marker.stage is Stage.BUILT:
-                return _started(layout, marker)
+                return _started(layout, marker, wal=wal)
             _empty(layout, marker)
         _refuse_unreachable(layout, account)
         marker = Marker(
@@ -62,6 +65,7 @@ def up(
             seed=seed,
             gateway_port=free_port(),
             tcp_port=tcp_port,
+            wal=wal,
         )
         write_marker(layout, marker)
         marker = build(
@@ -75,7 +79,8 @@ def break_host(root: Path) -> Status:
     """Lose the host: gateway, databases, blobs and gateway.env gone; give the status after it.
 
     What a replacement host would have stays: PostgreSQL with its roles, the same version of the
-    stand-in installed; and what lies elsewhere: backups, escrow. Raises PreconditionError where
+    stand-in installed; and what lies elsewhere: backups, escrow. Of a sandbox with WAL the server is
+    lost too, with what was not archived yet; the replacement's is a new one. Raises PreconditionError where
     `root` is no finished sandbox, LockedError, FailedError, OSError.
     """
     layout = Layout(root=root.resolve())
@@ -88,16 +93,11 @@ def break_host(root: Path) -> Status:
                 "the sandbox was never finished", where=str(layout.root), hint="aihummer-drtui sandbox up"
             )
         stop_gateway(layout.host)
-        if cluster.state() is Server.STOPPED:
-            cluster.start()
-        with cluster.connected() as connection:
-            from psycopg import sql
-
-            rows = connection.execute(
-                "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
-            ).fetchall()
-            for (name,) in rows:
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        if marker.wal:
+            lose_server(cluster)
+            replace_server(cluster)
+        else:
+            drop_databases(cluster)
         installed = {layout.programs.name, layout.installation.name, "deploy", "etc"}
         for path in layout.host.iterdir():
             if path.name not in installed:
@@ -123,8 +123,14 @@ def down(root: Path) -> str:
     return marker.id
 
 
-def _started(layout: Layout, marker: Marker) -> Status:
+def _started(layout: Layout, marker: Marker, *, wal: bool) -> Status:
     """Start what is stopped of a finished sandbox; a lost host's gateway stays away."""
+    if wal and not marker.wal:
+        raise PreconditionError(
+            "the sandbox that is there archives no WAL",
+            where=str(layout.root),
+            hint="`aihummer-drtui sandbox down`, then again; or another folder with --dir",
+        )
     cluster = cluster_of(layout, marker)
     if cluster is not None and cluster.settled() is Server.STOPPED:
         cluster.start()
@@ -140,7 +146,8 @@ def _empty(layout: Layout, marker: Marker) -> None:
     stop_gateway(layout.host)
     cluster = cluster_of(layout, marker)
     if cluster is not None and (cluster.postgres_bin / "pg_ctl").is_file():
-        cluster.stop()
+        for data in layout.data_folders():
+            replace(cluster, beside=data).stop()
     elif (layout.data / "postmaster.pid").exists():
         raise FailedError(
             "PostgreSQL may still run, and the programs to stop it are gone",

@@ -43,6 +43,8 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     tcp_port: int | None
     """PostgreSQL's TCP port, where one was asked for; else it listens on its Unix socket only."""
     postgres_bin: Path | None = None
+    wal: bool = False
+    """Whether it archives its WAL and has base backups."""
     note: str = "a training stand-in, not AiHummer; made by `aihummer-drtui sandbox up`"
 
 

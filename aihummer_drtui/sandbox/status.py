@@ -50,6 +50,12 @@ class Status:
     """Sealed backup sets, oldest first."""
     target: Path
     escrow: Path
+    wal: bool = False
+    """Whether it archives its WAL."""
+    wal_files: int = 0
+    """In the archive."""
+    bases: tuple[str, ...] = ()
+    """Sealed base backups, oldest first."""
 
 
 def status(root: Path) -> Status:
@@ -89,6 +95,9 @@ def status_of(layout: Layout, marker: Marker) -> Status:
         backups=tuple(sorted(path.parent.name for path in layout.backups.glob("*/manifest.json"))),
         target=layout.target,
         escrow=layout.escrow,
+        wal=marker.wal,
+        wal_files=len(list(layout.wal.glob("[0-9A-F]*"))),
+        bases=tuple(sorted(path.parent.name for path in layout.bases.glob("*/base.json"))),
     )
 
 
@@ -97,7 +106,11 @@ def cluster_of(layout: Layout, marker: Marker) -> Cluster | None:
     if marker.postgres_bin is None:
         return None
     return Cluster(
-        layout=layout, postgres_bin=marker.postgres_bin, account=server_account(), tcp_port=marker.tcp_port
+        layout=layout,
+        postgres_bin=marker.postgres_bin,
+        account=server_account(),
+        tcp_port=marker.tcp_port,
+        wal=marker.wal,
     )
 
 

@@ -16,30 +16,32 @@ references = "SELECT path, size, sha256 FROM media ORDER BY path"
 """
 
 
-def target_text(layout: Layout, *, sandbox_id: str, port: int, postgres_bin: Path, signed_path: str) -> str:
-    """A target.toml that points at nothing but the sandbox."""
+def target_text(
+    layout: Layout, *, sandbox_id: str, port: int, postgres_bin: Path, signed_path: str, wal: str = ""
+) -> str:
+    """A target.toml that points at nothing but the sandbox; `wal` = tables of a server with archived WAL."""
     return f"""\
 # Written by `aihummer-drtui sandbox up` for its training stand-in. It is not AiHummer.
-name = {_quoted(f"training stand-in ({sandbox_id})")}
-gateway-env = {_quoted(layout.gateway_env)}
+name = {toml_text(f"training stand-in ({sandbox_id})")}
+gateway-env = {toml_text(layout.gateway_env)}
 aihummer = "aihummer"
-smoke = {_quoted(layout.smoke)}
-path = [{_quoted(layout.programs)}]
+smoke = {toml_text(layout.smoke)}
+path = [{toml_text(layout.programs)}]
 base-url = "http://127.0.0.1:{port}"
-backup-places = [{_quoted(layout.backups)}]
-postgres-bin = {_quoted(postgres_bin)}
+backup-places = [{toml_text(layout.backups)}]
+postgres-bin = {toml_text(postgres_bin)}
 maintenance-database = "postgres"
 
 [inputs]
-KEY_FILE = {_quoted(layout.escrow)}
-{_TABLES}signed-path = {_quoted(signed_path)}
-
+KEY_FILE = {toml_text(layout.escrow)}
+{_TABLES}signed-path = {toml_text(signed_path)}
+{wal}
 [sandbox]
-id = {_quoted(sandbox_id)}
-root = {_quoted(layout.root)}
+id = {toml_text(sandbox_id)}
+root = {toml_text(layout.root)}
 """
 
 
-def _quoted(value: str | Path) -> str:
+def toml_text(value: str | Path) -> str:
     """A TOML basic string: JSON's escapes are among TOML's, DEL excepted (TOML 1.0, String)."""
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -57,14 +57,20 @@ class Signer:
 
     def write(self, folder: Path, manifest: Manifest) -> None:
         """Put signature and then manifest into a set's folder, durably. Raises OSError."""
-        document = seal(manifest)
+        self.write_document(folder / MANIFEST, seal(manifest), label=_LABEL)
+
+    def write_document(self, path: Path, document: bytes, *, label: bytes) -> None:
+        """Put a signature beside and then the sealing document to `path`, durably. Raises OSError.
+
+        `label` says what kind of document it is, so that no signature serves for another kind.
+        """
         if self.key is not None:
             signature = _Signature(
                 key=self.key.public_key().public_bytes_raw().hex(),
-                signature=self.key.sign(_message(document_sha256(document))).hex(),
+                signature=self.key.sign(label + document_sha256(document).encode()).hex(),
             )
-            write_durably(folder / SIGNATURE, msgspec.json.encode(signature) + b"\n")
-        write_durably(folder / MANIFEST, document)
+            write_durably(path.with_name(f"{path.name}.sig"), msgspec.json.encode(signature) + b"\n")
+        write_durably(path, document)
 
 
 def signer_of(target: Target) -> Signer:
@@ -117,11 +123,16 @@ def _public_key(path: Path) -> str:
 
 def signed_by(backup: BackupSet, trusted: frozenset[str]) -> Signed:
     """Hold the set's signature against its manifest and the trusted keys. Raises nothing."""
+    return document_signed_by(backup.path / MANIFEST, backup.sha256, trusted, label=_LABEL)
+
+
+def document_signed_by(path: Path, sha256: str, trusted: frozenset[str], *, label: bytes) -> Signed:
+    """Hold the signature beside a document, whose SHA-256 is given, against the keys. Raises nothing."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        data, _ = read_regular(backup.path / SIGNATURE, limit=_LIMIT)
+        data, _ = read_regular(path.with_name(f"{path.name}.sig"), limit=_LIMIT)
     except FileNotFoundError:
         return Signed.NONE
     except OSError:
@@ -129,7 +140,7 @@ def signed_by(backup: BackupSet, trusted: frozenset[str]) -> Signed:
     try:
         found = msgspec.json.decode(data, type=_Signature)
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(found.key))
-        key.verify(bytes.fromhex(found.signature), _message(backup.sha256))
+        key.verify(bytes.fromhex(found.signature), label + sha256.encode())
     except (ValueError, InvalidSignature):  # MsgspecError is a ValueError
         return Signed.WRONG
     return Signed.TRUSTED if found.key in trusted else Signed.UNKNOWN_KEY
@@ -143,19 +154,21 @@ def refuse_untrusted(target: Target, backup: BackupSet) -> Signed:
     """
     trusted = trusted_keys(target)
     found = signed_by(backup, trusted)
+    refuse_doubtful(found, trusted, where=backup.path, signature=SIGNATURE)
+    return found
+
+
+def refuse_doubtful(found: Signed, trusted: frozenset[str], *, where: Path, signature: str) -> None:
+    """Let pass what `refuse_untrusted` lets pass; `signature` is the name of its file. Raises FailedError."""
     if found is Signed.TRUSTED or (not trusted and found is not Signed.WRONG):
-        return found
+        return
     what = {
         Signed.NONE: "the set is not signed, and target.toml names `trusted-keys`",
         Signed.UNKNOWN_KEY: "the set is signed by a key that target.toml does not trust",
     }.get(found, "the set's signature does not hold: its manifest is not what was signed")
     raise FailedError(
         what,
-        where=str(backup.path),
+        where=str(where),
         hint="use a set that you know the origin of; who trusts this one all the same takes `trusted-keys` "
-        f"out of target.toml, and {SIGNATURE} out of the set if it is wrong",
+        f"out of target.toml, and {signature} out of the set if it is wrong",
     )
-
-
-def _message(sha256: str) -> bytes:
-    return _LABEL + sha256.encode()
