@@ -1,0 +1,180 @@
+"""Which base backup brings a point back, and why none does: known before anything is stopped. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, assert_never
+
+from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point, Window
+from aihummer_drtui.recovery.point_in_time.points import (
+    LATEST,
+    Clock,
+    echo,
+    from_now,
+    in_both_zones,
+    lsn_text,
+    spelled,
+)
+
+_FAR: Final = timedelta(days=180)
+"""A point further than this from every window looks like a year typed wrong."""
+
+
+def window_for(point: Point, windows: Sequence[Window], clock: Clock, *, base: str = "") -> Window:
+    """The window to recover the point from: that of the newest base backup before it, or of `base`.
+
+    `windows` have the newest base backup first. Raises PreconditionError with the windows that there are
+    and the nearest point that one of them holds.
+    """
+    candidates = _of_base(windows, base)
+    for window in candidates:
+        if _holds(window, point, clock):
+            return window
+    raise PreconditionError(
+        f"no base backup and its WAL bring back {echo(point, clock)}{_why(point, candidates, clock)}",
+        hint="\n  ".join([*window_lines(candidates, clock), _nearest(point, candidates, clock)]),
+    )
+
+
+def window_lines(windows: Sequence[Window], clock: Clock) -> list[str]:
+    """What can be brought back, a line for each end of each window."""
+    lines = []
+    for window in windows:
+        lines.append(f"base backup {cleaned_line(window.base.label, 60)} and its WAL bring back")
+        lines.append(
+            f"  from {in_both_zones(_earliest(window), clock)}, {from_now(_earliest(window), clock)}"
+        )
+        if window.latest is None:
+            lines.append(
+                f"  to position {lsn_text(window.latest_lsn)}; the time of its last commit is not known"
+            )
+        else:
+            lines.append(f"  to   {in_both_zones(window.latest, clock)}, {from_now(window.latest, clock)}")
+        if window.gap:
+            lines.append(f"  WAL file {cleaned_line(window.gap, 60)} is missing after that")
+    return lines
+
+
+def _of_base(windows: Sequence[Window], base: str) -> Sequence[Window]:
+    if not windows:
+        raise PreconditionError(
+            "there is no base backup, so there is no point to recover to",
+            hint="take the other route, the dump of a backup set: `--to dump`",
+        )
+    if not base:
+        return windows
+    named = [window for window in windows if window.base.label == base]
+    if not named:
+        labels = ", ".join(cleaned_line(window.base.label, 60) for window in windows)
+        raise PreconditionError(
+            f"there is no base backup {cleaned_line(base, 60)!r}", hint=f"these are there: {labels}"
+        )
+    return named
+
+
+def _holds(window: Window, point: Point, clock: Clock) -> bool:
+    match point:
+        case Latest() | ByName():
+            # Where in the WAL a name is, only reading it tells: its keeper proves it, or the recovery does.
+            return True
+        case ByLsn(lsn=lsn):
+            # The server stops at a record that begins there or later: one must still follow.
+            return window.base.end_lsn <= lsn < window.latest_lsn
+        case ByTime(moment=moment):
+            # It stops before the first commit that is later (PostgreSQL 17, 19.5.6): one must follow.
+            last = clock.now if window.latest is None else min(window.latest, clock.now)
+            return _earliest(window) <= moment < last
+    assert_never(point)
+
+
+def _earliest(window: Window) -> datetime:
+    """The first whole second that the window holds: what an operator can type."""
+    exact = window.earliest.astimezone(UTC)
+    whole = exact.replace(microsecond=0)
+    return whole if whole == exact else whole + timedelta(seconds=1)
+
+
+def _why(point: Point, windows: Sequence[Window], clock: Clock) -> str:
+    match point:
+        case ByTime(moment=moment):
+            if moment > clock.now:
+                return ": it lies in the future"
+            if moment < min(_earliest(window) for window in windows):
+                return ": it lies before the first base backup was complete"
+            if all(window.latest is not None and moment >= window.latest for window in windows):
+                return ": the archived WAL ends before it"
+            return ": it lies between a gap in the WAL and the next base backup"
+        case ByLsn(lsn=lsn):
+            if lsn < min(window.base.end_lsn for window in windows):
+                return ": it lies before the first base backup was complete"
+            return f": the WAL without a gap ends at {lsn_text(max(each.latest_lsn for each in windows))}"
+        case ByName() | Latest():
+            return ""
+    assert_never(point)
+
+
+def _nearest(point: Point, windows: Sequence[Window], clock: Clock) -> str:
+    if isinstance(point, ByTime) and (other := _other_year(point.moment, windows, clock)):
+        return f"is the year right? --to '{spelled(ByTime(moment=other))}' is {from_now(other, clock)}"
+    return f"the nearest that can be brought back: --to '{_nearest_words(point, windows, clock)}'"
+
+
+def _nearest_words(point: Point, windows: Sequence[Window], clock: Clock) -> str:
+    """The nearest end of a window, in words that are read as a point."""
+    ends: list[tuple[int, Point]] = []
+    for window in windows:
+        match point:
+            case ByTime(moment=moment):
+                ends += [(_microseconds(end.moment - moment), end) for end in _ends(window)]
+            case ByLsn(lsn=lsn):
+                for end_lsn in (window.base.end_lsn, window.latest_lsn - 1):
+                    ends.append((abs(end_lsn - lsn), ByLsn(lsn=end_lsn)))
+            case ByName() | Latest():
+                pass
+            case _:
+                assert_never(point)
+    held = [
+        (distance, end) for distance, end in ends if any(_holds(window, end, clock) for window in windows)
+    ]
+    if not held or _is_after(point, windows[0]):
+        return LATEST
+    return spelled(min(held, key=lambda each: each[0])[1])
+
+
+def _ends(window: Window) -> list[ByTime]:
+    first = ByTime(moment=_earliest(window))
+    if window.latest is None:
+        return [first]
+    return [first, ByTime(moment=window.latest.astimezone(UTC) - timedelta(microseconds=1))]
+
+
+def _is_after(point: Point, newest: Window) -> bool:
+    """Whether the point lies after all that the newest base backup brings back."""
+    match point:
+        case ByTime(moment=moment):
+            return moment >= (newest.latest or _earliest(newest))
+        case ByLsn(lsn=lsn):
+            return lsn >= newest.latest_lsn
+        case ByName() | Latest():
+            return True
+    assert_never(point)
+
+
+def _microseconds(span: timedelta) -> int:
+    return abs(span // timedelta(microseconds=1))
+
+
+def _other_year(moment: datetime, windows: Sequence[Window], clock: Clock) -> datetime | None:
+    """The same day and time of another year, where only that one lies in a window."""
+    if any(abs(end - moment) < _FAR for each in windows for end in (each.earliest, each.latest) if end):
+        return None
+    for year in range(clock.now.year, clock.now.year - 3, -1):
+        try:
+            other = moment.replace(year=year)
+        except ValueError:
+            # 29 February.
+            continue
+        if any(_holds(window, ByTime(moment=other), clock) for window in windows):
+            return other
+    return None
