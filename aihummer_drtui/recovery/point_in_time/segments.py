@@ -108,14 +108,8 @@ class History:
 
     def begin(self, timeline: int) -> int | None:
         """Where `timeline` begins in this history; None = it is not in it."""
-        begins = {
-            later: switch.lsn
-            for switch, later in zip(
-                self.switches,
-                [*(switch.timeline for switch in self.switches[1:]), self.timeline],
-                strict=True,
-            )
-        }
+        names = [*(switch.timeline for switch in self.switches), self.timeline]
+        begins = {later: switch.lsn for switch, later in zip(self.switches, names[1:], strict=True)}
         first = self.switches[0].timeline if self.switches else self.timeline
         return 0 if timeline == first else begins.get(timeline)
 

@@ -1,0 +1,217 @@
+"""This program's own keeper: base backups that it took, and the folder that archive_command fills."""
+
+import os
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.database.account import ServerAccount, account_named, account_owning
+from aihummer_drtui.recovery.database.programs import server_programs
+from aihummer_drtui.recovery.point_in_time.base import Base, bases_in
+from aihummer_drtui.recovery.point_in_time.base_copy import copy_base
+from aihummer_drtui.recovery.point_in_time.base_verify import (
+    base_verified,
+    refuse_untrusted_base,
+    verify_base,
+)
+from aihummer_drtui.recovery.point_in_time.model import (
+    Keeper,
+    Point,
+    Window,
+)
+from aihummer_drtui.recovery.point_in_time.recovery_settings import quoted, settle
+from aihummer_drtui.recovery.point_in_time.span import Span, sound, span_on, spans_of, wrong_at
+from aihummer_drtui.recovery.point_in_time.wal_folder import WalFolder, read_folder
+from aihummer_drtui.recovery.point_in_time.wal_search import end_for, last_commit
+from aihummer_drtui.recovery.point_in_time.wal_segment import PACKINGS
+from aihummer_drtui.recovery.point_in_time.waldump import Waldump
+from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.recovery.target import Target, WalArchive
+
+_LATER: Final = "find it on the lost host's pg_wal or another copy, or choose a point before it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveKeeper:
+    """`[wal]` of target.toml as a WalKeeper."""
+
+    target: Target
+    wal: WalArchive
+    _commits: dict[tuple[str, int, int], datetime | None] = field(default_factory=dict)
+
+    @property
+    def keeper(self) -> Keeper:
+        """Which of them it is."""
+        return Keeper.ARCHIVE
+
+    def bases(self) -> tuple[Base, ...]:
+        """The base backups of all base-places, the newest first.
+
+        Raises PreconditionError when no place is named, or none of them can be listed.
+        """
+        if not self.wal.base_places:
+            raise PreconditionError(
+                "no place of base backups is named", hint="name them as `base-places` in [wal] of target.toml"
+            )
+        found: list[Base] = []
+        failures: list[PreconditionError] = []
+        for place in self.wal.base_places:
+            try:
+                found += bases_in(place)[0]
+            except PreconditionError as error:
+                failures.append(error)
+        if len(failures) == len(self.wal.base_places):
+            raise failures[0]
+        return tuple(sorted(found, key=lambda base: base.seal.ended, reverse=True))
+
+    def windows(self) -> tuple[Window, ...]:
+        """Every base backup with its windows: one for each timeline that goes on from it, the newest first.
+
+        Raises PreconditionError where places or archive cannot be listed.
+        """
+        folders: dict[int, WalFolder] = {}
+        found: list[Window] = []
+        for base in self.bases():
+            size = base.seal.segment_size
+            if size not in folders:
+                folders[size] = read_folder(self.wal.archive, size)
+            spans = [sound(span) for span in spans_of(base, folders[size])]
+            found += [self._window(span) for span in spans]
+        return tuple(found)
+
+    def prove(self, window: Window, point: Point, reporter: Reporter) -> None:
+        """As WalKeeper.prove: the base backup byte by byte, each segment up to the point opened.
+
+        Raises PreconditionError that names what is missing, FailedError what is damaged.
+        """
+        base = self._base(window)
+        span = span_on(base, read_folder(self.wal.archive, base.seal.segment_size), window.timeline)
+        needed_end = max(span.own + 1, end_for(self._waldump(span), span, point, reporter))
+        self._prove_segments(span, needed_end, reporter)
+        verify_base(self.target, base, reporter)
+
+    def lay(self, window: Window, point: Point, folder: Path, reporter: Reporter) -> None:
+        """As WalKeeper.lay. Raises FailedError, PreconditionError."""
+        base = self._base(window)
+        refuse_untrusted_base(self.target, base)
+        account = account_owning(folder)
+        account.identity()
+        copy_base(base, folder, account, reporter)
+        told = f"restore_command = {quoted(self.wal.restore_command or restore_command(self.wal.archive))}\n"
+        try:
+            with (folder / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
+                file.write(told)
+        except OSError as error:
+            raise FailedError(
+                f"the recovery's settings could not be written: {error.strerror}",
+                where=str(folder),
+                hint="is the disk full? remove the folder, then try again",
+            ) from None
+        settle(folder, point, timeline=window.timeline, account=account)
+
+    def _base(self, window: Window) -> Base:
+        for base in self.bases():
+            if (base.path.name, base.seal.system_identifier) == (
+                window.base.label,
+                window.base.system_identifier,
+            ):
+                return base
+        raise PreconditionError(
+            f"base backup {cleaned_line(window.base.label, 60)} is no longer there",
+            where=", ".join(map(str, self.wal.base_places)),
+            hint="look with `aihummer-drtui backup list`",
+        )
+
+    def _window(self, span: Span) -> Window:
+        whole = span.end > span.own
+        try:
+            latest = self._last_commit(span) if whole else None
+        except DrtuiError:
+            # The end by position stands; what its time is, is not known.
+            latest = None
+        base = span.base.as_backup(base_verified(span.base))
+        return Window(
+            base=base,
+            earliest=base.ended,
+            latest=latest if latest is not None and latest >= base.ended else None,
+            latest_lsn=max(span.end_lsn, base.start_lsn),
+            timeline=span.timeline,
+            gap=span.gap,
+        )
+
+    def _last_commit(self, span: Span) -> datetime | None:
+        """The time of the last commit of a span, stepping back in growing strides."""
+        segment = span.segment(span.end - 1)
+        key = (span.base.path.name, segment.timeline, segment.number)
+        if key not in self._commits:
+            self._commits[key] = last_commit(self._waldump(span), span)
+        return self._commits[key]
+
+    def _waldump(self, span: Span) -> Waldump:
+        account = recovery_account(self.target, span.base)
+        programs = server_programs(self.target, account, major=span.base.server_major)
+        return Waldump(folder=span.folder, programs=programs, account=account)
+
+    def _prove_segments(self, span: Span, end: int, reporter: Reporter) -> None:
+        if end > span.end:
+            missing = span.segment(span.end).name(span.size)
+            raise PreconditionError(
+                f"WAL file {missing} is missing, and the recovery needs it",
+                where=str(self.wal.archive),
+                hint=_LATER,
+            )
+        reporter.phase("opening each WAL file", total=end - span.first, unit="WAL files")
+
+        def look(number: int) -> tuple[int, str]:
+            return number, wrong_at(span, number, whole=True)
+
+        with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 1)) as pool:
+            for first in range(span.first, end, 1024):
+                for number, wrong in pool.map(look, range(first, min(end, first + 1024))):
+                    if wrong:
+                        raise FailedError(
+                            f"WAL file {span.segment(number).name(span.size)} is of no use: {wrong}",
+                            where=str(self.wal.archive),
+                            hint=_LATER,
+                        )
+                    reporter.advance()
+
+
+def restore_command(archive: Path) -> str:
+    """PostgreSQL's setting for a plain or packed archive (PostgreSQL 17, 25.3.5).
+
+    A file that is not there ends with 1, as it must. One that is there and cannot be unpacked ends with
+    more than 125, which stops the recovery instead of ending it too early in silence.
+    """
+    place = shlex.quote(str(archive)).replace("%", "%%")
+    tried = []
+    for packing, program in PACKINGS.items():
+        source = f"{place}/%f{packing}"
+        copied = f"{' '.join(program)} {source} > %p" if program else f"cp {source} %p"
+        tried.append(f"if test -f {source}; then {copied} || exit 200")
+    return "; el".join(tried) + "; else exit 1; fi"
+
+
+def recovery_account(target: Target, base: Base) -> ServerAccount:
+    """Whom the server runs as: as configured, else whoever owns the data directory, else the base backup.
+
+    On a bare host the data directory may not be there yet. Raises PreconditionError.
+    """
+    if target.postgres.account:
+        return account_named(target.postgres.account)
+    for folder in (target.postgres.data_directory, base.data):
+        try:
+            account = account_owning(folder) if folder else None
+        except OSError:
+            continue
+        if account is not None and account.uid != 0:
+            return account
+    raise PreconditionError(
+        "the account that runs PostgreSQL is not known",
+        hint="name it as `account` in [postgres] of target.toml",
+    )

@@ -1,0 +1,31 @@
+"""Which keeper a target has: chosen in one place."""
+
+from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.recovery.point_in_time.archive import ArchiveKeeper
+from aihummer_drtui.recovery.point_in_time.model import WalKeeper
+from aihummer_drtui.recovery.target import Target
+
+
+def keeper_of(target: Target) -> WalKeeper:
+    """Who keeps the target's base backups and WAL.
+
+    Raises PreconditionError when target.toml names none, or more than one.
+    """
+    named = [
+        name
+        for name, table in (("wal", target.wal), ("pgbackrest", target.pgbackrest), ("barman", target.barman))
+        if table is not None
+    ]
+    if len(named) > 1:
+        raise PreconditionError(
+            f"more than one keeper of WAL is named: [{'], ['.join(named)}]",
+            where="target.toml",
+            hint="leave the one that a recovery is to be made from",
+        )
+    if target.wal is not None:
+        return ArchiveKeeper(target=target, wal=target.wal)
+    raise PreconditionError(
+        "nothing is known of base backups and WAL",
+        where="target.toml",
+        hint="add [wal], [pgbackrest] or [barman] (docs/target.md); without them only dumps bring data back",
+    )
