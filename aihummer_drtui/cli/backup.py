@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from aihummer_drtui.cli.backup_base import base
+from aihummer_drtui.cli.backup_base import base, verify_base_backup
 from aihummer_drtui.cli.backup_list import list_points
 from aihummer_drtui.cli.backup_prune import prune
 from aihummer_drtui.cli.backup_schedule import schedule
@@ -90,7 +90,13 @@ def create(
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 @click.pass_obj
 def verify(settings: Settings, folder: Path, as_json: bool) -> None:
-    """Read every byte of the backup set SET: all hashes, and the whole dump decoded by pg_restore."""
+    """Read every byte of the backup set SET: all hashes, and the whole dump decoded by pg_restore.
+
+    SET may be a base backup, too: seal, list of files, every file and its WAL, by pg_verifybackup.
+    """
+    if (folder / "base.json").exists():
+        verify_base_backup(settings, folder, as_json=as_json)
+        return
     from aihummer_drtui.recovery.backup.set import open_set
     from aihummer_drtui.recovery.backup.verify import verify_backup
     from aihummer_drtui.recovery.reporting import Reporter

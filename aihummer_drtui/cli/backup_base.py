@@ -48,5 +48,28 @@ def base(settings: Settings, place: Path | None, as_json: bool) -> None:
         _say("warning: no usable master key was set: no key can be compared with this base backup")
 
 
+def verify_base_backup(settings: Settings, folder: Path, *, as_json: bool) -> None:
+    """Verify the base backup in `folder` and tell of it. Raises PreconditionError, FailedError."""
+    from aihummer_drtui.recovery.point_in_time.base import open_base
+    from aihummer_drtui.recovery.point_in_time.base_verify import base_verified, verify_base
+    from aihummer_drtui.recovery.reporting import Reporter
+    from aihummer_drtui.recovery.target_file import load_target
+
+    target = load_target(settings.target_path)
+    opened = open_base(folder.absolute())
+    with Reporter.from_environment() as reporter:
+        signed = verify_base(target, opened, reporter)
+    recorded = base_verified(opened) is not None
+    if as_json:
+        told = {"base": opened.seal, "signed": signed, "recorded": recorded}
+        click.echo(json_text({"path": folder, **told}))
+        return
+    click.echo(cleaned(f"sound: {folder}"))
+    _say(f"{bytes_text(opened.seal.size)} in {opened.seal.files} files read, every hash as sealed")
+    _say(f"signature: {signed}")
+    if not recorded:
+        _say("warning: `backup list` will not tell of it, no record could be written beside base.json")
+
+
 def _say(text: str) -> None:
     click.echo(cleaned(text), err=True)

@@ -23,6 +23,7 @@ _FILES: Final = (
     "gateway.environment_check",
     "database.ready",
     "space_check",
+    "point_in_time.wal_status",
     "database.check",
     "blobs.check",
     "key.vault",

@@ -106,7 +106,7 @@ def running_cluster(bin_folder: Path | None = None) -> Iterator[Cluster]:
 
 def _started(cluster: Cluster) -> Iterator[Cluster]:
     data = cluster.folder / "data"
-    (data / "pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
+    (data / "pg_hba.conf").write_text("local all,replication postgres trust\nlocal all all scram-sha-256\n")
     with (data / "postgresql.conf").open("a") as file:
         file.write(
             f"\nlisten_addresses = ''\nunix_socket_directories = '{cluster.folder}'\nfsync = off\n"

@@ -25,6 +25,7 @@ from aihummer_drtui.recovery.point_in_time.model import (
     Window,
 )
 from aihummer_drtui.recovery.point_in_time.recovery_settings import quoted, settle
+from aihummer_drtui.recovery.point_in_time.segments import Segment, lsn_of, number_of
 from aihummer_drtui.recovery.point_in_time.span import Span, sound, span_on, spans_of, wrong_at
 from aihummer_drtui.recovery.point_in_time.wal_folder import WalFolder, read_folder
 from aihummer_drtui.recovery.point_in_time.wal_search import end_for, last_commit
@@ -83,6 +84,20 @@ class ArchiveKeeper:
             spans = [sound(span) for span in spans_of(base, folders[size])]
             found += [self._window(span) for span in spans]
         return tuple(found)
+
+    def oldest_needed(self) -> str:
+        """The name of the first WAL file that any base backup needs; empty = there is none.
+
+        Raises as `bases` does.
+        """
+        bases = self.bases()
+        if not bases:
+            return ""
+        # pg_archivecleanup(1) compares positions and ignores timelines.
+        oldest = min(bases, key=lambda base: lsn_of(base.seal.start_lsn))
+        size = oldest.seal.segment_size
+        number = number_of(lsn_of(oldest.seal.start_lsn), size)
+        return Segment(timeline=oldest.seal.timeline, number=number).name(size)
 
     def prove(self, window: Window, point: Point, reporter: Reporter) -> None:
         """As WalKeeper.prove: the base backup byte by byte, each segment up to the point opened.

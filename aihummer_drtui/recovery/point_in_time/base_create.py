@@ -42,7 +42,7 @@ _FACTS: Final = """
            (SELECT sum(pg_database_size(oid))::bigint FROM pg_database) AS size,
            (SELECT coalesce(string_agg(spcname || ' in ' || pg_tablespace_location(oid), ', '), '')
             FROM pg_tablespace WHERE pg_tablespace_location(oid) LIKE '/%') AS tablespaces,
-           clock_timestamp()::text AS now
+           clock_timestamp() AS now
     FROM pg_control_system() c
 """
 
@@ -208,7 +208,7 @@ def _seal(target: Target, signer: Signer, folder: Path, label: str, facts: _Fact
 
 
 def _moment(text: str) -> str:
-    """A server's timestamp with zone (`2026-01-31 23:59:59.123456+01`) in UTC, ISO 8601."""
+    """A server's timestamp with its zone (JSON gives ISO 8601, whatever DateStyle says) in UTC."""
     return datetime.fromisoformat(text).astimezone(UTC).isoformat()
 
 
