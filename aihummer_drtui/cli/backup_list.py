@@ -90,9 +90,9 @@ def _found(
 
 def _windows(target: "Target") -> "tuple[Window, ...]":
     """The windows of the target's keeper; none where it names none. What cannot be seen is warned of."""
-    from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
+    from aihummer_drtui.recovery.point_in_time.keepers import keeper_of, names_keeper
 
-    if target.wal is None and target.pgbackrest is None and target.barman is None:
+    if not names_keeper(target):
         return ()
     try:
         return keeper_of(target).windows()

@@ -15,6 +15,7 @@ from aihummer_drtui.errors import DrtuiError, ExitCode, UsageError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.catalogue import Catalogue, check_names
 from aihummer_drtui.recovery.looking import Looked, look_at_each
+from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.verdict import Observation, Verdict
 
@@ -22,6 +23,8 @@ AFTER_A_RESTORE: Final = frozenset({"database-restored"})
 """Looks for the mark that only a restore leaves: on a host that never was lost it would always fail."""
 MAKES_A_DATABASE: Final = frozenset({"vault-in-dump"})
 """Costly, and nothing to do every day to a living server."""
+WITH_A_KEEPER: Final = frozenset({"wal-reach"})
+"""Of use only where target.toml tells of archived WAL; without it there is nothing to reach."""
 
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +57,8 @@ def check(
 
     With names or --all it looks with the checks of a recovery instead: 0 when all passed (warnings
     allowed), 1 when one failed, 4 when some could not be proven. --all leaves out database-restored, which
-    looks for the mark of a restore, and vault-in-dump, which makes a scratch database while it looks.
+    looks for the mark of a restore, vault-in-dump, which makes a scratch database while it
+    looks, and wal-reach where target.toml tells of no archived WAL.
     """
     if as_json and nagios:
         raise UsageError("--json and --nagios exclude each other", hint="choose one")
@@ -90,13 +94,21 @@ def _refuse_given(context: click.Context, *options: str, only: str) -> None:
 def _look_with(
     settings: Settings, names: tuple[str, ...], given: Mapping[str, Any], *, as_json: bool, nagios: bool
 ) -> int:
-    catalogue = Catalogue(load_target(settings.target_path))
+    target = load_target(settings.target_path)
+    catalogue = Catalogue(target)
     values = run_values(catalogue, given["backup_set"], given["key_file"])
-    everyday = tuple(name for name in check_names() if name not in AFTER_A_RESTORE | MAKES_A_DATABASE)
+    left_out = AFTER_A_RESTORE | MAKES_A_DATABASE | (frozenset() if _keeps_wal(target) else WITH_A_KEEPER)
+    everyday = tuple(name for name in check_names() if name not in left_out)
     looks = look_at_each(catalogue, names or everyday, values)
     if nagios:
         return _say_to_monitoring(list(looks))
     return verdict_code(say_as_json(looks) if as_json else say_each(looks))
+
+
+def _keeps_wal(target: Target) -> bool:
+    from aihummer_drtui.recovery.point_in_time.keepers import names_keeper
+
+    return names_keeper(target)
 
 
 def run_values(catalogue: Catalogue, backup_set: str | None, key_file: str | None) -> Mapping[str, str]:

@@ -162,6 +162,20 @@ ASSUMPTIONS: Final = (
         statement="AIHUMMER_AUTO_UPDATE=apply can change the version in the middle of a recovery",
     ),
     Assumption(
+        name="one server",
+        grade=Grade.INFERRED,
+        statement="the server behind AIHUMMER_DATABASE_URL serves AiHummer alone: a base backup holds all of"
+        " it, and a recovery to a point in time replaces all of it",
+        override="postgres",
+    ),
+    Assumption(
+        name="WAL archiving",
+        grade=Grade.KNOWN,
+        statement="daily dumps are the baseline, and continuous WAL archiving is advised for points in time;"
+        " how it is archived is each installation's own",
+        override="wal",
+    ),
+    Assumption(
         name="backup places",
         grade=Grade.INFERRED,
         statement="backup sets lie in /var/backups/aihummer",

@@ -155,7 +155,8 @@ def test_what_cannot_be_seen_is_unknown(made: Archiving, target: Path) -> None:
         nagios = run("--target", none, "wal", "status", "--nagios")
         assert (nagios.returncode, nagios.stdout.startswith("UNKNOWN - no window")) == (3, True)
         passed = run("--target", none, "check", "wal-reach")
-        assert (passed.returncode, "only backup sets" in passed.stdout) == (0, True)
+        assert (passed.returncode, "only backup sets" in passed.stdout) == (4, True)
+        assert "wal-reach" not in run("--target", none, "check").stdout
         no_place = run("--target", none, "backup", "base")
         assert (no_place.returncode, "no place for a base backup" in no_place.stderr) == (3, True)
     text = target.read_text().replace(f'archive = "{made.wal}"', 'archive = "/nonexistent"')

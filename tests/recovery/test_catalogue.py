@@ -27,6 +27,7 @@ SHIPPED = {
     "gateway-env",
     "database-reachable",
     "database-ready",
+    "wal-reach",
     "dump-intact",
     "database-restored",
     "space",

@@ -6,6 +6,11 @@ from aihummer_drtui.recovery.point_in_time.model import WalKeeper
 from aihummer_drtui.recovery.target import Target
 
 
+def names_keeper(target: Target) -> bool:
+    """Whether target.toml tells of base backups and WAL at all."""
+    return target.wal is not None or target.pgbackrest is not None or target.barman is not None
+
+
 def keeper_of(target: Target) -> WalKeeper:
     """Who keeps the target's base backups and WAL.
 

@@ -9,7 +9,7 @@ from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.point_in_time.archive import ArchiveKeeper
 from aihummer_drtui.recovery.point_in_time.archiver import Archiver, archiver_of
-from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
+from aihummer_drtui.recovery.point_in_time.keepers import keeper_of, names_keeper
 from aihummer_drtui.recovery.point_in_time.model import Keeper, Window
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
@@ -110,11 +110,12 @@ def look_at_reach(scene: Scene) -> Observation:
     """Look whether WAL is archived, and reaches from the newest base backup on without a gap."""
     expected = "WAL is archived, and follows the newest base backup without a gap"
     target = scene.target
-    if target.wal is None and target.pgbackrest is None and target.barman is None:
+    if not names_keeper(target):
         return Observation(
-            verdict=Verdict.PASSED,
+            verdict=Verdict.UNPROVEN,
             expected=expected,
             observed="target.toml names no keeper of WAL: only backup sets bring data back",
+            hint="archive WAL (docs/point-in-time.md) and add [wal], [pgbackrest] or [barman]",
         )
     status = wal_status(target)
     seen = (*status.problems, *status.unknown)
