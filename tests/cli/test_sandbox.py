@@ -79,3 +79,30 @@ def test_folder_that_cannot_be_made_is_one_message(folder: Path) -> None:
     ended = run("sandbox", "up", "--dir", folder / "file" / "s")
     assert ended.returncode == 3
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.postgres
+def test_a_sandbox_with_wal_has_a_base_backup_and_takes_traffic(folder: Path) -> None:
+    """up --wal takes a base backup by the ordinary command; traffic tells its first and last row."""
+    root = folder / "s"
+    up = run("sandbox", "up", "--dir", root, "--wal", "--json")
+    assert up.returncode == 0, up.stderr
+    try:
+        built = json.loads(up.stdout)
+        assert (built["wal"], len(built["bases"]), built["wal_files"] > 0) == (True, 1, True)
+        told = json.loads(
+            run("sandbox", "traffic", "--dir", root, "--seconds", "0.2", "--every", "0.1", "--json").stdout
+        )
+        assert told["first"]["id"] + told["count"] - 1 == told["last"]["id"]
+        plain = run("sandbox", "traffic", "--dir", root, "--seconds", "0.1")
+        assert plain.stdout.splitlines()[-1].startswith(
+            f"last  {told['last']['id'] + 1}  traffic 1 written at"
+        )
+        shown = run("sandbox", "status", "--dir", root).stdout
+        assert f"base backups {built['bases'][0]}" in shown
+        assert run("--target", root / "target.toml", "wal", "status").returncode == 0
+        broken = json.loads(run("sandbox", "break", "--dir", root, "--json").stdout)
+        assert (broken["condition"], broken["bases"]) == ("broken", built["bases"])
+    finally:
+        assert run("sandbox", "down", "--dir", root).returncode == 0
+    assert not root.exists()

@@ -133,7 +133,7 @@ def admin_of(server: Server) -> Admin:
     }
     place = Place(
         host=parameters["host"],
-        port=int(parameters["port"]),
+        port=_port(parameters["port"]),
         database=parameters["dbname"],
         user=parameters["user"],
     )
@@ -141,6 +141,14 @@ def admin_of(server: Server) -> Admin:
     return Admin(
         server=server, owner=Owner(parameters=parameters, password="", place=place, password_lines=lines)
     )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal():
+        raise PreconditionError(
+            f"{cleaned_line(text, 30)!r} is no port", where=_WHERE, hint="name one server: port=5432"
+        )
+    return int(text)
 
 
 def _password_lines(path: Path) -> str:

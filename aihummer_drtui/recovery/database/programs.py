@@ -1,8 +1,6 @@
 """The server's own programs, of its own major version: postgres, pg_ctl and what reads a data directory."""
 
 import os
-import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +9,7 @@ from typing import Final
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.account import ServerAccount
-from aihummer_drtui.recovery.database.connection import program_environment
-from aihummer_drtui.recovery.database.tools import DEBIAN_ROOT
+from aihummer_drtui.recovery.database.tools import DEBIAN_ROOT, program_version
 from aihummer_drtui.recovery.regular_file import read_regular
 from aihummer_drtui.recovery.target import Target
 
@@ -25,7 +22,6 @@ NEEDED: Final = (
     "pg_basebackup",
     "pg_verifybackup",
 )
-_VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +50,7 @@ def server_programs(target: Target, account: ServerAccount, *, major: int) -> Se
             if len(missing) < len(NEEDED):
                 seen.append(f"{folder} lacks {', '.join(missing)}")
             continue
-        found = _version(folder / "postgres", account)
+        found = program_version(folder / "postgres", account)
         if found is None:
             seen.append(f"{folder}/postgres does not run as {account.name}")
         elif found[0] != major:
@@ -94,23 +90,3 @@ def _folders(target: Target, major: int) -> Iterator[Path]:
     yield DEBIAN_ROOT / str(major) / "bin"
     yield from target.path
     yield from (Path(part) for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part)
-
-
-def _version(program: Path, account: ServerAccount) -> tuple[int, int] | None:
-    try:
-        done = subprocess.run(
-            [program, "--version"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=10,
-            stdin=subprocess.DEVNULL,
-            env=program_environment(),
-            cwd="/",
-            check=False,
-            **account.identity(),
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = _VERSION.search(done.stdout)
-    return (int(found[1]), int(found[2])) if done.returncode == 0 and found else None

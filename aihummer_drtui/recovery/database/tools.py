@@ -12,6 +12,7 @@ from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.set import open_set
 from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.database.connection import program_environment
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
@@ -102,14 +103,18 @@ def _folders(target: Target) -> Iterator[Path]:
 def _tools_in(folder: Path) -> PostgresTools | None:
     if not all(os.access(folder / name, os.X_OK) for name in ("pg_dump", "pg_restore")):
         return None
-    versions = [_version(folder / name) for name in ("pg_dump", "pg_restore")]
+    versions = [program_version(folder / name) for name in ("pg_dump", "pg_restore")]
     if None in versions or not versions[1]:
         return None
     major, minor = versions[1]
     return PostgresTools(folder=folder, version=f"{major}.{minor}", major=major, minor=minor)
 
 
-def _version(program: Path) -> tuple[int, int] | None:
+def program_version(program: Path, account: ServerAccount | None = None) -> tuple[int, int] | None:
+    """Major and minor version as a program of PostgreSQL says them; None where it does not run.
+
+    `account` is whom it is run as, None = the present one. Raises PreconditionError where that may not be.
+    """
     try:
         done = subprocess.run(
             [program, "--version"],
@@ -119,7 +124,9 @@ def _version(program: Path) -> tuple[int, int] | None:
             timeout=10,
             stdin=subprocess.DEVNULL,
             env=program_environment(),
+            cwd="/" if account else None,  # the present folder may be closed to another account
             check=False,
+            **(account.identity() if account else {}),
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

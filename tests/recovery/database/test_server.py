@@ -272,6 +272,13 @@ def test_a_password_in_the_configuration_is_refused(installation: Installation) 
         admin_of(server_of(target))
 
 
+def test_a_port_that_is_none_is_told(installation: Installation) -> None:
+    """Several ports would mean several servers."""
+    target = with_postgres(installation.target, admin="user=postgres port=5432,5433")
+    with pytest.raises(PreconditionError, match="is no port"):
+        admin_of(server_of(target))
+
+
 def test_by_default_a_superuser_is_the_servers_account(own_cluster: Cluster) -> None:
     """Peer authentication holds although this process is root: psql is run as the account."""
     server = server_of(target_of(own_cluster))
