@@ -47,7 +47,8 @@ def test_what_keeps_wal_from_the_archive(archiver: Archiver, told: str) -> None:
 @pytest.mark.postgres
 def test_the_owner_role_sees_most_of_it(installation: Installation) -> None:
     """Where no superuser is let in, settings and statistics are still told; what waits is not."""
-    seen = archiver_of(installation.target)
+    closed = Postgres(admin=f"host={installation.cluster.folder} user=nobody_of_that_name")
+    seen = archiver_of(msgspec.structs.replace(installation.target, postgres=closed))
     assert (seen.mode, seen.command, seen.waiting) == ("off", Setting.MISSING, None)
     assert seen.problem == "archive_mode is off: no WAL is archived"
     admin = Postgres(admin=f"host={installation.cluster.folder} user=postgres")
