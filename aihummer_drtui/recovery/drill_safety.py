@@ -1,5 +1,6 @@
 """A drill touches its sandbox and nothing else; a real run never touches a sandbox."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -47,12 +48,23 @@ def refuse_wrong_mode(target: Target, mode: str) -> None:
             _refuse_anything_outside(target)
 
 
+def refuse_outside(target: Target, mode: str, path: Path, what: str) -> None:
+    """Let pass a place that a run of this mode may touch: found out on the way, not configured.
+
+    Raises PreconditionError for a drill where it lies outside its sandbox.
+    """
+    if target.sandbox is not None and mode in {Mode.DRILL, Mode.TRAINING}:
+        _inside(path, target.sandbox, what)
+
+
 def _refuse_anything_outside(target: Target) -> None:
     mark = target.sandbox
     if mark is None:
         raise PreconditionError(f"this is a drill, and {target.name} is no sandbox", hint=_HINT)
     _refuse_another_sandbox(mark)
     _inside(target.gateway_env, mark, "gateway-env")
+    for path, what in _server_places(target):
+        _inside(path, mark, what)
     env = read_gateway_env(target.gateway_env)
     if env.blob_folder is not None:
         _inside(env.blob_folder, mark, "the blob folder")
@@ -65,6 +77,20 @@ def _refuse_anything_outside(target: Target) -> None:
                 hint=_HINT,
             )
         _inside(Path(place.host), mark, "the database's socket")
+
+
+def _server_places(target: Target) -> Iterator[tuple[Path, str]]:
+    """Every place that a recovery to a moment reads or replaces, as far as the configuration names it."""
+    if target.postgres.data_directory is not None:
+        yield target.postgres.data_directory, "postgres.data-directory"
+    if target.wal is not None:
+        yield target.wal.archive, "wal.archive"
+        yield from ((place, "a folder of wal.base-places") for place in target.wal.base_places)
+    # Without a configuration of its own, such a program would take the one of this host.
+    if target.pgbackrest is not None:
+        yield target.pgbackrest.config or Path("/etc/pgbackrest.conf"), "pgbackrest.config"
+    if target.barman is not None:
+        yield target.barman.config or Path("/etc/barman.conf"), "barman.config"
 
 
 def _refuse_another_sandbox(mark: SandboxMark) -> None:

@@ -1,13 +1,14 @@
 """X09: a drill against anything but its sandbox is impossible, and so is a real run against a sandbox."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from aihummer_drtui.errors import PreconditionError, UsageError
-from aihummer_drtui.recovery.drill_safety import refuse_wrong_mode
-from aihummer_drtui.recovery.target import SandboxMark, Target
+from aihummer_drtui.recovery.drill_safety import refuse_outside, refuse_wrong_mode
+from aihummer_drtui.recovery.target import Barman, PgBackRest, Postgres, SandboxMark, Target, WalArchive
 
 
 @pytest.fixture
@@ -67,6 +68,50 @@ def test_a_drill_does_not_reach_out_of_its_sandbox(sandbox: Target, tmp_path: Pa
         refuse_wrong_mode(sandbox, "drill")
     with pytest.raises(PreconditionError, match="gateway-env"):
         refuse_wrong_mode(msgspec.structs.replace(sandbox, gateway_env=tmp_path / "gateway.env"), "drill")
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"postgres": Postgres(data_directory=Path("/var/lib/postgresql/17/main"))}, "data-directory"),
+        ({"wal": WalArchive(archive=Path("/var/backups/wal"))}, "wal.archive"),
+        (
+            {"wal": WalArchive(archive=Path("{root}/wal"), base_places=(Path("{root}/base"), Path("/base")))},
+            "base-places",
+        ),
+        ({"pgbackrest": PgBackRest(stanza="main")}, "pgbackrest.config"),
+        ({"barman": Barman(server="main", config=Path("/etc/barman.conf"))}, "barman.config"),
+    ],
+)
+def test_a_drill_neither_reads_nor_replaces_another_server(
+    sandbox: Target, changes: dict[str, Any], what: str
+) -> None:
+    """Data directory, archive, base backups, other keepers: all lie in the sandbox, or it is refused."""
+    assert sandbox.sandbox is not None
+    root = str(sandbox.sandbox.root)
+    if wal := changes.get("wal"):
+        changes = {
+            "wal": msgspec.structs.replace(
+                wal,
+                archive=Path(str(wal.archive).replace("{root}", root)),
+                base_places=tuple(Path(str(one).replace("{root}", root)) for one in wal.base_places),
+            )
+        }
+    target = msgspec.structs.replace(sandbox, **changes)
+    with pytest.raises(PreconditionError, match=what):
+        refuse_wrong_mode(target, "drill")
+    refuse_wrong_mode(target, "")
+
+
+def test_what_is_found_on_the_way_is_held_to_the_same(sandbox: Target, tmp_path: Path) -> None:
+    """The data directory that a server itself tells."""
+    assert sandbox.sandbox is not None
+    refuse_outside(sandbox, "drill", sandbox.sandbox.root / "pg", "the data directory")
+    refuse_outside(sandbox, "", tmp_path / "pg", "the data directory")
+    refuse_outside(Target(), "real", tmp_path / "pg", "the data directory")
+    for mode in ("drill", "training"):
+        with pytest.raises(PreconditionError, match="the data directory is outside"):
+            refuse_outside(sandbox, mode, tmp_path / "pg", "the data directory")
 
 
 @pytest.mark.parametrize("text", ['{"id": "other"}', "", "{}", '{"id": 3}'])

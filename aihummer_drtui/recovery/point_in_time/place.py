@@ -1,0 +1,187 @@
+"""Where a server is recovered: its data directory, the names beside it, and the mark that tells how far.
+
+The mark is a small file beside the data directory. A kill at any moment leaves it and the folders in a
+state that names itself: which of the two is in place is told by the folder's inode, whatever its name.
+"""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from aihummer_drtui.durable import sync_folder, write_durably
+from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
+
+_MARK_LIMIT: Final = 10_000
+_ID: Final = re.compile(r"[0-9a-f]{8}")
+
+
+class Stage(StrEnum):
+    """What a mark tells."""
+
+    LAYING = "laying"
+    """The base backup is being laid out in the folder beside."""
+    RECOVERING = "recovering"
+    """The folder beside is whole; it replays WAL, or has done so and waits for the switch."""
+    SWITCHING = "switching"
+    """It is about to take the live one's place, or just did."""
+    RESTORED = "restored"
+    """It is in place and was seen to answer."""
+    UNDOING = "undoing"
+    """The old one is about to take its place back, or just did."""
+    UNDONE = "undone"
+    """The old one is back in place."""
+
+
+class DataMark(msgspec.Struct, frozen=True, kw_only=True):
+    """The file beside the data directory."""
+
+    stage: Stage
+    id: str
+    """Of this recovery: part of the names of its folders."""
+    point: str
+    """As `points.spelled` gives it."""
+    base: str
+    """The label of the base backup."""
+    system_identifier: int
+    at: str
+    """ISO 8601, UTC."""
+    inode: int = 0
+    """Of the recovered folder; 0 while there is none."""
+    reached: str = ""
+    """The time of the last transaction that was replayed, ISO 8601; empty = not known."""
+    reached_lsn: str = ""
+    kept: str = ""
+    """The name of the folder that was put aside; empty = none."""
+    ran: bool = False
+    """Whether a server ran on the old folder before the switch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataPlace:
+    """A data directory, and what belongs to its recovery."""
+
+    live: Path
+    """Absolute, without links."""
+
+    @property
+    def mark(self) -> Path:
+        """The file that tells how far a recovery is."""
+        return self.live.with_name(f"{self.live.name}.point-in-time.json")
+
+    def beside(self, recovery: str) -> Path:
+        """The folder that a recovery of this id fills."""
+        return self.live.with_name(f"{self.live.name}.restoring-{recovery}")
+
+    def aside(self, word: str, moment: datetime) -> Path:
+        """A free name for a folder that is put aside: `<data>.replaced-20261124T031245Z`."""
+        first = self.live.with_name(f"{self.live.name}.{word}-{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+        number, name = 1, first
+        while os.path.lexists(name):
+            number += 1
+            name = first.with_name(f"{first.name}-{number}")
+        return name
+
+    def kept(self, mark: DataMark) -> Path | None:
+        """The folder that a mark says was put aside, if it is still there."""
+        path = self.live.with_name(mark.kept) if mark.kept else None
+        return path if path is not None and path.is_dir() and not path.is_symlink() else None
+
+    def in_place(self, mark: DataMark) -> bool:
+        """Whether the recovered folder is the one in place."""
+        return mark.inode != 0 and inode_of(self.live) == mark.inode
+
+    def write(self, mark: DataMark) -> DataMark:
+        """Write the mark durably, with the present time, and give it. Raises OSError."""
+        mark = msgspec.structs.replace(mark, at=datetime.now(UTC).isoformat(timespec="seconds"))
+        owner = self.live.parent.stat()
+        write_durably(
+            self.mark,
+            msgspec.json.encode(mark) + b"\n",
+            mode=0o644,
+            owner=(owner.st_uid, owner.st_gid) if os.geteuid() == 0 else None,
+        )
+        return mark
+
+    def read(self) -> DataMark | None:
+        """The mark; None = there is none, or it is not one of ours.
+
+        Whoever can write beside the data directory can write it: its names stay within this folder.
+        """
+        try:
+            with os.fdopen(os.open(self.mark, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+                found = msgspec.json.decode(file.read(_MARK_LIMIT), type=DataMark)
+        except (OSError, msgspec.MsgspecError):
+            return None
+        ours = not found.kept or found.kept.startswith(f"{self.live.name}.")
+        return found if _ID.fullmatch(found.id) and ours and "/" not in found.kept else None
+
+    def remove_mark(self) -> None:
+        """Take the mark away. Raises OSError."""
+        self.mark.unlink(missing_ok=True)
+        sync_folder(self.live.parent)
+
+    def put_in_place(self, folder: Path) -> None:
+        """Exchange `folder` with the live one in one step, or give it the live name where none is there.
+
+        Raises OSError, and FailedError where the file system cannot; both names are then as they were.
+        """
+        if os.path.lexists(self.live):
+            exchange(folder, self.live)
+        else:
+            move_without_replacing(folder, self.live)
+        sync_folder(self.live.parent)
+
+    def rename(self, folder: Path, name: Path) -> None:
+        """Rename a folder beside to a free name, durably. Raises OSError."""
+        move_without_replacing(folder, name)
+        sync_folder(self.live.parent)
+
+    def remove(self, folder: Path) -> None:
+        """Remove a folder beside with all that is in it; following no link. Raises OSError."""
+        if folder.is_symlink():
+            folder.unlink()
+        elif folder.exists():
+            shutil.rmtree(folder)
+        sync_folder(self.live.parent)
+
+
+def inode_of(folder: Path) -> int:
+    """The number of a folder, which renaming does not change; 0 = it is not there."""
+    try:
+        return folder.lstat().st_ino
+    except OSError:
+        return 0
+
+
+def data_place(directory: Path) -> DataPlace:
+    """The place of a data directory. Raises PreconditionError where its folder could not be exchanged."""
+    live = directory.resolve()
+    if not live.parent.is_dir():
+        raise PreconditionError(
+            "the folder above the data directory is not there",
+            where=str(live.parent),
+            hint="install PostgreSQL, or name another `data-directory` in [postgres] of target.toml",
+        )
+    if live.exists() and not live.is_dir():
+        raise PreconditionError("the data directory is no folder", where=str(live), hint="move it away")
+    if live.is_mount():
+        raise PreconditionError(
+            "the data directory is a mount point and cannot be exchanged",
+            where=str(live),
+            hint="mount the disk one folder higher, and let the data directory be a folder on it",
+        )
+    if live.is_dir() and any((live / "pg_tblspc").glob("*")):
+        raise PreconditionError(
+            "the server has tablespaces outside of its data directory, which this does not bring back",
+            where=str(live / "pg_tblspc"),
+            hint="recover by the keeper's own program, or take the other route: --to dump",
+        )
+    return DataPlace(live=live)
