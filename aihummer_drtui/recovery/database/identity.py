@@ -56,7 +56,7 @@ def _facts(owner: Owner, live: Seen) -> tuple[str, ...]:
     size = "size not known" if live.size < 0 else bytes_text(live.size)
     facts = [f"{size}, owned by {cleaned_line(live.owner)}, {live.connections} connections now"]
     if live.marker and live.marker.stage is Stage.RESTORED:
-        facts.append(f"restored from backup set {cleaned_line(live.marker.set_id)} at {live.marker.at}")
+        facts.append(f"{cleaned_line(live.marker.origin)} at {cleaned_line(live.marker.at)}")
     try:
         with (
             connect(owner, statement_seconds=_SECONDS) as connection,

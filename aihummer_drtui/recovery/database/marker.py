@@ -41,13 +41,21 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
 
     stage: Stage
     set_id: str
-    """Of the set that it was restored from; of a replaced one that of what took its place (may be empty)."""
+    """Of the set that it was restored from; of a replaced one that of what took its place. Empty where the
+    database came with a whole server that was recovered to a point."""
     at: str
     """ISO 8601, UTC."""
+    point: str = ""
+    """The recovery point of that server; empty = it came from the set's dump."""
     live: str = ""
     """Of a replaced one: the name under which it was live."""
     former: str | None = None
     """Of a replaced one: the comment that it had, which it gets back with its name."""
+
+    @property
+    def origin(self) -> str:
+        """Where the database came from, in words and not cleaned."""
+        return f"recovered to {self.point}" if self.point else f"restored from backup set {self.set_id}"
 
     @property
     def moment(self) -> datetime:
@@ -72,10 +80,12 @@ class Seen:
     marker: Marker | None
 
 
-def mark_text(stage: Stage, set_id: str, *, live: str = "", former: str | None = None) -> str:
+def mark_text(
+    stage: Stage, set_id: str, *, point: str = "", live: str = "", former: str | None = None
+) -> str:
     """The comment that marks a database."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    marker = Marker(stage=stage, set_id=set_id, at=now, live=live, former=former)
+    marker = Marker(stage=stage, set_id=set_id, at=now, point=point, live=live, former=former)
     return _PREFIX + msgspec.json.encode(marker).decode()
 
 

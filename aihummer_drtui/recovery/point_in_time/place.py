@@ -4,9 +4,12 @@ The mark is a small file beside the data directory. A kill at any moment leaves 
 state that names itself: which of the two is in place is told by the folder's inode, whatever its name.
 """
 
+import fcntl
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,7 +19,7 @@ from typing import Final
 import msgspec
 
 from aihummer_drtui.durable import sync_folder, write_durably
-from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.errors import LockedError, PreconditionError
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
 
 _MARK_LIMIT: Final = 10_000
@@ -58,6 +61,9 @@ class DataMark(msgspec.Struct, frozen=True, kw_only=True):
     reached: str = ""
     """The time of the last transaction that was replayed, ISO 8601; empty = not known."""
     reached_lsn: str = ""
+    rows: int = 0
+    tables: int = 0
+    """As they were counted beside."""
     kept: str = ""
     """The name of the folder that was put aside; empty = none."""
     ran: bool = False
@@ -89,10 +95,42 @@ class DataPlace:
             name = first.with_name(f"{first.name}-{number}")
         return name
 
+    def left_over(self) -> list[Path]:
+        """Folders that recoveries filled and never put in place."""
+        return self._folders("restoring")
+
+    def put_aside(self) -> list[Path]:
+        """Data directories that recoveries replaced, the newest last."""
+        return [folder for folder in self._folders("replaced") if (folder / "PG_VERSION").is_file()]
+
+    def _folders(self, word: str) -> list[Path]:
+        prefix = f"{self.live.name}.{word}-"
+        return sorted(
+            path
+            for path in self.live.parent.iterdir()
+            if path.name.startswith(prefix) and path.is_dir() and not path.is_symlink()
+        )
+
     def kept(self, mark: DataMark) -> Path | None:
         """The folder that a mark says was put aside, if it is still there."""
         path = self.live.with_name(mark.kept) if mark.kept else None
         return path if path is not None and path.is_dir() and not path.is_symlink() else None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the folder above, which no exchange moves. Raises LockedError where it is held."""
+        lock = os.open(self.live.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise LockedError(
+                "another recovery of this server is at work",
+                where=str(self.live.parent),
+                hint="wait for it, or end it; `aihummer-drtui probe restore-database` tells where it stands",
+            ) from None
+        finally:
+            os.close(lock)
 
     def in_place(self, mark: DataMark) -> bool:
         """Whether the recovered folder is the one in place."""

@@ -84,15 +84,17 @@ def _holds(window: Window, point: Point, clock: Clock) -> bool:
         case ByTime(moment=moment):
             # It stops before the first commit that is later (PostgreSQL 17, 19.5.6): one must follow.
             last = clock.now if window.latest is None else min(window.latest, clock.now)
-            return _earliest(window) <= moment < last
+            return window.earliest <= moment < last
     assert_never(point)
 
 
 def _earliest(window: Window) -> datetime:
-    """The first whole second that the window holds: what an operator can type."""
+    """Where the window begins as an operator can type it: the next whole second, if it holds that."""
     exact = window.earliest.astimezone(UTC)
-    whole = exact.replace(microsecond=0)
-    return whole if whole == exact else whole + timedelta(seconds=1)
+    whole = exact.replace(microsecond=0) + timedelta(seconds=1)
+    if exact.microsecond == 0 or (window.latest is not None and whole >= window.latest):
+        return exact
+    return whole
 
 
 def _why(point: Point, windows: Sequence[Window], clock: Clock) -> str:
@@ -100,7 +102,7 @@ def _why(point: Point, windows: Sequence[Window], clock: Clock) -> str:
         case ByTime(moment=moment):
             if moment > clock.now:
                 return ": it lies in the future"
-            if moment < min(_earliest(window) for window in windows):
+            if moment < min(window.earliest for window in windows):
                 return ": it lies before the first base backup was complete"
             if all(window.latest is not None and moment >= window.latest for window in windows):
                 return ": the archived WAL ends before it"

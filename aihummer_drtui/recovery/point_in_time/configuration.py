@@ -1,0 +1,58 @@
+"""What a recovered data directory is configured with once it is in place, and what its archiver must know.
+
+The base backup brings the files that lay in the old host's data directory: none where its distribution
+keeps them elsewhere (Debian: /etc/postgresql).
+"""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from aihummer_drtui.errors import FailedError
+from aihummer_drtui.recovery.database.account import ServerAccount
+
+_FILES: Final = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
+
+
+def bring_configuration(
+    live: Path, recovered: Path, account: ServerAccount, *, same_cluster: bool, starts_by_itself: bool
+) -> tuple[str, ...]:
+    """Put the live directory's configuration into the recovered one; give the names of what was taken.
+
+    Of the same cluster the live files win, for they are the newer; of another (a fresh one) only what the
+    base backup lacks is taken. `starts_by_itself`: no configured command starts the server. Raises
+    FailedError where it then has no postgresql.conf, OSError.
+    """
+    taken = []
+    for name in _FILES:
+        source, destination = live / name, recovered / name
+        lacks = not destination.exists()
+        if source.is_file() and not source.is_symlink() and (same_cluster or lacks):
+            destination.unlink(missing_ok=True)
+            shutil.copyfile(source, destination)
+            destination.chmod(0o600)
+            account.own(destination)
+            taken.append(name)
+    if starts_by_itself and not (recovered / "postgresql.conf").exists():
+        raise FailedError(
+            "the base backup brings no postgresql.conf, and the live data directory has none",
+            where=str(recovered),
+            hint="the configuration lies elsewhere: say how that server is started and stopped, as "
+            "`start` and `stop` in [postgres] of target.toml; the live server is as it was",
+        )
+    return tuple(taken)
+
+
+def announce_timeline(recovered: Path, timeline: int, account: ServerAccount) -> None:
+    """Have the archiver, once it runs, archive the new timeline's history first.
+
+    The server beside archived nothing. Without that file the next recovery would take the same timeline
+    for itself, and the two would overwrite each other's WAL (PostgreSQL 17, 25.3.6). Raises OSError.
+    """
+    history = f"{timeline:08X}.history"
+    if not (recovered / "pg_wal" / history).is_file():
+        return
+    status = recovered / "pg_wal" / "archive_status" / f"{history}.ready"
+    if not status.exists() and not status.with_suffix(".done").exists():
+        status.touch(mode=0o600)
+        account.own(status)

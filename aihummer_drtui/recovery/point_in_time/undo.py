@@ -1,0 +1,135 @@
+"""After a recovery to a point: the way back to the old data directory, and its end."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.database.connection import Owner, owner_of
+from aihummer_drtui.recovery.database.identity import refuse_other_identity
+from aihummer_drtui.recovery.database.server import Server, server_of
+from aihummer_drtui.recovery.drill_safety import refuse_outside, refuse_wrong_mode
+from aihummer_drtui.recovery.ending import ended_in_order
+from aihummer_drtui.recovery.point_in_time.beside import server_on
+from aihummer_drtui.recovery.point_in_time.look import refuse_gateway
+from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage, data_place
+from aihummer_drtui.recovery.point_in_time.switch import Switch
+from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.recovery.target import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undone:
+    """What was put back."""
+
+    data: Path
+    kept_as: Path | None
+    """Where the recovered data directory is now."""
+    point: str
+    """What it had been recovered to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """What was removed."""
+
+    folders: tuple[Path, ...]
+
+
+def undo_point_in_time(target: Target, *, confirm: str, mode: str, reporter: Reporter) -> Undone:
+    """Exchange the recovered data directory for the one it replaced; the recovered one is kept.
+
+    What was written since the recovery is in the one that is kept, and no longer served. Raises
+    PreconditionError before anything is stopped, LockedError, and FailedError that says which of the two
+    is in place.
+    """
+    server, place, owner = _judged(target, confirm, mode)
+    with ended_in_order(), place.locked():
+        mark = _undoable(place)
+        switch = Switch(server=server, place=place, owner=owner)
+        if mark.stage is Stage.UNDOING:
+            # Killed on the way.
+            mark = switch.finish(mark, reporter)
+        else:
+            refuse_gateway(server, owner)
+            mark = switch.undo(mark, reporter)
+        return Undone(data=place.live, kept_as=place.kept(mark), point=mark.point)
+
+
+def drop_old_data_directory(target: Target, *, confirm: str, mode: str, reporter: Reporter) -> Dropped:
+    """Remove every data directory that a recovery to a point put aside: there is no way back after it.
+
+    Raises PreconditionError where there is none, one of them is in use, or a recovery was not ended;
+    LockedError; FailedError where it cannot be removed.
+    """
+    _, place, _ = _judged(target, confirm, mode)
+    with ended_in_order(), place.locked():
+        mark = place.read()
+        if mark is None or mark.stage not in {Stage.RESTORED, Stage.UNDONE}:
+            raise PreconditionError(
+                "no recovery to a point was completed here: nothing is removed",
+                where=str(place.live),
+                hint="`aihummer-drtui probe restore-database` tells where it stands",
+            )
+        folders = place.put_aside()
+        _refuse_used(folders)
+        if not folders:
+            raise PreconditionError(
+                "no old data directory is kept here", where=str(place.live), hint="nothing is to be done"
+            )
+        reporter.phase("removing old data directories", total=len(folders), unit="folders")
+        for folder in folders:
+            _remove(place, folder)
+            reporter.advance()
+        place.write(msgspec.structs.replace(mark, kept=""))
+        return Dropped(folders=tuple(folders))
+
+
+def _judged(target: Target, confirm: str, mode: str) -> tuple[Server, DataPlace, Owner]:
+    refuse_wrong_mode(target, mode)
+    owner = owner_of(target)
+    refuse_other_identity(owner, confirm)
+    server = server_of(target)
+    place = data_place(server.data)
+    refuse_outside(target, mode, place.live, "the data directory")
+    return replace(server, data=place.live), place, owner
+
+
+def _undoable(place: DataPlace) -> DataMark:
+    mark = place.read()
+    if mark is not None and mark.stage is Stage.UNDOING:
+        return mark
+    if mark is None or mark.stage is not Stage.RESTORED or not place.in_place(mark):
+        raise PreconditionError(
+            "what is in place here was not put there by a recovery to a point",
+            where=str(place.live),
+            hint="`aihummer-drtui probe restore-database` tells where it stands",
+        )
+    if place.kept(mark) is None:
+        raise PreconditionError(
+            "the data directory that was replaced is not there: it was dropped, or there was none",
+            where=str(place.live.with_name(mark.kept or f"{place.live.name}.replaced-…")),
+            hint="recover to another point instead: restore database --to …",
+        )
+    return mark
+
+
+def _refuse_used(folders: list[Path]) -> None:
+    for folder in folders:
+        if (pid := server_on(folder)) is not None:
+            raise PreconditionError(
+                f"a server runs on it (process {pid})", where=str(folder), hint="stop it first"
+            )
+
+
+def _remove(place: DataPlace, folder: Path) -> None:
+    try:
+        place.remove(folder)
+    except OSError as error:
+        raise FailedError(
+            f"could not be removed: {error.strerror}",
+            where=cleaned_line(str(error.filename or folder)),
+            hint="remove it by hand; the live server is not in it",
+        ) from None

@@ -1,0 +1,311 @@
+"""A server brought back to a moment: exactly what was committed by then, and the old one kept."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from aihummer_drtui.errors import DrtuiError, FailedError, LockedError, PreconditionError
+from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point
+from aihummer_drtui.recovery.point_in_time.place import DataPlace
+from aihummer_drtui.recovery.point_in_time.restore import Wanted, foresee
+from aihummer_drtui.recovery.reporting import Reporter
+from tests.recovery.point_in_time.lost_host import (
+    SEGMENT,
+    TICKS,
+    LostHost,
+    closed_segment,
+    wait_for,
+    with_target,
+)
+from tests.recovery.point_in_time.recovering import ALL, is_untouched, mark_of, restored
+
+pytestmark = pytest.mark.postgres
+
+
+def test_the_last_commit_before_the_moment_is_there_and_the_next_is_not(host: LostHost) -> None:
+    """The proof of a recovery to a moment, on the server that answers the gateway's own connection."""
+    point = host.between(5)
+    done = restored(host, point)
+    assert host.ticks() == [1, 2, 3, 4, 5]
+    assert (done.rows, done.tables, done.warnings) == (5, 1, ())
+    assert host.commits[4] == datetime.fromisoformat(done.reached) <= point.moment < host.commits[5]
+    assert done.kept_as is not None
+    assert (done.kept_as / "PG_VERSION").exists()
+    with host.connect("postgres", "hum") as connection:
+        told = [connection.execute(f"SHOW {name}").fetchone() for name in ("restore_command", "archive_mode")]
+    assert told == [("",), ("on",)]
+    assert not Path(f"/tmp/drtui-{mark_of(host).id}").exists()
+
+
+def test_debians_postgresql_is_brought_back_too(debian_host: LostHost) -> None:
+    """Another major version, with its own programs."""
+    restored(debian_host, debian_host.between(2))
+    assert debian_host.ticks() == [1, 2]
+
+
+def test_the_new_timeline_is_archived_so_that_the_next_recovery_takes_another(host: LostHost) -> None:
+    """Two recoveries on one timeline would overwrite each other's WAL."""
+    restored(host, host.between(5))
+    wait_for(host.folder / "archive" / "00000002.history")
+    restored(host, host.between(3))
+    assert host.ticks() == [1, 2, 3]
+    wait_for(host.folder / "archive" / "00000003.history")
+
+
+@pytest.mark.parametrize("kind", ["latest", "name", "lsn"])
+def test_other_kinds_of_points(host: LostHost, kind: str) -> None:
+    """As far as the WAL goes, a restore point by its name, a position of the log."""
+    points: dict[str, Point] = {
+        "latest": Latest(),
+        "name": ByName(name="half-way"),
+        "lsn": ByLsn(lsn=host.positions[2]),
+    }
+    restored(host, points[kind])
+    assert host.ticks() == ALL[: {"latest": TICKS, "name": TICKS // 2, "lsn": 3}[kind]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"confirm": "elsewhere/hum"}, "is not the target"),
+        ({"confirm": ""}, "not confirmed"),
+        ({"mode": "drill"}, "no sandbox"),
+        ({"mode": "tabletop"}, "executes nothing"),
+        ({"base": "another"}, "no base backup 'another'"),
+        ({"point": ByTime(moment=datetime.fromisoformat("2525-01-01T00:00:00Z"))}, "lies in the future"),
+        ({"point": ByTime(moment=datetime.fromisoformat("2025-01-01T00:00:00Z"))}, "before the first base"),
+    ],
+)
+def test_a_wrong_wish_is_refused_before_anything_is_made(
+    host: LostHost, changes: dict[str, Any], what: str
+) -> None:
+    """Identity, mode, base backup, moment."""
+    with pytest.raises(PreconditionError, match=what):
+        restored(host, **{"point": host.between(5), **changes})
+    assert is_untouched(host)
+
+
+def test_a_gap_in_the_wal_is_found_before_anything_is_made(host: LostHost) -> None:
+    """The keeper proves the WAL first."""
+    number = host.window.base.start_lsn // SEGMENT
+    (host.folder / "archive" / f"00000001{0:08X}{number:08X}").unlink()
+    with pytest.raises(PreconditionError, match="is missing"):
+        restored(host, host.between(5))
+    assert is_untouched(host)
+
+
+def test_a_connected_gateway_is_refused(host: LostHost) -> None:
+    """It would write to the old server while the new one is recovered, and nobody would notice."""
+    with host.connect(), pytest.raises(PreconditionError, match="1 connections hold the live database"):
+        restored(host, host.between(5))
+    assert is_untouched(host)
+
+
+def test_a_server_of_another_major_version_is_refused(host: LostHost) -> None:
+    """A base backup starts under its own major version only."""
+    base = replace(host.window.base, server_major=12)
+    keeper = replace(host.keeper, window=replace(host.window, base=base))
+    with pytest.raises(PreconditionError, match="the base backup is of 12"):
+        restored(host, host.between(5), keeper=keeper)
+    assert is_untouched(host)
+
+
+def test_too_little_room_is_found_before_anything_is_made(host: LostHost) -> None:
+    """The second data directory is counted beside the old one."""
+    base = replace(host.window.base, size=1 << 60)
+    keeper = replace(host.keeper, window=replace(host.window, base=base))
+    with pytest.raises(PreconditionError, match="needed for a second data directory"):
+        restored(host, host.between(5), keeper=keeper)
+    assert is_untouched(host)
+
+
+def test_the_wrong_installations_base_backup_is_refused(host: LostHost) -> None:
+    """Another cluster's, over a server that holds data: only where it is named outright."""
+    base = replace(host.window.base, system_identifier=1)
+    keeper = replace(host.keeper, window=replace(host.window, base=base))
+    with pytest.raises(PreconditionError, match="is of another cluster") as refused:
+        restored(host, host.between(5), keeper=keeper)
+    assert "--base base" in refused.value.hint
+    assert is_untouched(host)
+
+
+def test_what_its_keeper_calls_another_clusters_is_not_put_in_place(host: LostHost) -> None:
+    """A label is believed only once the recovered server says the same."""
+    base = replace(host.window.base, system_identifier=1)
+    keeper = replace(host.keeper, window=replace(host.window, base=base))
+    with pytest.raises(FailedError, match="what was laid out is another cluster"):
+        restored(host, host.between(5), keeper=keeper, base="base")
+    assert is_untouched(host)
+
+
+def test_one_recovery_at_a_time(host: LostHost) -> None:
+    """The second is told that there is a first."""
+    with DataPlace(live=host.data).locked(), pytest.raises(LockedError, match="another recovery"):
+        restored(host, host.between(5))
+    assert is_untouched(host)
+
+
+def test_a_name_that_no_restore_point_has_leaves_the_live_server_alone(host: LostHost) -> None:
+    """No window tells of names: it is found out beside, and nothing is left of it."""
+    with pytest.raises(FailedError, match="WAL ended before the restore point named never-made"):
+        restored(host, ByName(name="never-made"))
+    assert is_untouched(host)
+
+
+def test_a_point_within_the_base_backup_leaves_the_live_server_alone(host: LostHost) -> None:
+    """A copy that was not complete yet is no database."""
+    with pytest.raises(FailedError, match="lies before the base backup was complete"):
+        restored(host, ByLsn(lsn=host.window.base.end_lsn))
+    assert is_untouched(host)
+
+
+def test_a_damaged_base_backup_leaves_the_live_server_alone(host: LostHost) -> None:
+    """It does not start beside; its own words are told."""
+    (host.folder / "base" / "global" / "pg_control").write_bytes(b"")
+    with pytest.raises(FailedError, match="no whole data directory"):
+        restored(host, host.between(5))
+    assert is_untouched(host)
+
+
+def test_a_server_without_the_database_is_not_put_in_place(host: LostHost) -> None:
+    """The base backup of another application, or of a time before this one."""
+    env = host.folder / "gateway.env"
+    env.write_text(env.read_text().replace("/hum\nAI", "/other\nAI"))
+    with pytest.raises(FailedError, match="has no database other; it has hum, postgres"):
+        restored(host, host.between(5), confirm=host.phrase.replace("/hum", "/other"))
+    assert is_untouched(host)
+
+
+def test_a_server_without_the_roles_is_not_put_in_place(host: LostHost) -> None:
+    """gateway.env names them."""
+    env = host.folder / "gateway.env"
+    env.write_text(env.read_text().replace("hum_app@", "hum_new@"))
+    with pytest.raises(FailedError, match="has no role hum_new"):
+        restored(host, host.between(5))
+    assert is_untouched(host)
+
+
+def test_limits_that_the_primary_raised_later_are_followed(host: LostHost) -> None:
+    """A standby must have at least its primary's limits, and learns of them while it replays."""
+    with (host.data / "postgresql.conf").open("a") as file:
+        file.write("max_connections = 77\nmax_prepared_transactions = 9\n")
+    host.control("restart")
+    with host.connect("postgres", "hum") as connection:
+        connection.execute("INSERT INTO ticks VALUES (100)")
+        end = closed_segment(host, connection)
+    window = replace(host.window, latest=datetime.fromisoformat("2500-01-01T00:00:00Z"), latest_lsn=end)
+    restored(host, Latest(), keeper=replace(host.keeper, window=window))
+    assert host.ticks()[-1] == 100
+
+
+def test_what_was_recovered_once_is_not_recovered_again_unasked(host: LostHost) -> None:
+    """What was written since would be lost."""
+    restored(host, host.between(5))
+    with host.connect() as connection:
+        connection.execute("INSERT INTO ticks VALUES (50)")
+    with pytest.raises(PreconditionError, match="recovered to this very point already"):
+        restored(host, host.between(5))
+    assert host.ticks()[-1] == 50
+    restored(host, host.between(5), again=True)
+    assert host.ticks() == ALL[:5]
+
+
+def test_what_would_be_done_is_foreseen_and_nothing_is_touched(host: LostHost) -> None:
+    """Look and prove, with what would be replaced."""
+    found = foresee(
+        host.target,
+        Wanted(point=host.between(5), confirm="", mode=""),
+        host.keeper,
+        clock=host.clock,
+        reporter=Reporter.silent(),
+    )
+    assert found.window == host.window
+    assert found.outlook.exists
+    assert found.outlook.same_cluster
+    assert found.outlook.databases == ("postgres", "hum")
+    assert is_untouched(host)
+
+
+def test_another_database_of_the_server_is_named(host: LostHost) -> None:
+    """The whole server is replaced."""
+    with host.connect("postgres", "postgres") as connection:
+        connection.execute("CREATE DATABASE payroll")
+    done = restored(host, host.between(5))
+    assert "the whole server is replaced, with database payroll too" in done.warnings
+
+
+def test_a_lost_data_directory_is_made_anew(host: LostHost) -> None:
+    """Nothing to stop, nothing to keep: as long as target.toml says where and as whom."""
+    host.control("stop", "-m", "fast")
+    DataPlace(live=host.data).remove(host.data)
+    with pytest.raises(PreconditionError, match="whom the server runs as is not known"):
+        restored(host, host.between(5))
+    (host.folder / "base" / "postgresql.conf").rename(host.folder / "postgresql.conf")
+    with pytest.raises(FailedError, match=r"brings no postgresql\.conf"):
+        restored(host, host.between(5), target=with_target(host, account=host.account.name or "root"))
+    assert host.names() == []
+    (host.folder / "postgresql.conf").rename(host.folder / "base" / "postgresql.conf")
+    done = restored(host, host.between(5), target=with_target(host, account=host.account.name or "root"))
+    assert done.kept_as is None
+    assert host.ticks() == ALL[:5]
+
+
+def test_a_fresh_cluster_is_replaced(host: LostHost) -> None:
+    """What a package's installation made on the new host; it knows neither owner nor database."""
+    host.control("stop", "-m", "fast")
+    DataPlace(live=host.data).remove(host.data)
+    flags = ["-Upostgres", "-Atrust", "--locale=C", "-N"]
+    made = host.account.run([host.bin / "initdb", "-D", host.data, *flags], time_out=60)
+    assert made.returncode == 0, made.stderr
+    with (host.data / "postgresql.conf").open("a") as file:
+        file.write("listen_addresses = ''\nunix_socket_directories = '../run'\n")
+    host.control("start")
+    done = restored(host, host.between(5))
+    assert "the server here is another cluster than the one backed up, and is replaced" in done.warnings
+    assert host.ticks() == ALL[:5]
+
+
+def test_a_configuration_outside_of_the_data_directory_stays_there(host: LostHost) -> None:
+    """Debian's layout: the base backup brings no postgresql.conf, and the start command names it."""
+    etc = host.folder / "etc"
+    etc.mkdir()
+    host.account.own(etc)
+    host.control("stop", "-m", "fast")
+    for name in ("postgresql.conf", "pg_hba.conf", "pg_ident.conf"):
+        (host.folder / "base" / name).unlink()
+        moved = host.account.run(["mv", host.data / name, etc / name], time_out=10)
+        assert moved.returncode == 0
+    with (etc / "postgresql.conf").open("a") as file:
+        file.write(f"data_directory = '{host.data}'\nhba_file = '{etc}/pg_hba.conf'\n")
+        file.write(f"ident_file = '{etc}/pg_ident.conf'\n")
+    control = f"{host.bin}/pg_ctl -D {etc} -w -l {host.folder}/run/log"
+    if host.account.uid is not None:
+        control = f"setpriv --reuid {host.account.uid} --regid {host.account.gid} --clear-groups {control}"
+    start = host.account.run(
+        [host.bin / "pg_ctl", "-D", etc, "-w", "-l", host.folder / "run/log", "start"], time_out=60
+    )
+    assert start.returncode == 0, start.stdout + start.stderr
+    with pytest.raises(PreconditionError, match="how the server is started is not known"):
+        restored(host, host.between(5))
+    assert is_untouched(host)
+    target = with_target(
+        host, start=tuple(f"{control} start".split()), stop=tuple(f"{control} -m fast stop".split())
+    )
+    restored(host, host.between(5), target=target)
+    assert host.ticks() == ALL[:5]
+    assert not (host.data / "postgresql.conf").exists()
+
+
+def test_a_tampered_sandbox_is_no_way_out_of_a_drill(host: LostHost, tmp_path: Path) -> None:
+    """The data directory that the server itself tells is held to the sandbox too."""
+    from aihummer_drtui.recovery.target import SandboxMark
+
+    (tmp_path / "sandbox.json").write_text('{"id": "x"}')
+    target = msgspec.structs.replace(host.target, sandbox=SandboxMark(id="x", root=tmp_path))
+    with pytest.raises(DrtuiError, match="outside the sandbox"):
+        restored(host, host.between(5), target=target, mode="drill")
+    assert is_untouched(host)

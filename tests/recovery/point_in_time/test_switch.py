@@ -1,0 +1,183 @@
+"""The switch and the way back: whatever breaks or is killed, it is known which whole server is in place."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from aihummer_drtui.errors import FailedError, PreconditionError, UnknownOutcomeError
+from aihummer_drtui.recovery.point_in_time import switch
+from aihummer_drtui.recovery.point_in_time.place import DataPlace, Stage
+from aihummer_drtui.recovery.point_in_time.undo import drop_old_data_directory, undo_point_in_time
+from aihummer_drtui.recovery.reporting import Reporter
+from tests.recovery.point_in_time.lost_host import LostHost
+from tests.recovery.point_in_time.recovering import (
+    ALL,
+    in_a_child,
+    is_untouched,
+    killed_at,
+    mark_of,
+    restored,
+)
+
+pytestmark = pytest.mark.postgres
+
+
+def undone(host: LostHost, reporter: Reporter | None = None) -> None:
+    """Go the way back."""
+    undo_point_in_time(host.target, confirm=host.phrase, mode="", reporter=reporter or Reporter.silent())
+
+
+@pytest.mark.parametrize(
+    ("phase", "stage", "runs"),
+    [
+        ("proving the WAL", None, True),
+        ("laying the base backup out", Stage.LAYING, True),
+        ("making the base backup consistent", Stage.RECOVERING, True),
+        ("replaying WAL", Stage.RECOVERING, True),
+        ("verifying what was recovered", Stage.RECOVERING, True),
+        ("shutting the recovered server down", Stage.RECOVERING, True),
+        ("stopping the live server", Stage.SWITCHING, True),
+        ("exchanging the data directories", Stage.SWITCHING, False),
+        ("starting the recovered server", Stage.SWITCHING, False),
+        ("asking the recovered server", Stage.SWITCHING, True),
+    ],
+)
+def test_killed_at_any_point_the_next_call_ends_it(
+    host: LostHost, phase: str, stage: Stage | None, runs: bool
+) -> None:
+    """Before the switch the live server serves on; the same command again ends in the recovered one."""
+    killed_at(phase, lambda reporter: restored(host, host.between(5), reporter=reporter))
+    found = DataPlace(live=host.data).read()
+    assert (found.stage if found else None) is stage
+    assert host.runs() is runs
+    if runs and phase != "asking the recovered server":
+        assert host.ticks() == ALL
+    done = restored(host, host.between(5))
+    assert host.ticks() == ALL[:5]
+    assert done.rows == 5
+    assert done.reached_lsn
+    assert done.kept_as is not None
+    assert host.names() == ["main", "main.point-in-time.json", done.kept_as.name]
+    assert mark_of(host).stage is Stage.RESTORED
+
+
+@pytest.mark.parametrize("phase", ["replaying WAL", "exchanging the data directories"])
+def test_after_a_kill_another_point_can_be_chosen(host: LostHost, phase: str) -> None:
+    """What the killed one left is removed; the live server serves until the switch."""
+    killed_at(phase, lambda reporter: restored(host, host.between(5), reporter=reporter))
+    restored(host, host.between(2))
+    assert host.ticks() == [1, 2]
+    assert len(host.names()) == 3
+
+
+def test_a_server_that_does_not_answer_as_it_should_is_taken_out_again(
+    host: LostHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old one is put back and started; the recovered one is kept, and the next call goes on from it."""
+    monkeypatch.setattr(switch, "_ANSWER_SECONDS", 0.5)
+    rules = host.data / "pg_hba.conf"
+    before = rules.read_text()
+    # The live server has read its rules; the recovered one is given these.
+    rules.write_text("local all postgres trust\n")
+    with pytest.raises(FailedError, match="the old data directory is in place, and its server runs"):
+        restored(host, host.between(5))
+    rules.write_text(before)
+    host.control("reload")
+    assert host.ticks() == ALL
+    mark = mark_of(host)
+    assert mark.stage is Stage.RECOVERING
+    assert host.names() == ["main", "main.point-in-time.json", f"main.restoring-{mark.id}"]
+    restored(host, host.between(5))
+    assert host.ticks() == ALL[:5]
+    assert mark_of(host).id == mark.id
+
+
+def test_where_the_way_back_breaks_too_it_is_said_what_is_in_place(host: LostHost) -> None:
+    """Nobody knows how it ends then: another exit code, and the next call mends it."""
+    configuration = host.data / "postgresql.conf"
+    before = configuration.read_text()
+    configuration.write_text(before + "this is no setting\n")
+    with pytest.raises(UnknownOutcomeError, match="old data directory is in place, and its server does not"):
+        restored(host, host.between(5))
+    configuration.write_text(before)
+    restored(host, host.between(5))
+    assert host.ticks() == ALL[:5]
+
+
+def test_the_way_back(host: LostHost) -> None:
+    """The old server serves again, with all that was in it; the recovered one is kept aside."""
+    restored(host, host.between(5))
+    with host.connect(), pytest.raises(PreconditionError, match="connections hold"):
+        undone(host)
+    undone(host)
+    assert host.ticks() == ALL
+    mark = mark_of(host)
+    assert mark.stage is Stage.UNDONE
+    assert (host.folder / mark.kept / "PG_VERSION").exists()
+    with pytest.raises(PreconditionError, match="was not put there by a recovery"):
+        undone(host)
+
+
+@pytest.mark.parametrize(
+    "phase", ["stopping the recovered server", "exchanging the data directories", "starting the old server"]
+)
+def test_a_killed_way_back_is_gone_to_its_end(host: LostHost, phase: str) -> None:
+    """By the same command again, or by the next recovery."""
+    restored(host, host.between(5))
+    killed_at(phase, lambda reporter: undone(host, reporter))
+    assert mark_of(host).stage is Stage.UNDOING
+    undone(host)
+    assert host.ticks() == ALL
+    assert mark_of(host).stage is Stage.UNDONE
+
+
+def test_the_next_recovery_ends_a_killed_way_back_first(host: LostHost) -> None:
+    """And then does its own work."""
+    restored(host, host.between(5))
+    killed_at("starting the old server", lambda reporter: undone(host, reporter))
+    restored(host, host.between(3))
+    assert host.ticks() == [1, 2, 3]
+
+
+def test_the_old_data_directory_is_dropped_when_that_is_said(host: LostHost) -> None:
+    """Gated like the rest; after it there is no way back, and nothing else was touched."""
+
+    def dropped(confirm: str) -> None:
+        drop_old_data_directory(host.target, confirm=confirm, mode="", reporter=Reporter.silent())
+
+    with pytest.raises(PreconditionError, match="no recovery to a point was completed"):
+        dropped(host.phrase)
+    restored(host, host.between(5))
+    with pytest.raises(PreconditionError, match="is not the target"):
+        dropped("elsewhere/hum")
+    kept = host.folder / mark_of(host).kept
+    host.control("start", "-o", "-c unix_socket_directories=.", data=kept)
+    with pytest.raises(PreconditionError, match="a server runs on it"):
+        dropped(host.phrase)
+    host.control("stop", data=kept)
+    dropped(host.phrase)
+    assert host.names() == ["main", "main.point-in-time.json"]
+    assert host.ticks() == ALL[:5]
+    with pytest.raises(PreconditionError, match="no old data directory is kept"):
+        dropped(host.phrase)
+    with pytest.raises(PreconditionError, match="is not there: it was dropped"):
+        undone(host)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become others")
+def test_the_servers_own_account_can_do_it_all_and_another_cannot(host: LostHost) -> None:
+    """As postgres, and never as a third: that one is told who must run it."""
+
+    def refused() -> None:
+        with pytest.raises(PreconditionError, match=f"to be done as {host.account.name}|root"):
+            restored(host, host.between(5))
+
+    assert in_a_child(refused, uid=65_534, gid=65_534) == 0
+    assert is_untouched(host)
+    uid, gid = host.account.uid or 0, host.account.gid or 0
+    as_itself = replace(host, account=replace(host.account, uid=None, gid=None))
+    assert in_a_child(lambda: restored(as_itself, host.between(5)), uid=uid, gid=gid) == 0
+    assert host.ticks() == ALL[:5]
+    assert in_a_child(lambda: undone(as_itself), uid=uid, gid=gid) == 0
+    assert host.ticks() == ALL
