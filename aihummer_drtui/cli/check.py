@@ -41,6 +41,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--all", "every", is_flag=True, help="Look with every check of a recovery.")
 @click.option("--backup-set", envvar="BACKUP_SET", help="With names: the set to compare with [newest].")
 @click.option("--key-file", envvar="KEY_FILE", help="The key escrow (default: as target.toml suggests).")
+@click.option("--to", "point", envvar="RECOVERY_POINT", help="With names: the recovery point [dump].")
 @click.option(
     "--runbook", type=click.Path(path_type=Path), help="The runbook to judge (default: the shipped)."
 )
@@ -68,7 +69,7 @@ def check(
     if names or every:
         _refuse_given(context, "runbook", "at", only="without names and --all")
         context.exit(_look_with(settings, names, given, as_json=as_json, nagios=nagios))
-    _refuse_given(context, "backup_set", only="with names or --all")
+    _refuse_given(context, "backup_set", "point", only="with names or --all")
     from aihummer_drtui.cli import readiness_report
     from aihummer_drtui.cli.readiness import look, moment_of
 
@@ -88,7 +89,8 @@ def _refuse_given(context: click.Context, *options: str, only: str) -> None:
     """Raise UsageError for an option that was typed and would mean nothing here."""
     for option in options:
         if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
-            raise UsageError(f"--{option.replace('_', '-')} has a meaning only {only}", hint="see --help")
+            name = {"point": "to"}.get(option, option).replace("_", "-")
+            raise UsageError(f"--{name} has a meaning only {only}", hint="see --help")
 
 
 def _look_with(
@@ -96,7 +98,7 @@ def _look_with(
 ) -> int:
     target = load_target(settings.target_path)
     catalogue = Catalogue(target)
-    values = run_values(catalogue, given["backup_set"], given["key_file"])
+    values = run_values(catalogue, given["backup_set"], given["key_file"], given["point"])
     left_out = AFTER_A_RESTORE | MAKES_A_DATABASE | (frozenset() if _keeps_wal(target) else WITH_A_KEEPER)
     everyday = tuple(name for name in check_names() if name not in left_out)
     looks = look_at_each(catalogue, names or everyday, values)
@@ -111,9 +113,11 @@ def _keeps_wal(target: Target) -> bool:
     return names_keeper(target)
 
 
-def run_values(catalogue: Catalogue, backup_set: str | None, key_file: str | None) -> Mapping[str, str]:
+def run_values(
+    catalogue: Catalogue, backup_set: str | None, key_file: str | None, point: str | None = None
+) -> Mapping[str, str]:
     """The values that a run would be given: as said, else as suggested."""
-    wanted = {"BACKUP_SET": backup_set, "KEY_FILE": key_file}
+    wanted = {"BACKUP_SET": backup_set, "KEY_FILE": key_file, "RECOVERY_POINT": point}
     found = {name: value or catalogue.suggestion(name) for name, value in wanted.items()}
     return {name: value for name, value in found.items() if value}
 

@@ -48,6 +48,7 @@ NAMES: Final = (
 @click.option("--backup-set", envvar="BACKUP_SET", help="The backup set the command was given.")
 @click.option("--key-file", envvar="KEY_FILE", help="The key escrow the command was given.")
 @click.option("--kept", envvar="KEPT_DATABASE", help="The kept database that `--drop-old` was given.")
+@click.option("--to", "point", envvar="RECOVERY_POINT", help="The recovery point the command was given.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was seen as one JSON object.")
 @click.pass_obj
 def probe(
@@ -56,6 +57,7 @@ def probe(
     backup_set: str | None,
     key_file: str | None,
     kept: str | None,
+    point: str | None,
     as_json: bool,
 ) -> None:
     """Say whether the command NAME has done its work.
@@ -64,7 +66,12 @@ def probe(
     """
     from aihummer_drtui.recovery.target_file import load_target
 
-    values = {"BACKUP_SET": backup_set, "KEY_FILE": key_file, "KEPT_DATABASE": kept}
+    values = {
+        "BACKUP_SET": backup_set,
+        "KEY_FILE": key_file,
+        "KEPT_DATABASE": kept,
+        "RECOVERY_POINT": point,
+    }
     scene = Scene(
         target=load_target(settings.target_path),
         values={variable: value for variable, value in values.items() if value},

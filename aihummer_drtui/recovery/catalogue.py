@@ -10,7 +10,7 @@ from typing import Final
 
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.check import RECOVERY_POINT, THE_DUMP, Check, Scene
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Choice, Observation, TargetIdentity, Verdict
 
@@ -21,6 +21,7 @@ _FILES: Final = (
     "key.check",
     "key.vault_in_dump",
     "gateway.environment_check",
+    "point_in_time.check",
     "database.ready",
     "space_check",
     "point_in_time.wal_status",
@@ -78,8 +79,13 @@ class Catalogue:
         return seen_by(lambda: check.look(Scene(target=self._target, values=values)), check.description)
 
     def suggestion(self, variable: str) -> str | None:
-        """A value to propose for an input: the configured one, or the newest sealed set for BACKUP_SET."""
+        """A value to propose for an input: the configured one, else the newest sealed set for BACKUP_SET.
+
+        For RECOVERY_POINT it is the dump: a point in time is chosen by a person who knows what went wrong.
+        """
         given = self._target.inputs.get(variable)
+        if given is None and variable == RECOVERY_POINT:
+            return THE_DUMP
         if given is not None or variable != "BACKUP_SET":
             return given
         newest = newest_set(self._target)

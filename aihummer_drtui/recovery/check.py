@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
+
+RECOVERY_POINT: Final = "RECOVERY_POINT"
+THE_DUMP: Final = "dump"
+"""The value of RECOVERY_POINT that means no point in time but the backup set's dump."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +20,13 @@ class Scene:
 
     target: Target
     values: Mapping[str, str]
-    """Inputs by variable: `BACKUP_SET`, `KEY_FILE`."""
+    """Inputs by variable: `BACKUP_SET`, `KEY_FILE`, `RECOVERY_POINT`."""
+
+    @property
+    def recovery_point(self) -> str:
+        """The operator's words for the point in time to recover to; empty = the dump is meant."""
+        said = self.values.get(RECOVERY_POINT, "").strip()
+        return "" if said == THE_DUMP else said
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ SHIPPED = {
     "vault-in-dump",
     "master-key",
     "gateway-env",
+    "recovery-point",
     "database-reachable",
     "database-ready",
     "wal-reach",

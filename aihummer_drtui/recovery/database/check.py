@@ -22,6 +22,10 @@ _HINT: Final = "run `restore database` with this backup set; the database before
 def look_at_restored(scene: Scene) -> Observation:
     """Look whether the live database came from this backup set and has at least the sealed rows."""
     expected = "the database of this backup set, with the rows that were sealed"
+    if scene.recovery_point:
+        from aihummer_drtui.recovery.point_in_time.check import look_at_recovered
+
+        return look_at_recovered(scene)
     try:
         manifest = sealed_manifest(scene)
         if manifest is None:
@@ -51,6 +55,8 @@ def _not_from(live: Seen | None, manifest: Manifest) -> str:
         return "there is no database of that name"
     if live.marker is None or live.marker.stage is not Stage.RESTORED:
         return f"database {live.name} does not carry the mark of a restore"
+    if live.marker.point:
+        return f"database {live.name} was recovered to {live.marker.point}, not restored from this set"
     if live.marker.set_id != manifest.set_id:
         return f"database {live.name} was restored from another set: {live.marker.set_id}"
     return ""
@@ -96,6 +102,10 @@ def probe_database(scene: Scene) -> Probed:
     Done: the live database carries this set's mark and no table has fewer rows than sealed. Partial: a
     database of an unfinished restore stands beside, or the live one was closed for the exchange.
     """
+    if scene.recovery_point:
+        from aihummer_drtui.recovery.point_in_time.probe import probe_point_in_time
+
+        return probe_point_in_time(scene)
     try:
         manifest = sealed_manifest(scene)
         owner = owner_of(scene.target)

@@ -69,7 +69,12 @@ def until_text(until: datetime) -> str:
 
 def kept_until(target: Target, moment: datetime) -> datetime:
     """Before when a database that was put aside at `moment` is not to be dropped (`keep-old`)."""
-    return moment + timedelta(seconds=parse_duration(target.keep_old) or 0.0)
+    return moment + keep_time(target)
+
+
+def keep_time(target: Target) -> timedelta:
+    """How long what a restore put aside is kept at least (`keep-old`)."""
+    return timedelta(seconds=parse_duration(target.keep_old) or 0.0)
 
 
 def kept_of(target: Target, database: str, there: Iterable[Seen]) -> list[Kept]:

@@ -105,6 +105,8 @@ def look_at_reach(scene: Scene) -> Observation:
             number = one_number(connection, "SHOW server_version_num")
             live = databases_seen(connection).get(owner.database)
     except DrtuiError as error:
+        if scene.recovery_point:
+            return _not_needed(expected, error)
         return _failed(expected, error)
     told = "no database of that name yet" if live is None else f"database {live.name} is there"
     return Observation(
@@ -117,6 +119,10 @@ def look_at_reach(scene: Scene) -> Observation:
 def look_at_readiness(scene: Scene) -> Observation:
     """Look whether the server can take the sealed dump: version, extensions, roles, rights, space."""
     expected = "version, extensions, roles, rights and space for the dump"
+    if scene.recovery_point:
+        from aihummer_drtui.recovery.point_in_time import check as point_in_time
+
+        return point_in_time.look_at_readiness(scene)
     try:
         manifest = sealed_manifest(scene)
         if manifest is None:
@@ -147,6 +153,15 @@ def _asked(target: Target, manifest: Manifest) -> Readiness:
 def _all_well(found: Readiness) -> str:
     return f"PostgreSQL {found.server}, extensions, roles and rights there" + (
         f", {found.space}" if found.space else ""
+    )
+
+
+def _not_needed(expected: str, error: DrtuiError) -> Observation:
+    return Observation(
+        verdict=Verdict.PASSED,
+        expected=expected,
+        observed="no server answers the owner, and none is needed: the whole server is brought back",
+        warnings=(cleaned_line(error.what, 200),),
     )
 
 

@@ -25,14 +25,19 @@ def refuse_other_key(env: GatewayEnv, sealed: Manifest) -> None:
     None is let pass because the database can come back where no copy of the key is left; that is said
     by taking the line out. Raises PreconditionError for any other key, and for a malformed one.
     """
+    refuse_other_fingerprint(env, sealed.key_fingerprint, "the backup set")
+
+
+def refuse_other_fingerprint(env: GatewayEnv, sealed: str, what: str) -> None:
+    """As `refuse_other_key`, with the fingerprint that `what` was sealed with; empty = none is known."""
     text = env.get(MASTER_KEY)
-    if text is None or not sealed.key_fingerprint:
+    if text is None or not sealed:
         return
     fingerprint = key_fingerprint(parse_master_key(text, where=str(env.path)))
-    if fingerprint != sealed.key_fingerprint:
+    if fingerprint != sealed:
         raise PreconditionError(
-            f"wrong key: its fingerprint is {fingerprint}, the backup set was sealed with "
-            f"{sealed.key_fingerprint}; nothing was changed",
+            f"wrong key: its fingerprint is {fingerprint}, {what} was sealed with {sealed}; "
+            "nothing was changed",
             where=str(env.path),
             hint=_WAY_ON,
         )

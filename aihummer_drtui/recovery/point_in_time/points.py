@@ -14,8 +14,6 @@ from aihummer_drtui.foreign import cleaned, cleaned_line
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point
 
-DUMP: Final = "dump"
-"""Not a point: the other route, a backup set's dump."""
 LATEST: Final = "latest"
 _FORMS: Final = (
     "a point is `latest`, a time with its zone (`2026-11-24 03:12:45+01`, `2026-11-24T03:12:45Z`), "

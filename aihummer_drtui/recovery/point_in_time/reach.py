@@ -41,7 +41,11 @@ def window_lines(windows: Sequence[Window], clock: Clock) -> list[str]:
     """What can be brought back, a line for each end of each window."""
     lines = []
     for window in windows:
-        lines.append(f"base backup {cleaned_line(window.base.label, 60)} and its WAL bring back")
+        # After a recovery one base backup leads to two ends: of the timeline that was left, and of the new.
+        several = sum(each.base.label == window.base.label for each in windows) > 1
+        timeline = f" of timeline {window.timeline}" if several else ""
+        label = cleaned_line(window.base.label, 60)
+        lines.append(f"base backup {label} and its WAL{timeline} bring back")
         lines.append(
             f"  from {in_both_zones(_earliest(window), clock)}, {from_now(_earliest(window), clock)}"
         )

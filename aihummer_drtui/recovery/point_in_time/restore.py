@@ -17,10 +17,11 @@ from aihummer_drtui.recovery.database.dsn import dsn_place, libpq_dsn
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
 from aihummer_drtui.recovery.drill_safety import refuse_outside, refuse_wrong_mode
 from aihummer_drtui.recovery.ending import ended_in_order
-from aihummer_drtui.recovery.gateway.environment import APP_DATABASE_URL, read_gateway_env
-from aihummer_drtui.recovery.key.proof import refuse_other_key
+from aihummer_drtui.recovery.gateway.environment import APP_DATABASE_URL, GatewayEnv, read_gateway_env
+from aihummer_drtui.recovery.key.proof import refuse_other_fingerprint, refuse_other_key
+from aihummer_drtui.recovery.point_in_time.base import SEAL, open_base
 from aihummer_drtui.recovery.point_in_time.look import Outlook, local_server, look, refuse_gateway
-from aihummer_drtui.recovery.point_in_time.model import Point, WalKeeper, Window
+from aihummer_drtui.recovery.point_in_time.model import Keeper, Point, WalKeeper, Window
 from aihummer_drtui.recovery.point_in_time.place import DataMark, Stage, data_place
 from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
 from aihummer_drtui.recovery.point_in_time.reach import window_for
@@ -140,6 +141,7 @@ def _recovery(
     app_url = env.get(APP_DATABASE_URL)
     app_role = dsn_place(libpq_dsn(app_url, where=f"{env.path}: {APP_DATABASE_URL}")).user if app_url else ""
     window = window_for(wanted.point, keeper.windows(), clock, base=wanted.base)
+    _refuse_other_key_of_base(target, env, window)
     server = local_server(target, owner, window.base)
     place = data_place(server.data)
     refuse_outside(target, wanted.mode, place.live, "the data directory")
@@ -154,6 +156,16 @@ def _recovery(
         clock=clock,
         reporter=reporter,
     )
+
+
+def _refuse_other_key_of_base(target: Target, env: GatewayEnv, window: Window) -> None:
+    """As `refuse_other_key`, where this program's own base backup was sealed with a fingerprint."""
+    if window.base.keeper is not Keeper.ARCHIVE or target.wal is None:
+        return
+    for place in target.wal.base_places:
+        folder = place / window.base.label
+        if (folder / SEAL).is_file():
+            refuse_other_fingerprint(env, open_base(folder).seal.key_fingerprint, "the base backup")
 
 
 def _is_done(work: Recovery, mark: DataMark) -> bool:

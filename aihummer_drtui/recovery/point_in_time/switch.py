@@ -163,7 +163,7 @@ class Switch:
 
     def see_recovered(self, mark: DataMark) -> None:
         """See that the owner's connection string leads to the recovered server. Raises FailedError."""
-        self._until_seen(lambda: self._not_recovered(mark))
+        self._until_seen(lambda: self.not_recovered(mark))
 
     def _put_back(self, mark: DataMark) -> None:
         if not self.place.in_place(mark):
@@ -193,7 +193,7 @@ class Switch:
                 )
             time.sleep(_INTERVAL)
 
-    def _not_recovered(self, mark: DataMark) -> str:
+    def not_recovered(self, mark: DataMark) -> str:
         """Why what answers the owner is not what was recovered, or nothing."""
         import psycopg
 

@@ -128,7 +128,7 @@ def _warnings(connection: "Connection[TupleRow]") -> list[str]:
     warnings = []
     if broken := invalid_indexes(connection):
         warnings.append(
-            f"index {cleaned_line(broken[0], 100)} is invalid, as it was at that point: REINDEX it later"
+            f"index {cleaned_line(next(iter(broken)), 100)} is invalid, as it was at that point: REINDEX it later"
         )
     if connection.info.server_version >= _FIRST_WITH_COLLATION_VERSION:
         row = connection.execute(_COLLATION).fetchone()

@@ -1,5 +1,6 @@
 """A point is held against the windows before anything stops: taken, or refused with what would be taken."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -156,6 +157,15 @@ def test_the_first_moment_told_is_a_whole_second_that_is_taken() -> None:
 def test_a_gap_is_told() -> None:
     """What lies after it cannot be brought back from this base backup."""
     assert "WAL file 000000010000000000000009 is missing" in "\n".join(window_lines(BOTH, CLOCK))
+
+
+def test_of_two_timelines_of_one_base_backup_the_newest_is_taken_and_both_are_told() -> None:
+    """After a recovery the WAL goes on in two directions."""
+    newer = replace(NEW, timeline=2)
+    assert window_for(Latest(), (newer, NEW), CLOCK) is newer
+    told = "\n".join(window_lines((newer, NEW), CLOCK))
+    assert "WAL of timeline 2 bring back" in told
+    assert "WAL of timeline 1 bring back" in told
 
 
 @given(

@@ -1,0 +1,120 @@
+"""Checks of a recovery to a point: is the point within reach, can this host take it, is it in place?"""
+
+from typing import Final
+
+from aihummer_drtui.errors import DrtuiError, FailedError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.quantities import bytes_text
+from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.database.connection import owner_of
+from aihummer_drtui.recovery.point_in_time.host_clock import host_clock
+from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
+from aihummer_drtui.recovery.point_in_time.look import local_server, look
+from aihummer_drtui.recovery.point_in_time.model import Window
+from aihummer_drtui.recovery.point_in_time.place import data_place
+from aihummer_drtui.recovery.point_in_time.points import Clock, echo, from_now, parse_point
+from aihummer_drtui.recovery.point_in_time.probe import probe_point_in_time
+from aihummer_drtui.recovery.point_in_time.reach import window_for
+from aihummer_drtui.run.verdict import CheckDescription, Observation, ProbeResult, Verdict
+
+_SECONDS: Final = 60.0
+
+
+def look_at_point(scene: Scene) -> Observation:
+    """Look whether the run's recovery point lies in a window, and tell it relative to now."""
+    expected = "a recovery point that base backups and WAL bring back"
+    if not scene.recovery_point:
+        return Observation(
+            verdict=Verdict.PASSED,
+            expected=expected,
+            observed="the route is the dump of the backup set; no point in time is asked for",
+        )
+    clock = host_clock()
+    try:
+        point = parse_point(scene.recovery_point, clock)
+        window = window_for(point, keeper_of(scene.target).windows(), clock)
+    except DrtuiError as error:
+        return _failed(expected, error)
+    return Observation(
+        verdict=Verdict.PASSED,
+        expected=expected,
+        observed=f"{echo(point, clock)}; base backup {cleaned_line(window.base.label, 60)}",
+        warnings=tuple(point_warnings(window, clock)),
+    )
+
+
+def look_at_readiness(scene: Scene) -> Observation:
+    """Look whether this host can take the base backup: server, account, room, nobody connected."""
+    expected = "a server of the base backup's version, its account, room beside it, and no gateway"
+    clock = host_clock()
+    try:
+        point = parse_point(scene.recovery_point, clock)
+        window = window_for(point, keeper_of(scene.target).windows(), clock)
+        owner = owner_of(scene.target)
+        server = local_server(scene.target, owner, window.base)
+        found = look(server, data_place(server.data), owner, window.base, chosen=False)
+    except DrtuiError as error:
+        return _failed(expected, error)
+    return Observation(
+        verdict=Verdict.PASSED,
+        expected=expected,
+        observed=f"PostgreSQL {server.programs.version} as {server.account.name}, "
+        f"{bytes_text(found.free)} free, {bytes_text(found.needed)} needed beside {found.data}",
+        warnings=found.warnings,
+    )
+
+
+def look_at_recovered(scene: Scene) -> Observation:
+    """Look whether the server in place is the one that was recovered to the run's point."""
+    expected = "the server that was recovered to this point, answering the owner"
+    seen = probe_point_in_time(scene)
+    verdicts = {
+        ProbeResult.DONE: Verdict.PASSED,
+        ProbeResult.NOT_DONE: Verdict.FAILED,
+        ProbeResult.PARTIAL: Verdict.FAILED,
+        ProbeResult.UNKNOWN: Verdict.UNKNOWN,
+    }
+    return Observation(
+        verdict=verdicts[seen.result],
+        expected=expected,
+        observed=seen.observed,
+        hint="" if seen.result is ProbeResult.DONE else "run `restore database --to …` with this point",
+    )
+
+
+def point_warnings(window: Window, clock: Clock) -> list[str]:
+    """What an operator should know of the window that the point lies in."""
+    warnings = []
+    if window.base.verified is None:
+        warnings.append("this base backup was never verified; the restore proves it before it stops anything")
+    if window.latest is not None and (clock.now - window.latest).total_seconds() > 3600:
+        warnings.append(f"the archived WAL ends {from_now(window.latest, clock)}")
+    if window.gap:
+        warnings.append(f"WAL file {cleaned_line(window.gap, 60)} is missing: what is later cannot come back")
+    return warnings
+
+
+def _failed(expected: str, error: DrtuiError) -> Observation:
+    # Work that broke is no answer; what is not as it must be is one.
+    place = f"{error.where}: " if error.where else ""
+    return Observation(
+        verdict=Verdict.UNKNOWN if isinstance(error, FailedError) else Verdict.FAILED,
+        expected=expected,
+        observed=cleaned_line(f"{place}{error.what}", 300),
+        hint=cleaned_line(error.hint, 600),
+    )
+
+
+CHECKS: Final = (
+    Check(
+        description=CheckDescription(
+            name="recovery-point",
+            title="The recovery point is within reach",
+            proves="the point lies in what a base backup and the WAL after it bring back; not that each "
+            "byte of them is whole, which the restore proves before it stops anything",
+            interval=0.0,
+            time_out=_SECONDS,
+        ),
+        look=look_at_point,
+    ),
+)

@@ -1,0 +1,111 @@
+"""The checks of the route to a point in time, on a server with its own archive and base backup."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from aihummer_drtui.recovery.catalogue import Catalogue
+from aihummer_drtui.recovery.point_in_time.check import point_warnings
+from aihummer_drtui.recovery.point_in_time.model import ByTime
+from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
+from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.verdict import Verdict
+from tests.recovery.point_in_time.archiving import Archiving, archiving
+from tests.recovery.point_in_time.lost_host import LostHost
+from tests.recovery.point_in_time.test_reach import NEW
+
+pytestmark = pytest.mark.postgres
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archived:
+    """An installation with a base backup, a commit after it, and another."""
+
+    server: Archiving
+    target: Target
+    moment: datetime
+    """Between the two."""
+
+
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archived]:
+    """Give such an installation."""
+    with archiving() as server:
+        env = tmp_path_factory.mktemp("env") / "gateway.env"
+        host = str(server.cluster.folder).replace("/", "%2F")
+        env.write_text(f"AIHUMMER_DATABASE_URL=postgres://postgres@{host}/hum\n")
+        with server.cluster.admin() as connection:
+            connection.execute("CREATE DATABASE hum")
+        server.base()
+        moment = server.write("one")
+        server.write("two")
+        server.archived()
+        yield Archived(
+            server=server, target=msgspec.structs.replace(server.target, gateway_env=env), moment=moment
+        )
+
+
+def test_a_point_within_reach_is_told_relative_to_now(archived: Archived) -> None:
+    """With its base backup; one out of reach or misspelled fails with what would be right."""
+    catalogue = Catalogue(archived.target)
+    point = spelled(ByTime(moment=archived.moment))
+    looked = catalogue.look("recovery-point", {"RECOVERY_POINT": point})
+    assert looked.verdict is Verdict.PASSED
+    assert "now; base backup" in looked.observed
+    for wrong in ("2099-01-01 00:00Z", "2001-01-01 00:00Z", "2026-01-01 00:00", "soon"):
+        looked = catalogue.look("recovery-point", {"RECOVERY_POINT": wrong})
+        assert looked.verdict is Verdict.FAILED
+        assert looked.hint
+
+
+@pytest.mark.parametrize("values", [{}, {"RECOVERY_POINT": "dump"}, {"RECOVERY_POINT": " "}])
+def test_on_the_route_of_the_dump_there_is_no_point_to_look_at(values: dict[str, str]) -> None:
+    """Also where nothing keeps WAL."""
+    looked = Catalogue(Target()).look("recovery-point", values)
+    assert looked.verdict is Verdict.PASSED
+    assert "the route is the dump" in looked.observed
+
+
+def test_without_a_keeper_of_wal_no_point_is_within_reach() -> None:
+    """target.toml names none."""
+    looked = Catalogue(Target()).look("recovery-point", {"RECOVERY_POINT": "latest"})
+    assert looked.verdict is Verdict.FAILED
+
+
+def test_a_host_that_can_take_the_base_backup_is_ready_without_a_set(archived: Archived) -> None:
+    """What only a dump needs (roles, rights, extensions) is not asked for on this route."""
+    catalogue = Catalogue(archived.target)
+    looked = catalogue.look("database-ready", {"RECOVERY_POINT": "latest"})
+    assert looked.verdict is Verdict.PASSED, looked
+    assert "needed beside" in looked.observed
+    assert catalogue.look("database-ready", {}).verdict is Verdict.UNPROVEN
+    looked = catalogue.look("database-ready", {"RECOVERY_POINT": "2001-01-01 00:00Z"})
+    assert looked.verdict is Verdict.FAILED
+
+
+def test_a_server_that_is_lost_need_not_answer(host: LostHost) -> None:
+    """The whole server is brought back; on the route of the dump it must answer."""
+    host.control("stop", "-m", "fast")
+    catalogue = Catalogue(host.target)
+    looked = catalogue.look("database-reachable", {"RECOVERY_POINT": "latest"})
+    assert looked.verdict is Verdict.PASSED
+    assert looked.warnings
+    assert catalogue.look("database-reachable", {}).verdict is Verdict.FAILED
+
+
+def test_what_weighs_on_a_point_is_warned_of() -> None:
+    """A base backup that nobody verified, WAL that stopped long ago, a gap."""
+    clock = Clock(now=datetime(2026, 11, 24, 12, tzinfo=UTC), zone=UTC, zone_name="UTC")
+    verified = replace(NEW, base=replace(NEW.base, verified=clock.now))
+    assert point_warnings(verified, clock) == []
+    old = replace(NEW, latest=clock.now - timedelta(hours=2), gap="000000010000000000000009")
+    assert len(point_warnings(old, clock)) == 3
+
+
+def test_the_dump_is_proposed_for_the_input() -> None:
+    """A point in time is chosen by a person who knows what went wrong, or by the configuration."""
+    assert Catalogue(Target()).suggestion("RECOVERY_POINT") == "dump"
+    assert Catalogue(Target(inputs={"RECOVERY_POINT": "latest"})).suggestion("RECOVERY_POINT") == "latest"
