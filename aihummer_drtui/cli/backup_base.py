@@ -18,7 +18,7 @@ from aihummer_drtui.quantities import bytes_text
 def base(settings: Settings, place: Path | None, as_json: bool) -> None:
     """Copy this host's whole server into a new folder of PLACE (default: the first of base-places).
 
-    With the WAL archived from then on, any later moment can be brought back (docs/point-in-time.md).
+    With the WAL archived from then on, any later moment can be brought back (docs/wal.md).
     Runs as root or as the server's account.
     """
     from aihummer_drtui.recovery.point_in_time.base_create import make_base

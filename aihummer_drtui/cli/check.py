@@ -19,8 +19,8 @@ from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.verdict import Observation, Verdict
 
-AFTER_A_RESTORE: Final = frozenset({"database-restored"})
-"""Looks for the mark that only a restore leaves: on a host that never was lost it would always fail."""
+IN_A_RECOVERY: Final = frozenset({"database-restored", "recovery-point"})
+"""On a host that never was lost, the mark that a restore leaves is not there, and no point is chosen."""
 MAKES_A_DATABASE: Final = frozenset({"vault-in-dump"})
 """Costly, and nothing to do every day to a living server."""
 WITH_A_KEEPER: Final = frozenset({"wal-reach"})
@@ -57,9 +57,9 @@ def check(
     Ends with 0: yes. 1: no. 4: not proven.
 
     With names or --all it looks with the checks of a recovery instead: 0 when all passed (warnings
-    allowed), 1 when one failed, 4 when some could not be proven. --all leaves out database-restored, which
-    looks for the mark of a restore, vault-in-dump, which makes a scratch database while it
-    looks, and wal-reach where target.toml tells of no archived WAL.
+    allowed), 1 when one failed, 4 when some could not be proven. --all leaves out
+    database-restored and recovery-point, which look at what a recovery chose and left, vault-in-dump, which
+    makes a scratch database while it looks, and wal-reach where target.toml tells of no archived WAL.
     """
     if as_json and nagios:
         raise UsageError("--json and --nagios exclude each other", hint="choose one")
@@ -99,7 +99,7 @@ def _look_with(
     target = load_target(settings.target_path)
     catalogue = Catalogue(target)
     values = run_values(catalogue, given["backup_set"], given["key_file"], given["point"])
-    left_out = AFTER_A_RESTORE | MAKES_A_DATABASE | (frozenset() if _keeps_wal(target) else WITH_A_KEEPER)
+    left_out = IN_A_RECOVERY | MAKES_A_DATABASE | (frozenset() if _keeps_wal(target) else WITH_A_KEEPER)
     everyday = tuple(name for name in check_names() if name not in left_out)
     looks = look_at_each(catalogue, names or everyday, values)
     if nagios:

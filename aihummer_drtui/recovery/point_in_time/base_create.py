@@ -133,7 +133,7 @@ def _refuse_little_space(place: Path, facts: _Facts) -> None:
         raise PreconditionError(
             f"{bytes_text(free)} free, about {bytes_text(needed)} needed for a base backup",
             where=str(place),
-            hint="make room (which base backups may go: docs/point-in-time.md), or name another place",
+            hint="make room (which base backups may go: docs/wal.md), or name another place",
         )
 
 

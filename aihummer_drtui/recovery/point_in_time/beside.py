@@ -182,6 +182,18 @@ def _gone(watch: int, seconds: float) -> bool:
     return bool(select.select([watch], [], [], seconds)[0])
 
 
+def remove_private_folder(live: Server, recovery: str) -> None:
+    """Remove the folder of a socket that a killed recovery of this id left."""
+    folder = _private_path(recovery)
+    ours = {live.account.uid, os.geteuid()}
+    if folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid in ours:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _private_path(recovery: str) -> Path:
+    return Path("/tmp") / f"drtui-{recovery}"  # noqa: S108 - made new, ours alone; a socket's path is short
+
+
 def _private_folder(live: Server, recovery: str) -> Path:
     folder = Path("/tmp") / f"drtui-{recovery}"  # noqa: S108 - made new, ours alone; a socket's path is short
     if (

@@ -97,7 +97,7 @@ class DataPlace:
 
     def left_over(self) -> list[Path]:
         """Folders that recoveries filled and never put in place."""
-        return self._folders("restoring")
+        return [each for each in self._folders("restoring") if _ID.fullmatch(each.name.rpartition("-")[2])]
 
     def put_aside(self) -> list[Path]:
         """Data directories that recoveries replaced, the newest last."""

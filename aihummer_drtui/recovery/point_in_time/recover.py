@@ -15,7 +15,7 @@ from aihummer_drtui.errors import FailedError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.connection import Owner, server_words
 from aihummer_drtui.recovery.database.server import Server
-from aihummer_drtui.recovery.point_in_time.beside import end_left_over, running_beside
+from aihummer_drtui.recovery.point_in_time.beside import end_left_over, remove_private_folder, running_beside
 from aihummer_drtui.recovery.point_in_time.configuration import announce_timeline, bring_configuration
 from aihummer_drtui.recovery.point_in_time.confined import standby_limits
 from aihummer_drtui.recovery.point_in_time.model import Point, WalKeeper, Window
@@ -90,6 +90,7 @@ def _laid(work: Recovery, earlier: DataMark | None) -> DataMark:
     """Lay the base backup out in a new folder beside; give the mark of it."""
     for left in work.place.left_over():
         end_left_over(left)
+        remove_private_folder(work.server, left.name.rpartition("-")[2])
         work.reporter.phase("removing what an earlier try left")
         work.place.remove(left)
     mark = DataMark(

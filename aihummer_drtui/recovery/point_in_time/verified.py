@@ -127,9 +127,8 @@ def _refuse_missing_extensions(connection: "Connection[TupleRow]") -> None:
 def _warnings(connection: "Connection[TupleRow]") -> list[str]:
     warnings = []
     if broken := invalid_indexes(connection):
-        warnings.append(
-            f"index {cleaned_line(next(iter(broken)), 100)} is invalid, as it was at that point: REINDEX it later"
-        )
+        first = cleaned_line(next(iter(broken)), 100)
+        warnings.append(f"index {first} is invalid, as it was at that point: REINDEX it later")
     if connection.info.server_version >= _FIRST_WITH_COLLATION_VERSION:
         row = connection.execute(_COLLATION).fetchone()
         if row and row[0]:

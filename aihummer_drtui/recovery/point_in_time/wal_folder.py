@@ -155,5 +155,5 @@ def _too_many(path: Path) -> PreconditionError:
     return PreconditionError(
         "the WAL archive holds more files or timelines than the archive of one server can",
         where=str(path),
-        hint="is it the right folder? remove old WAL by pg_archivecleanup (docs/point-in-time.md)",
+        hint="is it the right folder? remove old WAL by pg_archivecleanup (docs/wal.md)",
     )

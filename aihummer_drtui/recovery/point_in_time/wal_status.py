@@ -56,7 +56,7 @@ def wal_status(target: Target) -> WalStatus:
         archiver = archiver_of(target)
         if archiver.problem:
             problems.append(archiver.problem)
-            hints.append("read PostgreSQL's log and mend archive_command; docs/point-in-time.md has one")
+            hints.append("read PostgreSQL's log and mend archive_command; docs/wal.md has one")
     except DrtuiError as error:
         unknown.append(f"the archiver: {error.what}")
         hints.append(error.hint)
@@ -115,7 +115,7 @@ def look_at_reach(scene: Scene) -> Observation:
             verdict=Verdict.UNPROVEN,
             expected=expected,
             observed="target.toml names no keeper of WAL: only backup sets bring data back",
-            hint="archive WAL (docs/point-in-time.md) and add [wal], [pgbackrest] or [barman]",
+            hint="archive WAL (docs/wal.md) and add [wal], [pgbackrest] or [barman]",
         )
     status = wal_status(target)
     seen = (*status.problems, *status.unknown)

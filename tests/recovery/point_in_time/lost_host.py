@@ -19,6 +19,7 @@ import msgspec
 import psycopg
 
 from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.recovery.point_in_time.beside import end_left_over
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, ByTime, Keeper, Point, Window
 from aihummer_drtui.recovery.point_in_time.points import Clock, parse_lsn, spelled
 from aihummer_drtui.recovery.reporting import Reporter
@@ -230,6 +231,10 @@ def copied_host(made: LostHost) -> Iterator[LostHost]:
         try:
             yield host
         finally:
+            for left in folder.glob("main.restoring-*"):
+                # Of a recovery that the test killed and did not end: its server is ending by itself.
+                end_left_over(left)
+                shutil.rmtree(f"/tmp/drtui-{left.name.rpartition('-')[2]}", ignore_errors=True)
             for data in folder.glob("main*/postmaster.pid"):
                 host.control("stop", "-m", "immediate", data=data.parent)
 
