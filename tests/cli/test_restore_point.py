@@ -4,12 +4,15 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from aihummer_drtui.cli import kept_data
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.recovery.point_in_time.base_create import make_base
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target_file import read_target
@@ -112,7 +115,9 @@ def test_a_drill_to_a_chosen_moment(written: Written) -> None:
     assert "already" in again.stderr
 
 
-def test_a_whole_lost_server_comes_back_with_all_that_was_archived(written: Written) -> None:
+def test_a_whole_lost_server_comes_back_with_all_that_was_archived(
+    written: Written, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The replacement host has a fresh server of another cluster."""
     escrow = written.sandbox.layout.escrow
     lifecycle.break_host(written.sandbox.root)
@@ -128,6 +133,21 @@ def test_a_whole_lost_server_comes_back_with_all_that_was_archived(written: Writ
     assert told["point"] == "latest"
     assert Path(told["kept_as"]).is_dir()
     assert written.messages() == [each for each, _ in written.commits]
+    _go_back_and_drop(written, capsys)
+
+
+def _go_back_and_drop(written: Written, capsys: pytest.CaptureFixture[str]) -> None:
+    """The way back to the server that was replaced, and the end of what was put aside."""
+    settings = Settings(target_path=written.target, state_dir=None)
+    capsys.readouterr()
+    kept_data.undo(settings, confirm=CONFIRM, as_json=False)
+    assert "is again what it was before the recovery to latest" in capsys.readouterr().out
+    with pytest.raises(PreconditionError, match="is to be kept for"):
+        kept_data.drop(settings, confirm=CONFIRM, keep=timedelta(days=7), as_json=False)
+    with pytest.raises(PreconditionError, match="was not confirmed"):
+        kept_data.drop(settings, confirm="", keep=timedelta(), as_json=False)
+    kept_data.drop(settings, confirm=CONFIRM, keep=timedelta(), as_json=False)
+    assert "dropped: " in capsys.readouterr().out
 
 
 def test_a_wrong_key_is_found_before_anything_is_touched(written: Written) -> None:

@@ -1,14 +1,17 @@
 """After a recovery to a point: the way back to the old data directory, and its end."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.database.connection import Owner, owner_of
+from aihummer_drtui.quantities import duration_text
+from aihummer_drtui.recovery.database.connection import Owner, connect, owner_of
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
+from aihummer_drtui.recovery.database.marker import databases_seen
 from aihummer_drtui.recovery.database.server import Server, server_of
 from aihummer_drtui.recovery.drill_safety import refuse_outside, refuse_wrong_mode
 from aihummer_drtui.recovery.ending import ended_in_order
@@ -38,6 +41,30 @@ class Dropped:
     folders: tuple[Path, ...]
 
 
+def stands_at_a_point(target: Target) -> bool:
+    """Whether what is in place was put there by a recovery to a point, or a way back from it was begun.
+
+    A dump that was restored into the recovered server later is what `restore database` did last: False.
+    """
+    try:
+        place = _place(target)
+    except DrtuiError:
+        return False
+    mark = place.read()
+    if mark is None or mark.stage not in {Stage.RESTORED, Stage.UNDOING}:
+        return False
+    return mark.stage is Stage.UNDOING or (place.in_place(mark) and not _dump_followed(target))
+
+
+def kept_data_directories(target: Target) -> tuple[Path, ...]:
+    """The data directories that recoveries to a point put aside, the newest last; raises nothing."""
+    try:
+        place = _place(target)
+    except DrtuiError:
+        return ()
+    return tuple(place.put_aside()) if place.read() is not None else ()
+
+
 def undo_point_in_time(target: Target, *, confirm: str, mode: str, reporter: Reporter) -> Undone:
     """Exchange the recovered data directory for the one it replaced; the recovered one is kept.
 
@@ -58,11 +85,14 @@ def undo_point_in_time(target: Target, *, confirm: str, mode: str, reporter: Rep
         return Undone(data=place.live, kept_as=place.kept(mark), point=mark.point)
 
 
-def drop_old_data_directory(target: Target, *, confirm: str, mode: str, reporter: Reporter) -> Dropped:
+def drop_old_data_directory(
+    target: Target, *, confirm: str, mode: str, reporter: Reporter, keep: timedelta = timedelta()
+) -> Dropped:
     """Remove every data directory that a recovery to a point put aside: there is no way back after it.
 
-    Raises PreconditionError where there is none, one of them is in use, or a recovery was not ended;
-    LockedError; FailedError where it cannot be removed.
+    `keep` is how long the last one is kept at least. Raises PreconditionError where there is none, its time
+    is not over, one of them is in use, or a recovery was not ended; LockedError; FailedError where it cannot
+    be removed.
     """
     _, place, _ = _judged(target, confirm, mode)
     with ended_in_order(), place.locked():
@@ -74,6 +104,7 @@ def drop_old_data_directory(target: Target, *, confirm: str, mode: str, reporter
                 hint="`aihummer-drtui probe restore-database` tells where it stands",
             )
         folders = place.put_aside()
+        _refuse_early(mark, keep)
         _refuse_used(folders)
         if not folders:
             raise PreconditionError(
@@ -114,6 +145,35 @@ def _undoable(place: DataPlace) -> DataMark:
             hint="recover to another point instead: restore database --to …",
         )
     return mark
+
+
+def _refuse_early(mark: DataMark, keep: timedelta) -> None:
+    until = datetime.fromisoformat(mark.at) + keep
+    left = (until - datetime.now(UTC)).total_seconds()
+    if keep and left > 0:
+        raise PreconditionError(
+            f"the old data directory is to be kept for {duration_text(left)} more",
+            where=cleaned_line(mark.kept),
+            hint="wait, or say --early if it is certain that nobody will go back",
+        )
+
+
+def _place(target: Target) -> DataPlace:
+    configured = target.postgres.data_directory
+    return data_place(configured if configured is not None else server_of(target).data)
+
+
+def _dump_followed(target: Target) -> bool:
+    """Whether the live database carries the mark of a dump; False where it cannot be asked."""
+    import psycopg
+
+    try:
+        owner = owner_of(target)
+        with connect(owner, database=target.maintenance_database, statement_seconds=10) as connection:
+            live = databases_seen(connection).get(owner.database)
+    except (DrtuiError, psycopg.Error):
+        return False
+    return live is not None and live.marker is not None and not live.marker.point
 
 
 def _refuse_used(folders: list[Path]) -> None:

@@ -55,6 +55,8 @@ class PlainKeeper:
     account: Account
     window: Window
     keeper: Keeper = Keeper.ARCHIVE
+    gate: Path | None = None
+    """The server waits for WAL that is not there until this file is, as for a slow archive."""
 
     def windows(self) -> tuple[Window, ...]:
         """The one."""
@@ -86,10 +88,20 @@ class PlainKeeper:
         copied = self.account.run(["cp", "-a", f"{self.base}/.", folder], time_out=60)
         assert copied.returncode == 0, copied.stderr
         with (folder / "postgresql.auto.conf").open("a") as file:
-            file.write(f"restore_command = 'cp {self.archive}/%f %p'\n{target}\n")
+            file.write(f"restore_command = '{self._restore_command()}'\n{target}\n")
+            if self.gate is not None:
+                # Reading ahead would wait at the gate with what was read not replayed yet.
+                file.write("recovery_prefetch = off\n")
         (folder / "recovery.signal").touch()
         self.account.own(folder / "recovery.signal")
         reporter.reached(1)
+
+    def _restore_command(self) -> str:
+        copy = f"cp {self.archive}/%f %p"
+        if self.gate is None:
+            return copy
+        wait = f"while ! test -e {self.gate}; do sleep 0.05; done"
+        return f"case %f in *.history) exit 1;; esac; test -f {self.archive}/%f || {wait}; {copy}"
 
 
 @dataclass(frozen=True, kw_only=True)

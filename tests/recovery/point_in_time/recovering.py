@@ -66,6 +66,27 @@ class Killer:
         """Nothing."""
 
 
+class AtPhase:
+    """Hears of progress, and does something once when a phase begins or, with `later`, when it goes on."""
+
+    interval = 0.0
+
+    def __init__(self, phase: str, act: Callable[[], object], *, later: bool = False) -> None:
+        self.phase = phase
+        self.act = act
+        self.turn = not later
+        self.done = False
+
+    def tell(self, progress: Progress, *, turn: bool) -> None:
+        """Act, or go on."""
+        if progress.phase == self.phase and turn is self.turn and not self.done:
+            self.done = True
+            self.act()
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 def killed_at(phase: str, work: Callable[[Reporter], object]) -> None:
     """Do the work in a process of its own, which is killed when the phase begins."""
     assert in_a_child(lambda: work(Reporter(Killer(phase)))) == -signal.SIGKILL

@@ -1,6 +1,10 @@
 """A server brought back to a moment: exactly what was committed by then, and the old one kept."""
 
-from dataclasses import replace
+import errno
+import os
+import signal
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +13,7 @@ import msgspec
 import pytest
 
 from aihummer_drtui.errors import DrtuiError, FailedError, LockedError, PreconditionError
-from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point
+from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point, Window
 from aihummer_drtui.recovery.point_in_time.place import DataPlace
 from aihummer_drtui.recovery.point_in_time.restore import Wanted, foresee
 from aihummer_drtui.recovery.reporting import Reporter
@@ -17,11 +21,12 @@ from tests.recovery.point_in_time.lost_host import (
     SEGMENT,
     TICKS,
     LostHost,
+    PlainKeeper,
     closed_segment,
     wait_for,
     with_target,
 )
-from tests.recovery.point_in_time.recovering import ALL, is_untouched, mark_of, restored
+from tests.recovery.point_in_time.recovering import ALL, AtPhase, is_untouched, mark_of, restored
 
 pytestmark = pytest.mark.postgres
 
@@ -308,4 +313,107 @@ def test_a_tampered_sandbox_is_no_way_out_of_a_drill(host: LostHost, tmp_path: P
     target = msgspec.structs.replace(host.target, sandbox=SandboxMark(id="x", root=tmp_path))
     with pytest.raises(DrtuiError, match="outside the sandbox"):
         restored(host, host.between(5), target=target, mode="drill")
+    assert is_untouched(host)
+
+
+def test_a_gateway_that_came_back_meanwhile_holds_up_the_switch(host: LostHost) -> None:
+    """It is asked anew after the replay; what was recovered is kept for the next call."""
+    with ExitStack() as stack:
+        reporter = Reporter(
+            AtPhase("shutting the recovered server down", lambda: stack.enter_context(host.connect()))
+        )
+        with pytest.raises(PreconditionError, match="connections hold the live database"):
+            restored(host, host.between(5), reporter=reporter)
+    assert host.ticks() == ALL
+    first = mark_of(host)
+    restored(host, host.between(5))
+    assert mark_of(host).id == first.id
+
+
+def test_a_slow_archive_is_waited_for(host: LostHost) -> None:
+    """The replay shows life until it goes on."""
+    gate = host.folder / "gate"
+    reporter = Reporter(AtPhase("replaying WAL", gate.touch, later=True))
+    restored(host, Latest(), keeper=replace(host.keeper, gate=gate), reporter=reporter)
+    assert host.ticks() == ALL
+
+
+def test_a_server_beside_that_dies_is_told_with_its_last_words(host: LostHost) -> None:
+    """As the kernel ends one when memory is short; the live server is not concerned."""
+
+    def kill() -> None:
+        beside = next(host.folder.glob("main.restoring-*"))
+        os.kill(int((beside / "postmaster.pid").read_text().split("\n")[0]), signal.SIGKILL)
+
+    reporter = Reporter(AtPhase("replaying WAL", kill, later=True))
+    keeper = replace(host.keeper, gate=host.folder / "never")
+    with pytest.raises(FailedError, match="the server beside ended while it recovered"):
+        restored(host, Latest(), keeper=keeper, reporter=reporter)
+    (host.folder / "never").touch()
+    assert is_untouched(host)
+
+
+def test_told_to_end_it_leaves_the_recovery_to_be_gone_on_with(host: LostHost) -> None:
+    """SIGTERM, a closed terminal: the server beside is shut down, and the replay goes on later."""
+    keeper = replace(host.keeper, gate=host.folder / "gate")
+    reporter = Reporter(AtPhase("replaying WAL", lambda: os.kill(os.getpid(), signal.SIGTERM), later=True))
+    with pytest.raises(KeyboardInterrupt):
+        restored(host, Latest(), keeper=keeper, reporter=reporter)
+    assert host.ticks() == ALL
+    first = mark_of(host)
+    (host.folder / "gate").touch()
+    restored(host, Latest(), keeper=keeper)
+    assert mark_of(host).id == first.id
+
+
+def test_a_failed_second_recovery_leaves_the_way_back_of_the_first(host: LostHost) -> None:
+    """Its mark is put back."""
+    restored(host, host.between(5))
+    before = mark_of(host)
+    with pytest.raises(FailedError):
+        restored(host, ByName(name="never-made"))
+    assert msgspec.structs.replace(mark_of(host), at=before.at) == before
+    assert host.ticks() == ALL[:5]
+
+
+def test_a_full_disk_while_laying_out_leaves_nothing(host: LostHost) -> None:
+    """The keeper's own error is told as one."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Full(PlainKeeper):
+        def lay(self, window: Window, point: Point, folder: Path, reporter: Reporter) -> None:
+            reporter.phase(f"laying {window.base.label} out for {point}")
+            (folder / "half").touch()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder / "half"))
+
+    keeper = Full(**{field.name: getattr(host.keeper, field.name) for field in fields(host.keeper)})
+    with pytest.raises(FailedError, match="No space left on device"):
+        restored(host, host.between(5), keeper=keeper)
+    assert is_untouched(host)
+
+
+def test_the_superuser_may_have_another_name(host: LostHost) -> None:
+    """The one of `admin` is tried first, then the account's, then postgres."""
+    restored(host, host.between(5), target=with_target(host, admin=f"host={host.folder}/run user=dba"))
+    assert host.ticks() == ALL[:5]
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ticks_pkey'::regclass", "is invalid"),
+        ("UPDATE pg_extension SET extname = 'gone' WHERE extname = 'plpgsql'", "extension gone is not"),
+    ],
+)
+def test_what_is_wrong_with_the_recovered_database_is_told(host: LostHost, statement: str, told: str) -> None:
+    """An index that was invalid then is brought back so; an extension that is not installed here stops it."""
+    with host.connect("postgres", "hum") as connection:
+        connection.execute(statement.encode())
+        end = closed_segment(host, connection)
+    keeper = replace(host.keeper, window=replace(host.window, latest_lsn=end))
+    if "pg_index" in statement:
+        assert told in restored(host, Latest(), keeper=keeper).warnings[0]
+        return
+    with pytest.raises(FailedError, match=told):
+        restored(host, Latest(), keeper=keeper)
     assert is_untouched(host)

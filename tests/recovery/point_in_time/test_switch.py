@@ -4,13 +4,21 @@ import os
 from dataclasses import replace
 
 import pytest
+from psycopg import sql
 
 from aihummer_drtui.errors import FailedError, PreconditionError, UnknownOutcomeError
+from aihummer_drtui.recovery.database import marker as database_marker
+from aihummer_drtui.recovery.database.marker import mark_text
 from aihummer_drtui.recovery.point_in_time import switch
 from aihummer_drtui.recovery.point_in_time.place import DataPlace, Stage
-from aihummer_drtui.recovery.point_in_time.undo import drop_old_data_directory, undo_point_in_time
+from aihummer_drtui.recovery.point_in_time.undo import (
+    drop_old_data_directory,
+    kept_data_directories,
+    stands_at_a_point,
+    undo_point_in_time,
+)
 from aihummer_drtui.recovery.reporting import Reporter
-from tests.recovery.point_in_time.lost_host import LostHost
+from tests.recovery.point_in_time.lost_host import LostHost, with_target
 from tests.recovery.point_in_time.recovering import (
     ALL,
     in_a_child,
@@ -117,6 +125,29 @@ def test_the_way_back(host: LostHost) -> None:
     assert (host.folder / mark.kept / "PG_VERSION").exists()
     with pytest.raises(PreconditionError, match="was not put there by a recovery"):
         undone(host)
+
+
+def test_what_stands_tells_which_way_back_is_meant(host: LostHost) -> None:
+    """A recovery to a point, until it is undone or a dump was restored into it."""
+    assert not stands_at_a_point(host.target)
+    assert kept_data_directories(host.target) == ()
+    restored(host, host.between(5))
+    assert stands_at_a_point(host.target)
+    assert len(kept_data_directories(host.target)) == 1
+    with host.connect("postgres", "postgres") as connection:
+        told = sql.Literal(mark_text(database_marker.Stage.RESTORED, "a-set"))
+        connection.execute(sql.SQL("COMMENT ON DATABASE hum IS {}").format(told))
+    assert not stands_at_a_point(host.target)
+    host.control("stop", "-m", "fast")
+    assert stands_at_a_point(host.target)
+    host.control("start")
+    killed_at("exchanging the data directories", lambda reporter: undone(host, reporter))
+    assert stands_at_a_point(host.target)
+    undone(host)
+    assert not stands_at_a_point(host.target)
+    nowhere = with_target(host, data_directory=host.folder / "nowhere" / "main")
+    assert not stands_at_a_point(nowhere)
+    assert kept_data_directories(nowhere) == ()
 
 
 @pytest.mark.parametrize(
