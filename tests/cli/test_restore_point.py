@@ -17,13 +17,13 @@ from aihummer_drtui.recovery.point_in_time.base_create import make_base
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target_file import read_target
 from aihummer_drtui.sandbox import lifecycle
-from aihummer_drtui.sandbox.layout import Layout
-from aihummer_drtui.sandbox.marker import Size, read_marker
+from aihummer_drtui.sandbox.marker import read_marker
 from aihummer_drtui.sandbox.status import cluster_of
 from aihummer_drtui.sandbox.traffic import write_traffic
 from aihummer_drtui.sandbox.wal import settle_archive
 from tests.cli.calling import call
-from tests.conftest import SmallSandbox, ignored, short_folder
+from tests.conftest import SmallSandbox, short_folder
+from tests.sandbox.test_wal import make_wal_sandbox
 
 pytestmark = pytest.mark.postgres
 CONFIRM = f"{os.uname().nodename}/aihummer"
@@ -55,17 +55,7 @@ def written() -> Iterator[Written]:
     with short_folder() as folder:
         root = folder / "s"
         try:
-            lifecycle.up(
-                root,
-                size=Size.SMALL,
-                seed=1,
-                postgres_bin=None,
-                tcp_port=None,
-                take_backup=lambda _: None,
-                tell=ignored,
-                wal=True,
-            )
-            sandbox = SmallSandbox(layout=Layout(root=root.resolve()))
+            sandbox = make_wal_sandbox(root)
             make_base(read_target(sandbox.target), sandbox.root / "base", Reporter.silent())
             write_traffic(sandbox.root, seconds=0.5, every=0.05)
             yield Written(sandbox=sandbox, commits=_archived(sandbox))
