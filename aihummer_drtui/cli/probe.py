@@ -20,15 +20,15 @@ UNKNOWN_CODE: Final = 4
 def _probes() -> Mapping[str, Callable[[Scene], Probed]]:
     from aihummer_drtui.recovery.blobs.probe import probe_blobs
     from aihummer_drtui.recovery.database.check import probe_database
-    from aihummer_drtui.recovery.database.kept_probe import probe_drop, probe_undo
     from aihummer_drtui.recovery.gateway.services import probe_ready, probe_rerunnable, probe_up
     from aihummer_drtui.recovery.key.check import probe_key
+    from aihummer_drtui.recovery.point_in_time.kept_probe import probe_drop_of_either, probe_undo_of_either
 
     return {
         "restore-key": probe_key,
         "restore-database": probe_database,
-        "restore-undo": probe_undo,
-        "drop-old": probe_drop,
+        "restore-undo": probe_undo_of_either,
+        "drop-old": probe_drop_of_either,
         "restore-blobs": probe_blobs,
         "aihummer-up": probe_up,
         "ready": probe_ready,

@@ -1,11 +1,12 @@
 """`restore database`: bring the database back, by a dump or to a point in time; and the way back from it."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
 
-from aihummer_drtui.cli import kept_database
+from aihummer_drtui.cli import kept_data, kept_database
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import UsageError
 from aihummer_drtui.recovery.check import THE_DUMP
@@ -76,15 +77,9 @@ def restore_database(settings: Settings, **given: Unpack[_Given]) -> None:
     _refuse_mixed(given)
     target = load_target(settings.target_path)
     if given["undo"]:
-        kept_database.undo(settings, confirm=given["confirm"], kept=given["kept"], as_json=given["as_json"])
+        _undo(settings, target, given)
     elif given["drop_old"]:
-        kept_database.drop(
-            settings,
-            confirm=given["confirm"],
-            kept=given["kept"],
-            early=given["early"],
-            as_json=given["as_json"],
-        )
+        _drop_old(settings, target, given)
     elif given["to"].strip() != THE_DUMP:
         from aihummer_drtui.cli.restore_point import Asked, restore_to_point
 
@@ -135,3 +130,30 @@ def _restore_dump(target: Target, given: _Given) -> None:
         jobs=given["jobs"],
         as_json=given["as_json"],
     )
+
+
+def _undo(settings: Settings, target: Target, given: _Given) -> None:
+    """The way back from what was done last to the server: a whole data directory, or a database in it."""
+    from aihummer_drtui.recovery.point_in_time.undo import stands_at_a_point
+
+    if not given["kept"] and stands_at_a_point(target):
+        kept_data.undo(settings, confirm=given["confirm"], as_json=given["as_json"])
+    else:
+        kept_database.undo(settings, confirm=given["confirm"], kept=given["kept"], as_json=given["as_json"])
+
+
+def _drop_old(settings: Settings, target: Target, given: _Given) -> None:
+    from aihummer_drtui.recovery.database.kept import keep_time
+    from aihummer_drtui.recovery.point_in_time.undo import kept_data_directories
+
+    if not given["kept"] and kept_data_directories(target):
+        keep = timedelta(0) if given["early"] else keep_time(target)
+        kept_data.drop(settings, confirm=given["confirm"], keep=keep, as_json=given["as_json"])
+    else:
+        kept_database.drop(
+            settings,
+            confirm=given["confirm"],
+            kept=given["kept"],
+            early=given["early"],
+            as_json=given["as_json"],
+        )

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -31,6 +32,7 @@ def restore_to_point(target: Target, asked: Asked) -> None:
     """Recover the whole server to a point, or with `dry_run` look, prove, and say what would be done."""
     from aihummer_drtui.cli.confirmation import confirmed
     from aihummer_drtui.recovery.backup.set import open_set
+    from aihummer_drtui.recovery.database.kept import kept_until
     from aihummer_drtui.recovery.drill_safety import MODE_VARIABLE
     from aihummer_drtui.recovery.point_in_time.host_clock import host_clock
     from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
@@ -71,7 +73,7 @@ def restore_to_point(target: Target, asked: Asked) -> None:
         click.echo(json_text(foreseen) if asked.as_json else _foreseen_text(foreseen, wanted, clock))
     else:
         click.echo(json_text(done) if asked.as_json else _done_text(done, wanted, clock))
-        _say_what_is_left(done)
+        _say_what_is_left(done, kept_until(target, datetime.now(UTC)))
 
 
 def _foreseen_text(found: Foreseen, wanted: Wanted, clock: Clock) -> str:
@@ -92,8 +94,6 @@ def _foreseen_text(found: Foreseen, wanted: Wanted, clock: Clock) -> str:
 
 
 def _done_text(done: Recovered, wanted: Wanted, clock: Clock) -> str:
-    from datetime import datetime
-
     from aihummer_drtui.recovery.point_in_time.points import echo, in_both_zones
 
     last = in_both_zones(datetime.fromisoformat(done.reached), clock) if done.reached else "time not known"
@@ -106,12 +106,14 @@ def _done_text(done: Recovered, wanted: Wanted, clock: Clock) -> str:
     return cleaned("\n".join(lines))
 
 
-def _say_what_is_left(done: Recovered) -> None:
+def _say_what_is_left(done: Recovered, until: datetime) -> None:
+    from aihummer_drtui.recovery.database.kept import until_text
+
     for warning in done.warnings:
         click.echo(f"warning: {cleaned(warning)}", err=True)
     if done.kept_as is not None:
         click.echo(
-            f"the old data directory is kept, until you drop it, as\n  {cleaned(str(done.kept_as))}\n"
+            f"the old data directory is kept, {until_text(until)}, as\n  {cleaned(str(done.kept_as))}\n"
             "back to it: restore database --undo; without a way back: restore database --drop-old",
             err=True,
         )

@@ -56,13 +56,17 @@ def stands_at_a_point(target: Target) -> bool:
     return mark.stage is Stage.UNDOING or (place.in_place(mark) and not _dump_followed(target))
 
 
+def mark_of(target: Target) -> DataMark | None:
+    """What is marked beside the data directory; None = nothing, or it cannot be found. Raises nothing."""
+    try:
+        return _place(target).read()
+    except DrtuiError:
+        return None
+
+
 def kept_data_directories(target: Target) -> tuple[Path, ...]:
     """The data directories that recoveries to a point put aside, the newest last; raises nothing."""
-    try:
-        place = _place(target)
-    except DrtuiError:
-        return ()
-    return tuple(place.put_aside()) if place.read() is not None else ()
+    return tuple(_place(target).put_aside()) if mark_of(target) is not None else ()
 
 
 def undo_point_in_time(target: Target, *, confirm: str, mode: str, reporter: Reporter) -> Undone:
