@@ -112,6 +112,9 @@ class PgBackRest(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forb
     stanza: str
     config: Path | None = None
     program: str = "pgbackrest"
+    verify: bool = True
+    """Whether pgBackRest reads the backup through before a recovery; false = the WAL is read here, and each
+    file of the backup is proven only while it is laid out."""
 
 
 class Barman(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -121,7 +124,9 @@ class Barman(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     config: Path | None = None
     program: str = "barman"
     account: str = ""
-    """Whom barman is run as; empty = the present account."""
+    """Whom barman is run as; empty = `barman` where this is run as root, else the present account."""
+    verify: bool = True
+    """Whether a base backup must be verified by its manifest before a recovery; false = the WAL only."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):

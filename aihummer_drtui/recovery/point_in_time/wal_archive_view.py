@@ -1,0 +1,205 @@
+"""What another keeper's WAL archive holds, by its files' names: chains and windows of base backups."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
+from pathlib import Path
+from typing import Final
+
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
+from aihummer_drtui.recovery.database.account import ServerAccount
+from aihummer_drtui.recovery.point_in_time.model import BaseBackup, ByLsn, ByTime, Latest, Point, Window
+from aihummer_drtui.recovery.point_in_time.points import lsn_text
+from aihummer_drtui.recovery.point_in_time.segment_chain import (
+    SMALLEST_SIZE,
+    USUAL_SIZE,
+    Chain,
+    follow,
+)
+from aihummer_drtui.recovery.point_in_time.segments import (
+    History,
+    Segment,
+    history_timeline,
+    read_history,
+    segment_named,
+)
+from aihummer_drtui.recovery.point_in_time.wal_reading import (
+    Fetch,
+    SegmentHeader,
+    WalReader,
+    read_header,
+    scratch_folder,
+)
+from aihummer_drtui.recovery.regular_file import read_regular
+from aihummer_drtui.recovery.reporting import Reporter
+
+ReaderOf = Callable[[int, int], WalReader]
+"""Makes a reader for WAL of a major version whose files have that size; raises PreconditionError."""
+
+_HISTORY_LIMIT: Final = 1_000_000
+_HISTORIES: Final = 200
+"""Timelines whose history is read, the newest; a cluster gets a new one with each promotion."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveView:
+    """The WAL files of one server that an archive lists."""
+
+    present: frozenset[Segment]
+    histories: Mapping[int, History]
+    header: SegmentHeader | None
+    """Of one of the files; None = there is none that could be read."""
+    reader_of: ReaderOf
+    _readers: dict[int, WalReader]
+
+    @property
+    def size(self) -> int:
+        """Bytes of each WAL file."""
+        return self.header.size if self.header else USUAL_SIZE
+
+    def chain(self, base: BaseBackup) -> Chain:
+        """The files that follow the base backup without a gap."""
+        return follow(
+            timeline=base.timeline,
+            start_lsn=base.start_lsn,
+            end_lsn=base.end_lsn,
+            present=self.present,
+            histories=self.histories,
+            size=self.size,
+        )
+
+    def names(self, chain: Chain) -> frozenset[str]:
+        """The names of a chain's files."""
+        return frozenset(segment.name(self.size) for segment in chain.segments)
+
+    def reader(self, base: BaseBackup) -> WalReader:
+        """A reader for the base backup's version. Raises PreconditionError where its programs are missing."""
+        if base.server_major not in self._readers:
+            self._readers[base.server_major] = self.reader_of(base.server_major, self.size)
+        return self._readers[base.server_major]
+
+    def window(self, base: BaseBackup) -> Window:
+        """What the base backup and the files after it bring back."""
+        chain = self.chain(base)
+        whole = chain.end_lsn >= base.end_lsn
+        try:
+            latest = self.reader(base).last_commit(chain) if whole else None
+        except DrtuiError:
+            # The window's end by position stands; `latest` None says that the time is not known.
+            latest = None
+        return Window(
+            base=base,
+            earliest=base.ended,
+            latest=latest if latest is not None and latest >= base.ended else None,
+            latest_lsn=chain.end_lsn,
+            timeline=chain.timeline,
+            # Short of the copy's own end, a file is missing even where no later one is there.
+            gap=chain.gap if whole else chain.gap or chain.following,
+        )
+
+    def prove(
+        self, chain: Chain, base: BaseBackup, point: Point, reporter: Reporter, *, whole: bool = False
+    ) -> None:
+        """Read the chain up to the point; where it is known to be `whole`, no more than tells of the point.
+
+        Raises as `WalReader.prove` does.
+        """
+        if whole:
+            match point:
+                case Latest() | ByTime():
+                    return
+                case ByLsn(lsn=lsn):
+                    ending = tuple(one for one in chain.segments if one.end(self.size) > lsn)
+                    chain = replace(chain, segments=ending)
+        self.reader(base).prove(chain, base.start_lsn, point, reporter)
+
+    def require(self, chain: Chain, window: Window, point: Point) -> None:
+        """Raise PreconditionError where the chain does not reach the copy's own end and the point."""
+        if isinstance(point, ByTime) and window.latest is not None and point.moment >= window.latest:
+            raise PreconditionError(
+                f"the WAL has no commit after {point.moment.astimezone(UTC).isoformat(sep=' ')}, and without "
+                "one PostgreSQL takes a time for not reached",
+                hint="choose an earlier time, or `latest`: as far as the WAL goes",
+            )
+        needed = max(window.base.end_lsn, point.lsn if isinstance(point, ByLsn) else window.latest_lsn)
+        if chain.end_lsn < needed:
+            raise PreconditionError(
+                f"WAL file {chain.gap or chain.following} is missing: the WAL after base backup "
+                f"{window.base.label} ends at {lsn_text(chain.end_lsn)}, and {lsn_text(needed)} is needed",
+                hint="find that file on the lost host's pg_wal or another copy, or choose an earlier point",
+            )
+
+
+def view_of(
+    names: Iterable[str],
+    *,
+    sample: str,
+    fetch: Fetch,
+    account: ServerAccount,
+    reader_of: ReaderOf,
+    beyond: Callable[[str], Iterable[str]] = lambda _: (),
+) -> ArchiveView:
+    """The archive that holds files of these names; one of them is looked into, `sample` if it is there.
+
+    `beyond` gives the names from a file on that begins a timeline, where `names` need not hold them.
+    Raises FailedError where a file that is listed cannot be had.
+    """
+    listed = sorted(set(names))
+    files = [name for name in listed if segment_named(name, SMALLEST_SIZE)]
+    samples = dict.fromkeys([name for name in (sample, *files[-1:], *files[:1]) if name in files])
+    header = _header(samples, fetch, account)
+    size = header.size if header else USUAL_SIZE
+    timelines = sorted(timeline for name in listed if (timeline := history_timeline(name)) is not None)
+    histories = {
+        each: history
+        for each in timelines[-_HISTORIES:]
+        if (history := _history(each, fetch, account)) is not None
+    }
+    for history in histories.values():
+        files += beyond(_first_of(history, size))
+    return ArchiveView(
+        present=frozenset(segment for name in files if (segment := segment_named(name, size))),
+        histories=histories,
+        header=header,
+        reader_of=reader_of,
+        _readers={},
+    )
+
+
+def _first_of(history: History, size: int) -> str:
+    """The file that a timeline begins with: it holds the position where the former one was left."""
+    begin = history.switches[-1].lsn if history.switches else 0
+    return Segment(timeline=history.timeline, number=begin // size).name(size)
+
+
+def _header(names: Iterable[str], fetch: Fetch, account: ServerAccount) -> SegmentHeader | None:
+    damaged = None
+    for name in names:
+        with scratch_folder(account) as folder:
+            try:
+                if fetch(name, folder / name) and (header := _header_in(folder / name)):
+                    return header
+            except FailedError as error:
+                # One damaged file does not hide the others; that it is damaged, `prove` tells.
+                damaged = error
+    if damaged is not None:
+        raise damaged
+    return None
+
+
+def _header_in(file: Path) -> SegmentHeader | None:
+    with file.open("rb") as opened:
+        return read_header(opened.read(64))
+
+
+def _history(timeline: int, fetch: Fetch, account: ServerAccount) -> History | None:
+    name = f"{timeline:08X}.history"
+    with scratch_folder(account) as folder:
+        if not fetch(name, folder / name):
+            return None
+        try:
+            data, _ = read_regular(folder / name, limit=_HISTORY_LIMIT)
+            return read_history(timeline, data.decode("utf-8", "replace"))
+        except (OSError, ValueError):
+            # A history that makes no sense leads nowhere: the timeline is then not followed.
+            return None
