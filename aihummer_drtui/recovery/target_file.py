@@ -141,6 +141,7 @@ def _meaning_problems(target: Target) -> Iterator[str]:
     yield from _readiness_problems(target.readiness)
     if target.vault is not None:
         yield from _vault_problems(target)
+    yield from _keeper_problems(target)
 
 
 def _readiness_problems(told: ReadinessLimits) -> Iterator[str]:
@@ -180,3 +181,22 @@ def _form_problems(form: CiphertextForm, table: str) -> Iterator[str]:
         yield f"{table}.nonce-bytes: must be from 8 to 128 (AES-GCM; 12 is usual)"
     if not 0 <= form.prefix_bytes <= 1024:
         yield f"{table}.prefix-bytes: must be from 0 to 1024"
+
+
+def _keeper_problems(target: Target) -> Iterator[str]:
+    named = [name for name in ("wal", "pgbackrest", "barman") if getattr(target, name) is not None]
+    for second in named[1:]:
+        yield f"{second}: WAL has one keeper, and [{named[0]}] is here already: leave the one in use"
+    names = []
+    if target.pgbackrest is not None:
+        names += [("pgbackrest.stanza", target.pgbackrest.stanza)]
+        names += [("pgbackrest.program", target.pgbackrest.program)]
+    if target.barman is not None:
+        names += [("barman.server", target.barman.server), ("barman.program", target.barman.program)]
+    for key, name in names:
+        if key.endswith(".program"):
+            if not name or ("/" in name and not name.startswith("/")):
+                yield f"{key}: must be a program's bare name or an absolute path"
+        # They become words of a command and parts of a path.
+        elif not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name):
+            yield f"{key}: must be letters, digits, `_`, `-` and `.`, and must not begin with the latter two"

@@ -176,8 +176,32 @@ def test_nobody_saying_where_means_the_users_file_or_the_defaults(
 def test_the_documented_example_is_valid(file: Path) -> None:
     """docs/target.md shows a file that loads, and names every key but the sandbox's."""
     page = Path(__file__).parents[2] / "docs" / "target.md"
-    example = page.read_text().partition("```toml\n")[2].partition("```")[0]
+    example, *others = (block.partition("```")[0] for block in page.read_text().split("```toml\n")[1:])
     file.write_text(example)
     assert load_target(file).vault is not None
     keys = {name.replace("_", "-") for name in Target.__struct_fields__} - {"sandbox"}
-    assert keys <= set(tomllib.loads(example))
+    assert keys <= set(tomllib.loads(example)) | {"pgbackrest", "barman"}
+    for other in others:
+        file.write_text(other)
+        told = load_target(file)
+        assert told.pgbackrest or told.barman
+
+
+def test_wal_has_one_keeper(file: Path) -> None:
+    """A recovery from the wrong one of two would bring back another moment than the one that was chosen."""
+    file.write_text('[wal]\narchive = "/a"\n[pgbackrest]\nstanza = "main"\n[barman]\nserver = "main"\n')
+    with pytest.raises(UsageError) as told:
+        load_target(file)
+    for table in ("pgbackrest", "barman"):
+        assert f"{file}: {table}: WAL has one keeper, and [wal] is here already" in told.value.what
+
+
+@pytest.mark.parametrize("name", ["", "-x", "../other", "two words", "a/b", "x\\u0000"])
+def test_names_that_become_words_of_a_command_are_plain(file: Path, name: str) -> None:
+    """A stanza or server that looks like an option or a path is none."""
+    for table, key in (("pgbackrest", "stanza"), ("barman", "server")):
+        file.write_text(f'[{table}]\n{key} = "{name}"\nprogram = "a/b"\n')
+        with pytest.raises(UsageError) as told:
+            load_target(file)
+        assert f"{table}.{key}: must be letters" in told.value.what
+        assert f"{table}.program: must be a program's bare name" in told.value.what

@@ -2,7 +2,9 @@
 
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.recovery.point_in_time.archive import ArchiveKeeper
+from aihummer_drtui.recovery.point_in_time.barman import BarmanKeeper
 from aihummer_drtui.recovery.point_in_time.model import WalKeeper
+from aihummer_drtui.recovery.point_in_time.pgbackrest import PgBackRestKeeper
 from aihummer_drtui.recovery.target import Target
 
 
@@ -29,6 +31,10 @@ def keeper_of(target: Target) -> WalKeeper:
         )
     if target.wal is not None:
         return ArchiveKeeper(target=target, wal=target.wal)
+    if target.pgbackrest is not None:
+        return PgBackRestKeeper(target, target.pgbackrest)
+    if target.barman is not None:
+        return BarmanKeeper(target, target.barman)
     raise PreconditionError(
         "nothing is known of base backups and WAL",
         where="target.toml",
