@@ -76,6 +76,7 @@ def _by_program(packed: Path, suffix: str, output: IO[bytes], environment: Mappi
         meanwhile=look,
         interval=0.05,
     )
+    look()
     if ended.code != 0:
         raise _damaged(packed.name, ended.first_words)
 
