@@ -10,7 +10,6 @@ from typing import Final
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.recovery.database.account import ServerAccount, account_named
-from aihummer_drtui.recovery.database.programs import server_programs
 from aihummer_drtui.recovery.point_in_time.barman_archive import JSON, barman_archive, told
 from aihummer_drtui.recovery.point_in_time.barman_show import (
     Shown,
@@ -35,7 +34,6 @@ from aihummer_drtui.recovery.point_in_time.model import BaseBackup, Keeper, Poin
 from aihummer_drtui.recovery.point_in_time.points import lsn_text
 from aihummer_drtui.recovery.point_in_time.recovery_settings import settle
 from aihummer_drtui.recovery.point_in_time.wal_archive_view import ArchiveView, view_of
-from aihummer_drtui.recovery.point_in_time.wal_reading import WalReader
 from aihummer_drtui.recovery.regular_file import read_regular
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Barman, Target
@@ -133,18 +131,12 @@ class BarmanKeeper:
             self._program, server=self._settings.server, backups=(each.backup_id for each in backups)
         )
 
-        def reader_of(major: int, size: int) -> WalReader:
-            programs = server_programs(self._target, self._account, major=major)
-            return WalReader(
-                pg_waldump=programs["pg_waldump"], account=self._account, fetch=archive.fetch, size=size
-            )
-
         return view_of(
             archive.files,
             sample=backups[0].base_backup_information.begin_wal if backups else "",
             fetch=archive.fetch,
             account=self._account,
-            reader_of=reader_of,
+            target=self._target,
             beyond=archive.onwards,
         )
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.account import ServerAccount
-from aihummer_drtui.recovery.database.programs import server_programs
 from aihummer_drtui.recovery.point_in_time.keeper_program import Answer, KeeperProgram, servers_account
 from aihummer_drtui.recovery.point_in_time.laying import growth, require_empty, tablespace_folders
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, Keeper, Point, Window
@@ -22,7 +21,6 @@ from aihummer_drtui.recovery.point_in_time.pgbackrest_info import (
 from aihummer_drtui.recovery.point_in_time.recovery_settings import settle
 from aihummer_drtui.recovery.point_in_time.segment_chain import Chain
 from aihummer_drtui.recovery.point_in_time.wal_archive_view import ArchiveView, view_of
-from aihummer_drtui.recovery.point_in_time.wal_reading import WalReader
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import PgBackRest, Target
 
@@ -154,18 +152,12 @@ class PgBackRestKeeper:
             folder=f"archive/{stanza.name}/{stanza.archive_of(backup)}",
         )
 
-        def reader_of(major: int, size: int) -> WalReader:
-            programs = server_programs(self._target, self._account, major=major)
-            return WalReader(
-                pg_waldump=programs["pg_waldump"], account=self._account, fetch=archive.fetch, size=size
-            )
-
         return view_of(
             archive.files,
             sample=backup.archive.start or "",
             fetch=archive.fetch,
             account=self._account,
-            reader_of=reader_of,
+            target=self._target,
         )
 
     def _verify(

@@ -8,6 +8,7 @@ from typing import Final
 
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.recovery.database.account import ServerAccount
+from aihummer_drtui.recovery.database.programs import server_programs
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, ByLsn, ByTime, Latest, Point, Window
 from aihummer_drtui.recovery.point_in_time.points import lsn_text
 from aihummer_drtui.recovery.point_in_time.segment_chain import (
@@ -32,9 +33,7 @@ from aihummer_drtui.recovery.point_in_time.wal_reading import (
 )
 from aihummer_drtui.recovery.regular_file import read_regular
 from aihummer_drtui.recovery.reporting import Reporter
-
-ReaderOf = Callable[[int, int], WalReader]
-"""Makes a reader for WAL of a major version whose files have that size; raises PreconditionError."""
+from aihummer_drtui.recovery.target import Target
 
 _HISTORY_LIMIT: Final = 1_000_000
 _HISTORIES: Final = 200
@@ -49,7 +48,10 @@ class ArchiveView:
     histories: Mapping[int, History]
     header: SegmentHeader | None
     """Of one of the files; None = there is none that could be read."""
-    reader_of: ReaderOf
+    target: Target
+    account: ServerAccount
+    """Whom pg_waldump runs as, and whose the fetched files are."""
+    fetch: Fetch
     _readers: dict[int, WalReader]
 
     @property
@@ -74,9 +76,15 @@ class ArchiveView:
 
     def reader(self, base: BaseBackup) -> WalReader:
         """A reader for the base backup's version. Raises PreconditionError where its programs are missing."""
-        if base.server_major not in self._readers:
-            self._readers[base.server_major] = self.reader_of(base.server_major, self.size)
-        return self._readers[base.server_major]
+        major = base.server_major
+        if major not in self._readers:
+            self._readers[major] = WalReader(
+                pg_waldump=server_programs(self.target, self.account, major=major)["pg_waldump"],
+                account=self.account,
+                fetch=self.fetch,
+                size=self.size,
+            )
+        return self._readers[major]
 
     def window(self, base: BaseBackup) -> Window:
         """What the base backup and the files after it bring back."""
@@ -136,7 +144,7 @@ def view_of(
     sample: str,
     fetch: Fetch,
     account: ServerAccount,
-    reader_of: ReaderOf,
+    target: Target,
     beyond: Callable[[str], Iterable[str]] = lambda _: (),
 ) -> ArchiveView:
     """The archive that holds files of these names; one of them is looked into, `sample` if it is there.
@@ -161,7 +169,9 @@ def view_of(
         present=frozenset(segment for name in files if (segment := segment_named(name, size))),
         histories=histories,
         header=header,
-        reader_of=reader_of,
+        target=target,
+        account=account,
+        fetch=fetch,
         _readers={},
     )
 

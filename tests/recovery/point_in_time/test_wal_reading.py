@@ -12,7 +12,8 @@ from aihummer_drtui.recovery.point_in_time.keeper_program import present_account
 from aihummer_drtui.recovery.point_in_time.model import ByTime, Latest
 from aihummer_drtui.recovery.point_in_time.recovery_settings import quoted, settle, target_lines
 from aihummer_drtui.recovery.point_in_time.wal_archive_view import view_of
-from aihummer_drtui.recovery.point_in_time.wal_reading import SegmentHeader, WalReader, read_header
+from aihummer_drtui.recovery.point_in_time.wal_reading import SegmentHeader, read_header
+from aihummer_drtui.recovery.target import Target
 
 SIXTEEN = 16 * 1024 * 1024
 
@@ -44,11 +45,6 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     assert found is None or found.size >= 1024 * 1024
 
 
-def no_reader(major: int, size: int) -> WalReader:
-    """None is needed."""
-    raise AssertionError((major, size))
-
-
 def test_a_damaged_sample_does_not_hide_the_other_files() -> None:
     """One of the files tells the size; only where none can be had is it a fault."""
     names = ["000000010000000000000001", "000000010000000000000002", "00000002.history"]
@@ -60,11 +56,11 @@ def test_a_damaged_sample_does_not_hide_the_other_files() -> None:
         return True
 
     account = present_account()
-    view = view_of(names, sample=names[0], fetch=fetch, account=account, reader_of=no_reader)
+    view = view_of(names, sample=names[0], fetch=fetch, account=account, target=Target())
     assert (view.size, view.histories) == (1 << 20, {})
     with pytest.raises(FailedError, match="damaged"):
-        view_of(names[:1], sample="", fetch=fetch, account=account, reader_of=no_reader)
-    gone = view_of(names, sample="", fetch=lambda _, __: False, account=account, reader_of=no_reader)
+        view_of(names[:1], sample="", fetch=fetch, account=account, target=Target())
+    gone = view_of(names, sample="", fetch=lambda _, __: False, account=account, target=Target())
     assert gone.header is None
 
 
