@@ -115,7 +115,7 @@ class KeeperProgram:
         if place is None:
             raise PreconditionError(
                 f"{self.title} is not installed, or not as {cleaned_line(self.program, 100)}",
-                where=cleaned_line(path),
+                where="PATH, after `path` of target.toml" if "/" not in self.program else "",
                 hint=f"apt-get install {self.package}, or name its `program` in target.toml",
             )
         return place
