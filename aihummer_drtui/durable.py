@@ -4,9 +4,14 @@ The order is that of fsync(2) and rename(2): data first, then the name, then the
 holds the name.
 """
 
+import ctypes
 import os
+import re
 import tempfile
 from pathlib import Path
+from typing import Final
+
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def write_durably(
@@ -58,3 +63,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_file_system(descriptor: int) -> None:
+    """Make durable all that was written to the file system that `descriptor` is on (syncfs(2)).
+
+    Raises OSError, where `tells_of_lost_writes` also for a write that failed since the descriptor was
+    opened.
+    """
+    if _LIBC.syncfs(descriptor) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def tells_of_lost_writes() -> bool:
+    """Whether this kernel's syncfs(2) reports writes that failed: Linux 5.8 and newer (syncfs(2), ERRORS)."""
+    found = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    return found is not None and (int(found[1]), int(found[2])) >= (5, 8)

@@ -4,6 +4,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +32,9 @@ from aihummer_drtui.recovery.backup.set import (
 )
 from aihummer_drtui.recovery.backup.signature import Signed, refuse_untrusted
 from aihummer_drtui.recovery.backup.verified import forget_verified, record_verified
-from aihummer_drtui.recovery.blobs.copy import BLOCK, open_blob
-from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
+from aihummer_drtui.recovery.blobs.comparing import BadBlob, read_against
+from aihummer_drtui.recovery.blobs.copy import BLOCK
+from aihummer_drtui.recovery.blobs.listing import ListProof
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import program_environment
 from aihummer_drtui.recovery.database.program import run_program
@@ -135,33 +137,31 @@ def read_blobs(backup: BackupSet, reporter: Reporter) -> int:
 
     Raises PreconditionError or FailedError as `verify_backup` does.
     """
-    listing = open_blob_list(backup, reporter)
-    with os.fdopen(listing, "rb") as file:
-        reporter.phase("reading blobs", total=backup.manifest.blobs.size, unit="bytes")
-        count = 0
-        for line in each_line(file, str(backup.path / BLOB_LIST)):
-            digest, size = hashlib.sha256(), 0
-            with os.fdopen(_opened(backup, line.path), "rb") as blob:
-                while block := blob.read(BLOCK):
-                    digest.update(block)
-                    size += len(block)
-                    reporter.advance(len(block))
-            if (size, digest.hexdigest()) != (line.size, line.sha256):
-                raise _bad_blob(backup, line.path, "is not what was sealed")
-            count += 1
-    return count
-
-
-def _opened(backup: BackupSet, path: str) -> int:
-    try:
-        return open_blob(backup.blobs, path)
-    except OSError as error:
-        raise _bad_blob(backup, path, f"cannot be opened: {error.strerror}") from None
+    sealed = backup.manifest.blobs
+    reporter.phase("reading blobs", total=sealed.size, unit="bytes")
+    with os.fdopen(backup.open_part(BLOB_LIST), "rb", buffering=0) as file:
+        # The list is judged as a whole at its end: until then nothing is done to what it names but read.
+        lines = chain.from_iterable(ListProof(backup).proven(file))
+        try:
+            read_against(backup.blobs, lines, reporter)
+        except BadBlob as bad:
+            raise _bad_blob(backup, bad.path, bad.how) from None
+        except OSError as error:
+            raise _bad_blobs(backup, error) from None
+    return sealed.count
 
 
 def _bad_blob(backup: BackupSet, path: str, how: str) -> FailedError:
     return FailedError(
         f"the blob {cleaned_line(path)} {how}",
+        where=str(backup.blobs),
+        hint="copy the set again from where it is kept, or use another one",
+    )
+
+
+def _bad_blobs(backup: BackupSet, error: OSError) -> FailedError:
+    return FailedError(
+        f"the blobs cannot be read (no link is followed): {error.strerror}",
         where=str(backup.blobs),
         hint="copy the set again from where it is kept, or use another one",
     )

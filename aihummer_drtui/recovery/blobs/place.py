@@ -37,6 +37,30 @@ class BlobMarker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rights:
+    """Owner and mode of what is restored."""
+
+    owner: tuple[int, int]
+    """User and group by number."""
+    folder_mode: int
+    file_mode: int
+
+    def give_file(self, descriptor: int) -> None:
+        """Give an open file its mode and, as root, its owner. Raises OSError."""
+        self._give(descriptor, self.file_mode)
+
+    def give_folder(self, descriptor: int) -> None:
+        """Give an open folder its mode and, as root, its owner. Raises OSError."""
+        self._give(descriptor, self.folder_mode)
+
+    def _give(self, descriptor: int, mode: int) -> None:
+        # Owner first: changing it takes the set-id bits away (chown(2)).
+        if os.geteuid() == 0:
+            os.fchown(descriptor, *self.owner)
+        os.fchmod(descriptor, mode)
+
+
+@dataclass(frozen=True, kw_only=True)
 class BlobPlace:
     """A live blob folder and one set that is to be restored there."""
 
@@ -64,20 +88,15 @@ class BlobPlace:
         return name
 
     @property
-    def owner(self) -> tuple[int, int]:
-        """User and group that blobs must have: the live folder's, else its parent's."""
-        found = (self.live if self.live.exists() else self.live.parent).stat()
-        return found.st_uid, found.st_gid
-
-    @property
-    def folder_mode(self) -> int:
-        """Mode of restored folders: the live folder's, else 0750."""
-        return stat.S_IMODE(self.live.stat().st_mode) if self.live.exists() else 0o750
-
-    @property
-    def file_mode(self) -> int:
-        """Mode of restored blobs: as the folder's, without the right to run them."""
-        return self.folder_mode & 0o666 | 0o600
+    def rights(self) -> "Rights":
+        """For what is restored: as the live folder has it; without one, its parent's owner and mode 0750."""
+        there = self.live.exists()
+        found = (self.live if there else self.live.parent).stat()
+        folder_mode = stat.S_IMODE(found.st_mode) if there else 0o750
+        # As the folder's, without the right to run them.
+        return Rights(
+            owner=(found.st_uid, found.st_gid), folder_mode=folder_mode, file_mode=folder_mode & 0o666 | 0o600
+        )
 
     def write_mark(self, stage: Stage, filled: Path) -> None:
         """Mark durably how far the restore of the folder `filled` is. Raises OSError."""

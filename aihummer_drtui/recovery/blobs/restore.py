@@ -7,23 +7,21 @@ complete is kept), sync, exchange in one step, mark. Until the exchange the live
 import fcntl
 import os
 import stat
-import threading
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from aihummer_drtui.durable import sync_folder
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact
-from aihummer_drtui.recovery.backup.set import BLOB_LIST, BackupSet, BlobLine
+from aihummer_drtui.recovery.backup.set import BLOB_LIST, BackupSet
 from aihummer_drtui.recovery.backup.signature import refuse_untrusted
-from aihummer_drtui.recovery.blobs.copy import copy_hashed, hash_of, open_blob, sync_folders
+from aihummer_drtui.recovery.blobs.comparing import BadBlob
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
+from aihummer_drtui.recovery.blobs.fill import Filling, give_folders, settled
 from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
 from aihummer_drtui.recovery.blobs.place import (
     BlobPlace,
@@ -41,10 +39,6 @@ from aihummer_drtui.recovery.gateway.environment import read_gateway_env
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.space import measured, refuse_too_little
 from aihummer_drtui.recovery.target import Target
-
-_UNFINISHED: Final = ".drtui-unfinished"
-_AHEAD: Final = 64
-"""Blobs handed to the workers at a time; the list itself may be of any length."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +110,8 @@ def _restored(place: BlobPlace, backup: BackupSet, reporter: Reporter, *, again:
             return Restored(folder=place.live, kept_as=kept_as, blobs=count, already_there=count)
     _refuse_second(place, again=again)
     refuse_too_little(measured([blob_part(place, backup.manifest)]), where=str(place.live))
-    _make_beside(place)
-    there = _fill(place, backup, reporter)
+    resumed = _make_beside(place)
+    there = _fill(place, backup, reporter, resumed=resumed)
     kept_as = _put_in_place(place, reporter)
     return Restored(folder=place.live, kept_as=kept_as, blobs=count, already_there=there)
 
@@ -150,38 +144,55 @@ def _locked(place: BlobPlace) -> Iterator[None]:
         os.close(lock)
 
 
-def _make_beside(place: BlobPlace) -> None:
+def _make_beside(place: BlobPlace) -> bool:
+    """Make the folder to fill; return whether an earlier try for this set had made it."""
     try:
         place.beside.mkdir(mode=0o700)
     except FileExistsError:
-        # An earlier try for this set: what is complete in it is kept.
-        if not stat.S_ISDIR(place.beside.lstat().st_mode):
+        found = place.beside.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             raise PreconditionError(
                 "something else has the name of the folder to fill",
                 where=str(place.beside),
                 hint="move it away",
             ) from None
+        # Nobody else gets in before the exchange.
+        place.beside.chmod(0o700)
+        return True
+    return False
 
 
-def _fill(place: BlobPlace, backup: BackupSet, reporter: Reporter) -> int:
+def _fill(place: BlobPlace, backup: BackupSet, reporter: Reporter, *, resumed: bool) -> int:
     """Bring every listed blob into the folder beside; return how many were there already."""
+    rights = place.rights
+    filling = Filling(source=backup.blobs, folder=place.beside, rights=rights, resumed=resumed)
     listing = open_blob_list(backup, reporter)
-    with os.fdopen(listing, "rb") as file:
-        lines = each_line(file, str(backup.path / BLOB_LIST))
-        _remove_foreign(place)
+    with os.fdopen(listing, "rb", buffering=0) as file, settled(place.beside, reporter):
+        if resumed:
+            _remove_foreign(place)
         reporter.phase("restoring blobs", total=backup.manifest.blobs.size, unit="bytes")
-        copier = _Copier(place=place, source=backup.blobs, reporter=reporter)
-        there = _each_with_workers(copier, lines)
-    _refuse_extra(place, backup)
-    reporter.phase("syncing folders")
-    sync_folders(place.beside)
+        try:
+            there = filling.fill(each_line(file, str(backup.path / BLOB_LIST)), reporter)
+        except BadBlob as bad:
+            raise _bad(backup.blobs, bad) from None
+        if resumed:
+            _refuse_extra(place, backup)
+        give_folders(place.beside, rights)
     return there
 
 
+def _bad(source: Path, bad: BadBlob) -> FailedError:
+    return FailedError(
+        f"the blob {cleaned_line(bad.path)} {bad.how}",
+        where=str(source),
+        hint="the live blobs were not touched; copy the set again from where it is kept, or use another",
+    )
+
+
 def _remove_foreign(place: BlobPlace) -> None:
-    """Remove from the folder beside what an earlier try did not finish, and what never belonged there."""
-    for found in list(scan(place.beside)):
-        if not found.regular or found.path.endswith(_UNFINISHED):
+    """Remove from the folder beside what never belonged there: no try of ours makes a link or a pipe."""
+    for found in scan(place.beside):
+        if not found.regular:
             (place.beside / found.path).unlink()
 
 
@@ -195,87 +206,8 @@ def _refuse_extra(place: BlobPlace, backup: BackupSet) -> None:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Copier:
-    place: BlobPlace
-    source: Path
-    reporter: Reporter
-
-    def bring(self, line: BlobLine) -> bool:
-        """Copy one blob, compared while copied; return whether it was there already."""
-        destination = self.place.beside / line.path
-        if self._is_there(line):
-            self.reporter.advance(line.size)
-            return True
-        destination.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unfinished = destination.with_name(f".{line.sha256[:16]}-{threading.get_ident():x}{_UNFINISHED}")
-        try:
-            with os.fdopen(self._opened(line), "rb") as blob:
-                copied = copy_hashed(blob.fileno(), unfinished, mode=0o600, each=self.reporter.advance)
-            self._compare(line, copied)
-            self._give(unfinished)
-            unfinished.replace(destination)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
-        return False
-
-    def _compare(self, line: BlobLine, copied: tuple[int, str]) -> None:
-        if copied != (line.size, line.sha256):
-            raise self._bad(line, "is not what was sealed")
-
-    def _is_there(self, line: BlobLine) -> bool:
-        try:
-            descriptor = open_blob(self.place.beside, line.path)
-        except FileNotFoundError:
-            return False
-        with os.fdopen(descriptor, "rb") as file:
-            same = os.fstat(file.fileno()).st_size == line.size
-            return same and hash_of(file.fileno()) == line.sha256
-
-    def _opened(self, line: BlobLine) -> int:
-        try:
-            descriptor = open_blob(self.source, line.path)
-        except OSError as error:
-            raise self._bad(line, f"cannot be opened: {error.strerror}") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise self._bad(line, "is no regular file")
-        return descriptor
-
-    def _give(self, path: Path) -> None:
-        path.chmod(self.place.file_mode)
-        if os.geteuid() == 0:
-            os.chown(path, *self.place.owner, follow_symlinks=False)
-
-    def _bad(self, line: BlobLine, how: str) -> FailedError:
-        return FailedError(
-            f"the blob {cleaned_line(line.path)} {how}",
-            where=str(self.source),
-            hint="the live blobs were not touched; copy the set again from where it is kept, or use another",
-        )
-
-
-def _each_with_workers(copier: _Copier, lines: Iterator[BlobLine]) -> int:
-    there = 0
-    running: set[Future[bool]] = set()
-    with ThreadPoolExecutor(max_workers=max(2, min(8, os.cpu_count() or 2))) as workers:
-        try:
-            for line in lines:
-                running.add(workers.submit(copier.bring, line))
-                if len(running) >= _AHEAD:
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    there += sum(each.result() for each in done)
-            there += sum(each.result() for each in running)
-        except BaseException:
-            workers.shutdown(cancel_futures=True)
-            raise
-    return there
-
-
 def _put_in_place(place: BlobPlace, reporter: Reporter) -> Path | None:
     reporter.phase("exchanging the folders")
-    _own_folders(place)
     place.write_mark(Stage.EXCHANGING, place.beside)
     if place.live.exists():
         exchange(place.beside, place.live)
@@ -294,10 +226,3 @@ def _finish(place: BlobPlace) -> Path | None:
         sync_folder(place.live.parent)
     place.write_mark(Stage.RESTORED, place.live)
     return kept_as
-
-
-def _own_folders(place: BlobPlace) -> None:
-    for path, _, _ in os.walk(place.beside):
-        Path(path).chmod(place.folder_mode)
-        if os.geteuid() == 0:
-            os.chown(path, *place.owner, follow_symlinks=False)

@@ -1,16 +1,23 @@
 """Walking a blob folder: regular files only, no link followed, bounded memory."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 
+FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a folder is opened: itself or not at all."""
+_USUAL: Final = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*", re.ASCII).fullmatch
+"""Names of which one look is enough; there may be millions."""
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
     """One thing in a blob folder."""
 
@@ -28,7 +35,7 @@ def scan(folder: Path) -> Iterator[Found]:
     read. What vanishes while we walk is left out.
     """
     try:
-        root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        root = os.open(folder, FOLDER)
     except OSError as error:
         raise PreconditionError(
             f"no folder that can be read (no link is followed): {error.strerror}",
@@ -48,32 +55,36 @@ def scan(folder: Path) -> Iterator[Found]:
 
 
 def _below(folder: int, prefix: str) -> Iterator[Found]:
-    inside = []
+    # Read twice, files first, and no list of either: one folder may hold a million of both.
     with os.scandir(folder) as entries:
         for entry in entries:
-            path = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                continue
             try:
                 state = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            if stat.S_ISDIR(state.st_mode):
-                inside.append(entry.name)
-            else:
-                plain = stat.S_ISREG(state.st_mode) and is_plain_path(path)
-                yield Found(path=path, size=state.st_size, regular=plain)
-    for name in sorted(inside):
-        try:
-            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        try:
-            yield from _below(below, f"{prefix}{name}/")
-        finally:
-            os.close(below)
+            path = prefix + entry.name
+            plain = stat.S_ISREG(state.st_mode) and is_plain_path(path)
+            yield Found(path=path, size=state.st_size, regular=plain)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                continue
+            try:
+                below = os.open(entry.name, FOLDER, dir_fd=folder)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            try:
+                yield from _below(below, f"{prefix}{entry.name}/")
+            finally:
+                os.close(below)
 
 
 def is_plain_path(path: str) -> bool:
     """Whether `path` names a file below a folder and nothing else: no `..`, not absolute, no control."""
+    if len(path) <= 255 and _USUAL(path):
+        return True
     try:
         path.encode()
     except UnicodeEncodeError:

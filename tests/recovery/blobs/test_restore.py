@@ -243,13 +243,14 @@ def test_a_kill_between_exchange_and_mark_keeps_the_old_folder(
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from aihummer_drtui.recovery.blobs import restore as blob_restore
+from aihummer_drtui.recovery.blobs import crew, restore as blob_restore
 from aihummer_drtui.recovery.backup.set import open_set
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target_file import load_target
+crew._AT_ONCE = 1
 class Killing(Reporter):
-    def advance(self, count=1):
+    def reached(self, done):
         if self._phase == "restoring blobs":
             os.kill(os.getpid(), int(sys.argv[3]))
 target = load_target(Path(sys.argv[1]))
