@@ -8,8 +8,10 @@ import ctypes
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
@@ -29,6 +31,26 @@ def write_durably(
                 os.fchown(beside.fileno(), *owner)
             os.fchmod(beside.fileno(), mode)
             beside.write(data)
+            beside.flush()
+            os.fsync(beside.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+@contextmanager
+def written_durably(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
+    """Give a file to write what `path` will hold; it is there, whole and on the disk, when the block ends.
+
+    For what is too large for `write_durably`. Whatever breaks within, `path` is as it was. Raises OSError.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as beside:
+            os.fchmod(beside.fileno(), mode)
+            yield beside
             beside.flush()
             os.fsync(beside.fileno())
         Path(name).replace(path)

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from aihummer_drtui.durable import create_durably, sync_folder, write_durably
+from aihummer_drtui.durable import (
+    create_durably,
+    sync_file_system,
+    sync_folder,
+    tells_of_lost_writes,
+    write_durably,
+    written_durably,
+)
 
 WRITE = (
     "import sys; from pathlib import Path; from aihummer_drtui.durable import write_durably;"
@@ -166,3 +173,39 @@ def test_a_full_disk_leaves_nothing_of_what_was_created(tmp_path: Path) -> None:
     )
     assert "File too large" in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_in_parts_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    """While it grows, and when it breaks off, the old one stands; nothing is left beside."""
+    path = tmp_path / "listing"
+    path.write_bytes(b"old")
+    with written_durably(path) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+    with pytest.raises(TypeError), written_durably(path) as file:
+        file.writelines([b"half", None])  # type: ignore[list-item]
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_system_is_synced_or_an_error_is_raised(tmp_path: Path) -> None:
+    """By any descriptor on it; a closed one is no success."""
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    sync_file_system(descriptor)
+    os.close(descriptor)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        sync_file_system(descriptor)
+
+
+@pytest.mark.parametrize(
+    ("release", "tells"),
+    [("5.8.0", True), ("5.10.0-28-amd64", True), ("6.1", True), ("5.7.19", False), ("4.19.0", False)],
+)
+def test_whether_lost_writes_are_told_is_known_by_the_kernel(
+    release: str, tells: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux 5.8 was the first."""
+    known = os.uname()
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result((*known[:2], release, *known[3:])))
+    assert tells_of_lost_writes() is tells

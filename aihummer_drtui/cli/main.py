@@ -17,6 +17,7 @@ from aihummer_drtui.errors import DrtuiError, ExitCode, FailedError
 COMMANDS: Final = {
     "abandon": "aihummer_drtui.cli.runs:abandon",
     "backup": "aihummer_drtui.cli.backup:backup",
+    "blobs": "aihummer_drtui.cli.blobs:blobs",
     "check": "aihummer_drtui.cli.check:check",
     "drill": "aihummer_drtui.cli.drill:drill",
     "engine": "aihummer_drtui.cli.engine:engine",

@@ -2,6 +2,9 @@
 
 import os
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +14,12 @@ from aihummer_drtui.quantities import bytes_text
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest, SealedBlobs
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
 from aihummer_drtui.recovery.blobs.place import refuse_lost_setting
-from aihummer_drtui.recovery.blobs.references import References, count_references
+from aihummer_drtui.recovery.blobs.references import Listed, References, count_references
+from aihummer_drtui.recovery.blobs.scan import FOLDER
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import connect, failures_named, owner_of
 from aihummer_drtui.recovery.gateway.environment import read_gateway_env
+from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
 _INACTIVE: Final = "media service inactive (AIHUMMER_BLOB_DIR is not set): nothing to restore"
@@ -129,30 +134,84 @@ def _too_little_room(place: Path, blobs: SealedBlobs) -> str:
     return ""
 
 
+_REFERENCED: Final = "every blob the database refers to is there and intact"
+
+
 def look_at_references(scene: Scene) -> Observation:
     """Look whether every blob the live database refers to is there, with its size and SHA-256."""
-    expected = "every blob the database refers to is there and intact"
+    return compare_with_database(scene).observation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Blobs and database held against each other, and what that shows."""
+
+    observation: Observation
+    references: References | None
+    """None = it came to no comparison; the observation says why."""
+
+
+def compare_with_database(
+    scene: Scene,
+    *,
+    listing: Callable[[Listed], None] = lambda _: None,
+    reporter: Reporter | None = None,
+) -> Comparison:
+    """Hold the live database's references and the blob folder against each other, in both directions.
+
+    What is amiss is handed to `listing`. Raises what that raises, and nothing else.
+    """
     statement = scene.target.media.references
+    reporter = reporter or Reporter.silent()
     try:
         folder = blob_folder_of(scene)
         if folder is None:
-            return _inactive(scene, expected)
+            return Comparison(observation=_inactive(scene, _REFERENCED), references=None)
         if not statement:
-            return Observation(
-                verdict=Verdict.UNPROVEN,
-                expected=expected,
-                observed="where the database refers to blobs is not known",
-                hint="give SQL for it as `references` in [media] of target.toml",
-            )
+            return Comparison(observation=_layout_unknown(), references=None)
         manifest = sealed_manifest(scene)
         owner = owner_of(scene.target)
-        with connect(owner) as connection, failures_named("the references could not be read", owner):
-            found = count_references(connection, statement, folder, hashes=True)
+        reporter.phase("comparing blobs with the database", unit="bytes")
+        with (
+            connect(owner) as connection,
+            failures_named("the references could not be read", owner),
+            _folder_readable(folder),
+        ):
+            found = count_references(
+                connection,
+                statement,
+                folder,
+                hashes=True,
+                both_ways=True,
+                listing=listing,
+                reporter=reporter,
+            )
     except DrtuiError as error:
-        return _failed(expected, error.what, error.hint)
-    if not found.rows:
-        return _none_referenced(expected, manifest)
-    return _referenced(expected, folder, found)
+        return Comparison(observation=_failed(_REFERENCED, error.what, error.hint), references=None)
+    seen = _referenced(_REFERENCED, folder, found) if found.rows else _none_referenced(_REFERENCED, manifest)
+    return Comparison(observation=seen, references=found)
+
+
+@contextmanager
+def _folder_readable(folder: Path) -> Iterator[None]:
+    try:
+        root = os.open(folder, FOLDER)
+    except OSError as error:
+        raise PreconditionError(
+            f"{cleaned_line(str(folder))} cannot be read (no link is followed): {error.strerror}",
+            hint="is the blob folder there? `aihummer-drtui restore blobs` brings it back",
+        ) from None
+    os.close(root)
+    yield
+
+
+def _layout_unknown() -> Observation:
+    return Observation(
+        verdict=Verdict.UNPROVEN,
+        expected=_REFERENCED,
+        observed="where the database refers to blobs is not known",
+        hint="give SQL for it as `references` in [media] of target.toml",
+    )
 
 
 def _none_referenced(expected: str, manifest: Manifest | None) -> Observation:
@@ -177,21 +236,29 @@ def _none_referenced(expected: str, manifest: Manifest | None) -> Observation:
 
 
 def _referenced(expected: str, folder: Path, found: References) -> Observation:
+    others = f"no row refers to {found.unreferenced} others ({bytes_text(found.unreferenced_size)})"
     if not found.sound:
         return _failed(
             expected,
-            f"of {found.rows} blobs {found.missing} are missing and {found.differing} differ, "
-            f"first: {found.first}",
-            "restore the blobs of the same backup set; a later set may hold what is missing",
+            f"of {found.rows} blobs {found.missing} are missing ({bytes_text(found.missing_size)}) and "
+            f"{found.differing} differ ({bytes_text(found.differing_size)}), first: {found.first}; {others}",
+            "`aihummer-drtui blobs compare --listing FILE` names all; restore the blobs of the same backup "
+            "set, or of a later one that may hold what is missing",
         )
     by_size = found.rows - found.hashed
+    doubts = (
+        (by_size, f"{by_size} blobs were compared by size only: no SHA-256 is kept of them"),
+        (found.no_plain_files, f"{found.no_plain_files} things in the folder are no plain files"),
+    )
     return Observation(
         verdict=Verdict.PASSED,
         expected=expected,
-        observed=cleaned_line(f"{found.rows} blobs in {folder}, {found.hashed} of them by content"),
-        warnings=(f"{by_size} blobs were compared by size only: no SHA-256 is kept of them",)
-        if by_size
-        else (),
+        observed=cleaned_line(
+            f"{found.rows} blobs ({bytes_text(found.size)}) in {folder}, {found.hashed} of them by content; "
+            f"{others}",
+            300,
+        ),
+        warnings=tuple(text for doubtful, text in doubts if doubtful),
     )
 
 
