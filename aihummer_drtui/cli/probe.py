@@ -18,7 +18,7 @@ UNKNOWN_CODE: Final = 4
 
 
 def _probes() -> Mapping[str, Callable[[Scene], Probed]]:
-    from aihummer_drtui.recovery.blobs.probe import probe_blobs
+    from aihummer_drtui.recovery.blobs.probe import probe_blobs, probe_drop, probe_undo
     from aihummer_drtui.recovery.database.check import probe_database
     from aihummer_drtui.recovery.gateway.services import probe_ready, probe_rerunnable, probe_up
     from aihummer_drtui.recovery.key.check import probe_key
@@ -30,6 +30,8 @@ def _probes() -> Mapping[str, Callable[[Scene], Probed]]:
         "restore-undo": probe_undo_of_either,
         "drop-old": probe_drop_of_either,
         "restore-blobs": probe_blobs,
+        "restore-blobs-undo": probe_undo,
+        "drop-old-blobs": probe_drop,
         "aihummer-up": probe_up,
         "ready": probe_ready,
         "smoke": probe_rerunnable,
@@ -38,7 +40,8 @@ def _probes() -> Mapping[str, Callable[[Scene], Probed]]:
 
 
 NAMES: Final = (
-    *("restore-key", "restore-database", "restore-undo", "drop-old", "restore-blobs"),
+    *("restore-key", "restore-database", "restore-undo", "drop-old"),
+    *("restore-blobs", "restore-blobs-undo", "drop-old-blobs"),
     *("aihummer-up", "ready", "smoke", "proof"),
 )
 

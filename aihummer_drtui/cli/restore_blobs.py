@@ -5,8 +5,10 @@ from pathlib import Path
 
 import click
 
+from aihummer_drtui.cli import kept_blobs
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.errors import UsageError
 from aihummer_drtui.foreign import cleaned
 
 
@@ -15,19 +17,54 @@ from aihummer_drtui.foreign import cleaned
     "--backup-set",
     type=click.Path(path_type=Path),
     envvar="BACKUP_SET",
-    required=True,
     help="The folder of the backup set.",
 )
 @click.option("--confirm", default="", metavar="HOST/DATABASE", help="The target, as the screen shows it.")
 @click.option("--again", is_flag=True, help="Restore this very set a second time.")
+@click.option("--undo", is_flag=True, help="Put the folder back that a restore put aside.")
+@click.option("--drop-old", is_flag=True, help="Remove the folders that restores put aside, for good.")
+@click.option("--early", is_flag=True, help="With --drop-old: before their time (keep-old) is over.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
 @click.pass_obj
-def restore_blobs(settings: Settings, backup_set: Path, confirm: str, again: bool, as_json: bool) -> None:
+def restore_blobs(
+    settings: Settings,
+    backup_set: Path | None,
+    confirm: str,
+    again: bool,
+    undo: bool,
+    drop_old: bool,
+    early: bool,
+    as_json: bool,
+) -> None:
     """Restore the blobs into a folder beside the live one, every byte compared, then exchange the two.
 
-    The old folder is kept as FOLDER.replaced-TIME until you remove it. Run again after a failure, it goes
-    on where it was.
+    The old folder is kept as FOLDER.replaced-TIME until you drop it. Run again after a failure, it goes
+    on where it was. `--undo` puts the old folder back, `--drop-old` is rid of it.
     """
+    _refuse_mixed(undo=undo, drop_old=drop_old, early=early, again=again)
+    if undo:
+        kept_blobs.undo(settings, confirm=confirm, as_json=as_json)
+    elif drop_old:
+        kept_blobs.drop(settings, confirm=confirm, early=early, as_json=as_json)
+    elif backup_set is None:
+        raise UsageError(
+            "no backup set was named", hint="--backup-set FOLDER, or BACKUP_SET in the environment"
+        )
+    else:
+        _restore(settings, backup_set, confirm=confirm, again=again, as_json=as_json)
+
+
+def _refuse_mixed(*, undo: bool, drop_old: bool, early: bool, again: bool) -> None:
+    """Let pass options that belong together. Raises UsageError."""
+    if undo and drop_old:
+        raise UsageError("--undo and --drop-old exclude each other", hint="choose one")
+    if (undo or drop_old) and again:
+        raise UsageError("--again belongs to a restore", hint="leave it out")
+    if early and not drop_old:
+        raise UsageError("--early belongs to --drop-old", hint="leave it out")
+
+
+def _restore(settings: Settings, backup_set: Path, *, confirm: str, again: bool, as_json: bool) -> None:
     from aihummer_drtui.cli.confirmation import confirmed
     from aihummer_drtui.recovery.backup.set import open_set
     from aihummer_drtui.recovery.blobs import restore as blob_restore
@@ -41,7 +78,7 @@ def restore_blobs(settings: Settings, backup_set: Path, confirm: str, again: boo
         target,
         confirm,
         destroys="nothing; the live blob folder is renamed and no longer used",
-        undo="rename the two folders back",
+        undo="`restore blobs --undo`, until the old folder is dropped",
     )
     with Reporter.from_environment() as reporter:
         done = blob_restore.restore_blobs(
@@ -61,6 +98,4 @@ def restore_blobs(settings: Settings, backup_set: Path, confirm: str, again: boo
     kept = f", {done.already_there} of them from an earlier try" if done.already_there else ""
     click.echo(cleaned(f"restored: {done.blobs} blobs in {done.folder}, every byte as sealed{kept}"))
     if done.kept_as:
-        click.echo(
-            cleaned(f"the old folder is kept as {done.kept_as}; remove it when you are sure"), err=True
-        )
+        kept_blobs.say_kept(target, done.kept_as)

@@ -72,6 +72,17 @@ class ReadinessLimits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab",
     """The team's own runbook; none = the shipped one."""
 
 
+class BlobRights(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """Owner and mode of restored blobs; empty = as the live folder has it."""
+
+    owner: str = ""
+    """Account, by name or number; only root can give files away."""
+    group: str = ""
+    file_mode: str = ""
+    """In octal: `0640`."""
+    folder_mode: str = ""
+
+
 class SandboxMark(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """Present only where the target is a drill's sandbox."""
 
@@ -161,4 +172,5 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     pgbackrest: PgBackRest | None = None
     barman: Barman | None = None
     readiness: ReadinessLimits = ReadinessLimits()
+    blobs: BlobRights = BlobRights()
     sandbox: SandboxMark | None = None

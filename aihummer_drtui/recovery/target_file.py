@@ -139,6 +139,9 @@ def _meaning_problems(target: Target) -> Iterator[str]:
     if target.media.signed_path and not target.media.signed_path.startswith("/"):
         yield "media.signed-path: must begin with /"
     yield from _readiness_problems(target.readiness)
+    for key, mode in (("file-mode", target.blobs.file_mode), ("folder-mode", target.blobs.folder_mode)):
+        if mode and not re.fullmatch(r"0?[0-7]{3}", mode):
+            yield f"blobs.{key}: must be three octal digits like 0640"
     if target.vault is not None:
         yield from _vault_problems(target)
     yield from _keeper_problems(target)

@@ -61,3 +61,27 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(installation: Installati
     assert blob_too_large.returncode == 1
     assert "File too large" in blob_too_large.stderr
     assert list((installation.root / "backups").iterdir()) == []
+
+
+def test_a_restore_is_taken_back_and_the_old_folder_dropped(installation: Installation) -> None:
+    """As it is typed: kept until is shown, the undo says what is in place, the drop wants --early."""
+    place = run(installation, "backup", "create").stdout.strip()
+    confirm = ("--confirm", f"{os.uname().nodename}/{installation.name}")
+    done = run(installation, "restore", "blobs", "--backup-set", place, *confirm)
+    assert (done.returncode, "at least until 2" in done.stderr) == (0, True), done.stderr
+    undone = run(installation, "restore", "blobs", "--undo", *confirm)
+    assert (undone.returncode, undone.stdout.startswith("undone: ")) == (0, True), undone.stderr
+    soon = run(installation, "restore", "blobs", "--drop-old", *confirm)
+    assert (soon.returncode, "--early" in soon.stderr) == (3, True)
+    assert run(installation, "probe", "drop-old-blobs").returncode == 4
+    gone = run(installation, "restore", "blobs", "--drop-old", "--early", *confirm)
+    assert (gone.returncode, gone.stdout.startswith("removed: ")) == (0, True), gone.stderr
+    assert run(installation, "probe", "drop-old-blobs").returncode == 0
+
+
+@pytest.mark.parametrize("options", [["--undo", "--drop-old"], ["--undo", "--again"], ["--early"], []])
+def test_options_that_do_not_belong_together_are_refused(
+    installation: Installation, options: list[str]
+) -> None:
+    """Exit code 2, before anything is asked."""
+    assert run(installation, "restore", "blobs", *options).returncode == 2

@@ -1,8 +1,11 @@
 """Where blobs are restored to: the live folder, and the names beside it that belong to a restore."""
 
+import fcntl
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,11 +13,13 @@ from pathlib import Path
 import msgspec
 
 from aihummer_drtui.durable import write_durably
-from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.errors import LockedError, PreconditionError
+from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.gateway.environment import BLOB_DIR
+from aihummer_drtui.recovery.target import BlobRights
 
-_MARK_LIMIT = 10_000
+_MARK_LIMIT = 100_000
 
 
 class Stage(StrEnum):
@@ -23,6 +28,25 @@ class Stage(StrEnum):
     EXCHANGING = "exchanging"
     """The filled folder is about to take the live one's place, or just did."""
     RESTORED = "restored"
+    UNDOING = "undoing"
+    """The old folder is about to take the restored one's place, or just did."""
+    UNDONE = "undone"
+    """The old folder is in its place again."""
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder that was put aside, and is there until somebody drops it."""
+
+    name: str
+    """Beside the live folder."""
+    inode: int
+    """By it one sees that it is still the folder that was put aside."""
+    at: str
+    """ISO 8601, UTC."""
+    undone: bool = False
+    """It was restored, and put aside by an undo."""
+    dropping: bool = False
+    """It is being removed: what is left of it is whole no more."""
 
 
 class BlobMarker(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +58,8 @@ class BlobMarker(msgspec.Struct, frozen=True, kw_only=True):
     """ISO 8601, UTC."""
     inode: int
     """Of the filled folder: by it one sees which of the two is in place, whatever its name."""
+    kept: tuple[Kept, ...] = ()
+    """What was put aside, the newest last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +92,8 @@ class BlobPlace:
 
     live: Path
     set_id: str
+    wanted: BlobRights = field(default_factory=BlobRights)
+    """As target.toml says."""
 
     @property
     def beside(self) -> Path:
@@ -78,9 +106,9 @@ class BlobPlace:
         """The file that tells of a restore that was completed."""
         return self.live.with_name(f"{self.live.name}.restored.json")
 
-    def kept_as(self, moment: datetime) -> Path:
-        """A free name for the old folder."""
-        first = self.live.with_name(f"{self.live.name}.replaced-{moment.strftime('%Y%m%dT%H%M%SZ')}")
+    def kept_as(self, moment: datetime, word: str = "replaced") -> Path:
+        """A free name for a folder that is put aside."""
+        first = self.live.with_name(f"{self.live.name}.{word}-{moment.strftime('%Y%m%dT%H%M%SZ')}")
         number, name = 1, first
         while name.exists() or name.is_symlink():
             number += 1
@@ -89,32 +117,126 @@ class BlobPlace:
 
     @property
     def rights(self) -> "Rights":
-        """For what is restored: as the live folder has it; without one, its parent's owner and mode 0750."""
+        """For what is restored: as target.toml says, else as the live folder has it, else 0750.
+
+        Raises PreconditionError for an owner that is not known here, or that only root could give.
+        """
         there = self.live.exists()
         found = (self.live if there else self.live.parent).stat()
         folder_mode = stat.S_IMODE(found.st_mode) if there else 0o750
+        if self.wanted.folder_mode:
+            folder_mode = int(self.wanted.folder_mode, 8)
         # As the folder's, without the right to run them.
-        return Rights(
-            owner=(found.st_uid, found.st_gid), folder_mode=folder_mode, file_mode=folder_mode & 0o666 | 0o600
-        )
+        file_mode = folder_mode & 0o666 | 0o600
+        if self.wanted.file_mode:
+            file_mode = int(self.wanted.file_mode, 8)
+        owner = _account(self.wanted.owner, found.st_uid), _group(self.wanted.group, found.st_gid)
+        if (self.wanted.owner or self.wanted.group) and os.geteuid() not in {0, owner[0]}:
+            raise PreconditionError(
+                f"only root can give blobs to the account {owner[0]}",
+                where=str(self.live),
+                hint="run this as root or as that account, or leave `owner` out of [blobs] in target.toml",
+            )
+        return Rights(owner=owner, folder_mode=folder_mode, file_mode=file_mode)
 
-    def write_mark(self, stage: Stage, filled: Path) -> None:
-        """Mark durably how far the restore of the folder `filled` is. Raises OSError."""
+    def write_mark(self, stage: Stage, filled: Path, kept: tuple[Kept, ...] = ()) -> None:
+        """Mark durably how far the restore of the folder `filled` is, and what is kept. Raises OSError."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         inode = filled.stat().st_ino
-        write_durably(
-            self.mark,
-            msgspec.json.encode(BlobMarker(stage=stage, set_id=self.set_id, at=now, inode=inode)) + b"\n",
-        )
+        mark = BlobMarker(stage=stage, set_id=self.set_id, at=now, inode=inode, kept=kept)
+        self.rewrite_mark(mark)
+
+    def rewrite_mark(self, mark: BlobMarker) -> None:
+        """Put `mark` in the place of the last one, durably. Raises OSError."""
+        write_durably(self.mark, msgspec.json.encode(mark) + b"\n")
+
+    def last_mark(self) -> BlobMarker | None:
+        """The mark as it was written, whichever folder has the live one's name by now; None = none."""
+        try:
+            with os.fdopen(os.open(self.mark, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+                return msgspec.json.decode(file.read(_MARK_LIMIT), type=BlobMarker)
+        except (OSError, msgspec.MsgspecError):
+            return None
 
     def read_mark(self) -> BlobMarker | None:
         """The mark of the live folder; None = none, or of another folder that had the name."""
-        try:
-            with os.fdopen(os.open(self.mark, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
-                found = msgspec.json.decode(file.read(_MARK_LIMIT), type=BlobMarker)
-            return found if found.inode == self.live.stat().st_ino else None
-        except (OSError, msgspec.MsgspecError):
-            return None
+        mark = self.last_mark()
+        return mark if mark is not None and mark.inode == _inode(self.live) else None
+
+    def kept(self) -> tuple[Kept, ...]:
+        """What the mark names as put aside and is still there, the newest last."""
+        mark = self.last_mark()
+        return tuple(one for one in (mark.kept if mark else ()) if self.is_there(one))
+
+    def is_there(self, kept: Kept) -> bool:
+        """Whether this very folder is there under its name, itself and no link."""
+        plain = kept.name == Path(kept.name).name and kept.name not in {"", ".", "..", self.live.name}
+        return plain and _inode(self.live.with_name(kept.name)) == kept.inode
+
+
+def put_aside(folder: Path, moment: datetime, *, undone: bool = False) -> Kept:
+    """What a mark says of a folder that was put aside. Raises OSError."""
+    return Kept(
+        name=folder.name,
+        inode=folder.lstat().st_ino,
+        at=moment.isoformat(timespec="seconds"),
+        undone=undone,
+    )
+
+
+def _inode(folder: Path) -> int | None:
+    """Of a folder that is itself one; None for anything else."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return None
+    return found.st_ino if stat.S_ISDIR(found.st_mode) else None
+
+
+def _account(name: str, otherwise: int) -> int:
+    import pwd
+
+    try:
+        return int(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid if name else otherwise
+    except KeyError:
+        raise _unknown("account", "owner", name) from None
+
+
+def _group(name: str, otherwise: int) -> int:
+    import grp
+
+    try:
+        return int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid if name else otherwise
+    except KeyError:
+        raise _unknown("group", "group", name) from None
+
+
+def _unknown(what: str, key: str, name: str) -> PreconditionError:
+    return PreconditionError(
+        f"blobs are to belong to the {what} {cleaned_line(name, 60)}, which this host does not know",
+        hint=f"make it, or correct `{key}` in [blobs] of target.toml",
+    )
+
+
+@contextmanager
+def locked(place: BlobPlace) -> Iterator[None]:
+    """Hold the lock of the folder above: it is the same one for every set, and no exchange moves it.
+
+    Raises LockedError when another restore, undo or removal is at work.
+    """
+    place.live.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(place.live.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise LockedError(
+            "another `restore blobs` is at work here",
+            where=str(place.live.parent),
+            hint="wait for it, or end it",
+        ) from None
+    finally:
+        os.close(lock)
 
 
 def refuse_lost_setting(env: Path, sealed: Manifest | None) -> None:
@@ -153,4 +275,15 @@ def refuse_bad_place(place: BlobPlace) -> None:
             "the blob folder is a mount point and cannot be exchanged",
             where=str(live),
             hint=f"use a folder below it: AIHUMMER_BLOB_DIR={live}/blobs",
+        )
+
+
+def refuse_half_undone(place: BlobPlace) -> None:
+    """Raise PreconditionError where an undo was begun and not finished."""
+    mark = place.last_mark()
+    if mark is not None and mark.stage is Stage.UNDOING:
+        raise PreconditionError(
+            "an undo was begun here and did not come to its end",
+            where=str(place.live),
+            hint="finish it first: aihummer-drtui restore blobs --undo",
         )

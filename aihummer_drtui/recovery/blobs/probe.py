@@ -1,6 +1,7 @@
 """The probe of a restore of blobs that nobody saw end."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aihummer_drtui.errors import DrtuiError
@@ -8,7 +9,9 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
 from aihummer_drtui.recovery.blobs.check import blob_folder_of
+from aihummer_drtui.recovery.blobs.drop import old_folders
 from aihummer_drtui.recovery.blobs.place import BlobPlace, Stage
+from aihummer_drtui.recovery.blobs.undo import marked_place
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.probed import Probed
 from aihummer_drtui.run.verdict import ProbeResult
@@ -34,9 +37,61 @@ def probe_blobs(scene: Scene) -> Probed:
     return _probed(BlobPlace(live=folder, set_id=manifest.set_id))
 
 
+def probe_undo(scene: Scene) -> Probed:
+    """Whether `restore blobs --undo` has done its work. Raises nothing."""
+    try:
+        place = marked_place(scene.target)
+    except DrtuiError as error:
+        return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
+    last, mark = place.last_mark(), place.read_mark()
+    if last is not None and last.stage is Stage.UNDOING and mark is None:
+        return Probed(
+            result=ProbeResult.PARTIAL,
+            observed=cleaned_line(
+                f"{place.live} is the old folder again, but not marked; run the undo again"
+            ),
+        )
+    if mark is not None and mark.stage is Stage.UNDONE:
+        return Probed(
+            result=ProbeResult.DONE,
+            observed=cleaned_line(f"{place.live}: the restore was undone at {mark.at}"),
+        )
+    return Probed(
+        result=ProbeResult.NOT_DONE if mark else ProbeResult.UNKNOWN,
+        observed=cleaned_line(f"{place.live} carries {f'the mark {mark.stage}' if mark else 'no mark'}"),
+    )
+
+
+def probe_drop(scene: Scene) -> Probed:
+    """Whether `restore blobs --drop-old` has done its work. Raises nothing.
+
+    What is kept and not due yet leaves it unknown: only with --early it would be gone.
+    """
+    try:
+        found = old_folders(scene.target)
+    except DrtuiError as error:
+        return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
+    if not found:
+        return Probed(result=ProbeResult.DONE, observed="no old blob folder is kept")
+    first = next((one for one in found if one.dropping), found[0])
+    until = f"{first.path} is kept until {first.until.isoformat(timespec='seconds')}"
+    if first.dropping:
+        return Probed(
+            result=ProbeResult.PARTIAL,
+            observed=cleaned_line(f"{first.path} is removed in part; run it again"),
+        )
+    due = any(one.may_go(datetime.now(UTC), early=False) for one in found)
+    return Probed(result=ProbeResult.NOT_DONE if due else ProbeResult.UNKNOWN, observed=cleaned_line(until))
+
+
 def _probed(place: BlobPlace) -> Probed:
     marker = place.read_mark()
     left = place.beside
+    if marker and marker.stage in {Stage.UNDOING, Stage.UNDONE}:
+        return Probed(
+            result=ProbeResult.NOT_DONE,
+            observed=cleaned_line(f"{place.live}: the restore was undone (mark of {marker.at})"),
+        )
     if marker and marker.stage is Stage.EXCHANGING:
         return Probed(
             result=ProbeResult.PARTIAL,

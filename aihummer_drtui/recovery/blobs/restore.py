@@ -4,17 +4,14 @@ Read as a procedure: refuse, prove the list, fill the folder beside (what an ear
 complete is kept), sync, exchange in one step, mark. Until the exchange the live folder is not touched.
 """
 
-import fcntl
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aihummer_drtui.durable import sync_folder
-from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
+from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.set import BLOB_LIST, BackupSet
@@ -25,8 +22,12 @@ from aihummer_drtui.recovery.blobs.fill import Filling, give_folders, settled
 from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
 from aihummer_drtui.recovery.blobs.place import (
     BlobPlace,
+    Rights,
     Stage,
+    locked,
+    put_aside,
     refuse_bad_place,
+    refuse_half_undone,
     refuse_lost_setting,
 )
 from aihummer_drtui.recovery.blobs.room import blob_part
@@ -78,10 +79,10 @@ def restore_blobs(
     if folder is None:
         refuse_lost_setting(env.path, backup.manifest)
         return Restored(folder=None, kept_as=None, blobs=0, already_there=0)
-    place = BlobPlace(live=folder, set_id=backup.manifest.set_id)
+    place = BlobPlace(live=folder, set_id=backup.manifest.set_id, wanted=target.blobs)
     refuse_bad_place(place)
     try:
-        with ended_in_order(), _locked(place):
+        with ended_in_order(), locked(place):
             return _restored(place, backup, reporter, again=again)
     except OSError as error:
         raise FailedError(
@@ -102,6 +103,7 @@ def _refuse_dump_only(backup: BackupSet) -> None:
 
 def _restored(place: BlobPlace, backup: BackupSet, reporter: Reporter, *, again: bool) -> Restored:
     count = backup.manifest.blobs.count
+    refuse_half_undone(place)
     marker = place.read_mark()
     if marker and marker.stage is Stage.EXCHANGING:
         # Killed between exchange and mark: what stands beside now is the old folder, not ours to fill.
@@ -110,38 +112,22 @@ def _restored(place: BlobPlace, backup: BackupSet, reporter: Reporter, *, again:
             return Restored(folder=place.live, kept_as=kept_as, blobs=count, already_there=count)
     _refuse_second(place, again=again)
     refuse_too_little(measured([blob_part(place, backup.manifest)]), where=str(place.live))
+    rights = place.rights
     resumed = _make_beside(place)
-    there = _fill(place, backup, reporter, resumed=resumed)
+    there = _fill(place, backup, rights, reporter, resumed=resumed)
     kept_as = _put_in_place(place, reporter)
     return Restored(folder=place.live, kept_as=kept_as, blobs=count, already_there=there)
 
 
 def _refuse_second(place: BlobPlace, *, again: bool) -> None:
     marker = place.read_mark()
-    if marker and marker.set_id == place.set_id and place.live.is_dir() and not again:
+    stands = marker is not None and marker.stage is not Stage.UNDONE and marker.set_id == place.set_id
+    if marker and stands and place.live.is_dir() and not again:
         raise PreconditionError(
             f"the blobs of this very backup set were already restored here at {cleaned_line(marker.at)}",
             where=str(place.live),
             hint="what was written since would be moved away; if that is meant, say --again",
         )
-
-
-@contextmanager
-def _locked(place: BlobPlace) -> Iterator[None]:
-    """Hold the lock of the folder above: it is the same one for every set, and no exchange moves it."""
-    place.live.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(place.live.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise LockedError(
-            "another `restore blobs` is at work here",
-            where=str(place.live.parent),
-            hint="wait for it, or end it",
-        ) from None
-    finally:
-        os.close(lock)
 
 
 def _make_beside(place: BlobPlace) -> bool:
@@ -162,9 +148,8 @@ def _make_beside(place: BlobPlace) -> bool:
     return False
 
 
-def _fill(place: BlobPlace, backup: BackupSet, reporter: Reporter, *, resumed: bool) -> int:
+def _fill(place: BlobPlace, backup: BackupSet, rights: Rights, reporter: Reporter, *, resumed: bool) -> int:
     """Bring every listed blob into the folder beside; return how many were there already."""
-    rights = place.rights
     filling = Filling(source=backup.blobs, folder=place.beside, rights=rights, resumed=resumed)
     listing = open_blob_list(backup, reporter)
     with os.fdopen(listing, "rb", buffering=0) as file, settled(place.beside, reporter):
@@ -208,7 +193,7 @@ def _refuse_extra(place: BlobPlace, backup: BackupSet) -> None:
 
 def _put_in_place(place: BlobPlace, reporter: Reporter) -> Path | None:
     reporter.phase("exchanging the folders")
-    place.write_mark(Stage.EXCHANGING, place.beside)
+    place.write_mark(Stage.EXCHANGING, place.beside, place.kept())
     if place.live.exists():
         exchange(place.beside, place.live)
     else:
@@ -220,9 +205,12 @@ def _put_in_place(place: BlobPlace, reporter: Reporter) -> Path | None:
 def _finish(place: BlobPlace) -> Path | None:
     """After the exchange: keep the old folder under its own name, and mark the new one."""
     kept_as = None
+    kept = place.kept()
     if place.beside.exists():
-        kept_as = place.kept_as(datetime.now(UTC))
+        now = datetime.now(UTC)
+        kept_as = place.kept_as(now)
         move_without_replacing(place.beside, kept_as)
         sync_folder(place.live.parent)
-    place.write_mark(Stage.RESTORED, place.live)
+        kept = (*kept, put_aside(kept_as, now))
+    place.write_mark(Stage.RESTORED, place.live, kept)
     return kept_as

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from aihummer_drtui.recovery.blobs.crew import Crew, Stopped, in_batches
 from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.run.progress import Parts
 
 
 class _Counting:
@@ -86,7 +87,7 @@ def test_being_told_to_end_leaves_no_thread_behind() -> None:
             raise Stopped
 
     class Interrupting(Reporter):
-        def reached(self, done: int) -> None:  # noqa: ARG002
+        def reached(self, done: int, *, total: int | None = None, parts: Parts | None = None) -> None:  # noqa: ARG002
             raise KeyboardInterrupt
 
     before = threading.active_count()
