@@ -6,10 +6,11 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Final
 
 from aihummer_drtui.foreign import cleaned_bytes
@@ -93,12 +94,14 @@ def run_child(
     seconds: float,
     limit: int = 64_000,
     folder: Path | None = None,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> ChildResult:
     """Run a program to its end, or for `seconds`; then its whole process group is ended.
 
-    At most `limit` bytes of output are kept, the rest is read and dropped. Raises nothing.
+    At most `limit` bytes of output are kept, the rest is read and dropped. `more` is given to it beside
+    the allow-listed variables. Raises nothing.
     """
-    environment = child_environment(target)
+    environment = {**child_environment(target), **more}
     began = time.monotonic()
     try:
         child = subprocess.Popen(

@@ -72,8 +72,8 @@ class ReadinessLimits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab",
     """The team's own runbook; none = the shipped one."""
 
 
-class BlobRights(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
-    """Owner and mode of restored blobs; empty = as the live folder has it."""
+class BlobSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """What restored blobs are given (empty = as the live folder has it), and how other stores are reached."""
 
     owner: str = ""
     """Account, by name or number; only root can give files away."""
@@ -81,6 +81,10 @@ class BlobRights(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forb
     file_mode: str = ""
     """In octal: `0640`."""
     folder_mode: str = ""
+    rclone_config: Path | None = None
+    """rclone's configuration, which holds its secrets; none = rclone's own place."""
+    restic_password_file: Path | None = None
+    """None = RESTIC_PASSWORD_FILE or RESTIC_PASSWORD_COMMAND of the environment."""
 
 
 class SandboxMark(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -172,5 +176,5 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     pgbackrest: PgBackRest | None = None
     barman: Barman | None = None
     readiness: ReadinessLimits = ReadinessLimits()
-    blobs: BlobRights = BlobRights()
+    blobs: BlobSettings = BlobSettings()
     sandbox: SandboxMark | None = None

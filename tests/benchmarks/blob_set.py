@@ -29,6 +29,8 @@ class Shape:
 
 ISSUE = Shape(small=100_000, least=4_000, most=64_000, large=2, large_size=1_000_000_000)
 QUICK = Shape(small=2_000, least=4_000, most=64_000, large=2, large_size=20_000_000)
+MANY = Shape(small=1_000_000, least=0, most=7, a_folder=5_000)
+MANY_QUICK = Shape(small=10_000, least=0, most=7, a_folder=5_000)
 
 
 def make_set(folder: Path, shape: Shape) -> Path:

@@ -9,26 +9,48 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks.blob_set import ISSUE, QUICK, make_set
+from tests.benchmarks.blob_set import ISSUE, MANY, MANY_QUICK, QUICK, make_set
 from tests.benchmarks.measuring import drop_caches, measure_program, measure_shell
-from tests.benchmarks.side_by_side import AtMost, Comparison, Contender, Faster, Measured
+from tests.benchmarks.side_by_side import AtMost, Comparison, Contender, Faster, Measured, MemoryUnder
 from tests.benchmarks.subjects import Setting
 
 _XARGS: Final = "xargs sha256sum"
 _VERIFY: Final = "backup verify"
 _RESTORE: Final = "restore blobs"
+_RSYNC: Final = "rsync -a"
 _PROGRAM: Final = (sys.executable, "-m", "aihummer_drtui")
 
 
 @contextmanager
 def blobs(setting: Setting) -> Iterator[Sequence[Comparison]]:
-    """100 000 blobs of 4 to 64 kB and two of 1 GB."""
+    """100 000 blobs of 4 to 64 kB and two of 1 GB; and a million of next to nothing."""
     backup = make_set(setting.folder / "set", QUICK if setting.quick else ISSUE)
     restoring = _Restoring(folder=setting.folder, backup=backup)
+    many = make_set(setting.folder / "many" / "set", MANY_QUICK if setting.quick else MANY)
     yield (
         _verify(backup, "warm", lambda: None, times=3),
         _verify(backup, "cold", drop_caches, times=1.6),
         restoring.comparison(),
+        _at_a_million(many),
+    )
+
+
+def _at_a_million(backup: Path) -> Comparison:
+    """What a million blobs cost in memory; time is that of their folders' entries."""
+    return Comparison(
+        name="a million blobs",
+        baseline=_RSYNC,
+        contenders=(
+            _Restoring(folder=backup.parent, backup=backup).by_rsync(_RSYNC),
+            Contender(
+                name=_VERIFY, run=lambda: measure_program([sys.executable, "-c", _VERIFIER, str(backup)])
+            ),
+            _Restoring(folder=backup.parent, backup=backup).ours(),
+        ),
+        goals=(
+            MemoryUnder(contender=_VERIFY, size=100_000_000),
+            MemoryUnder(contender=_RESTORE, size=100_000_000),
+        ),
     )
 
 
@@ -79,14 +101,24 @@ class _Restoring:
         source = self.backup / "blobs"
         return Comparison(
             name="restore blobs",
-            baseline="rsync -a",
+            baseline=_RSYNC,
             contenders=(
-                self._by("rsync -a", f"rsync -a '{source}/' '{self._live}/'; sync -f '{self._live}'"),
-                self._by("cp -a", f"cp -a '{source}' '{self._live}'; sync -f '{self._live}'"),
-                Contender(name=_RESTORE, run=self._ours, prepare=self._clear),
+                self.by_rsync(_RSYNC),
+                self._by(f"{_RSYNC}, sync", f"rsync -a '{source}/' '{self._live}/'; sync -f '{self._live}'"),
+                self._by("cp -a, sync", f"cp -a '{source}' '{self._live}'; sync -f '{self._live}'"),
+                self.ours(),
             ),
+            # Verified and durable against neither: the strict reading.
             goals=(AtMost(contender=_RESTORE, times=1),),
         )
+
+    def by_rsync(self, name: str) -> Contender:
+        """A copy that nobody verified or synced."""
+        return self._by(name, f"rsync -a '{self.backup}/blobs/' '{self._live}/'")
+
+    def ours(self) -> Contender:
+        """`restore blobs`: proven, synced, exchanged, marked."""
+        return Contender(name=_RESTORE, run=self._ours, prepare=self._clear)
 
     def _by(self, name: str, script: str) -> Contender:
         return Contender(name=name, run=lambda: measure_shell(script, self.folder), prepare=self._clear)

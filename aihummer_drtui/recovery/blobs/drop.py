@@ -1,8 +1,6 @@
 """Removing the blob folders that restores put aside: only those that our mark names, and not too soon."""
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +12,7 @@ from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import parse_duration
 from aihummer_drtui.recovery.blobs.place import BlobPlace, Kept, locked, refuse_half_undone
-from aihummer_drtui.recovery.blobs.scan import FOLDER
+from aihummer_drtui.recovery.blobs.removal import remove_tree
 from aihummer_drtui.recovery.blobs.undo import marked_place
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
@@ -110,12 +108,7 @@ def drop_old_blobs(target: Target, *, confirm: str, mode: str, early: bool, repo
 def _drop(place: BlobPlace, folder: Path, reporter: Reporter) -> None:
     _mark(place, lambda one: msgspec.structs.replace(one, dropping=one.dropping or one.name == folder.name))
     reporter.phase(f"removing {cleaned_line(folder.name)}", unit="blobs")
-    descriptor = os.open(folder, FOLDER)
-    try:
-        _empty(descriptor, reporter)
-    finally:
-        os.close(descriptor)
-    folder.rmdir()
+    remove_tree(folder, reporter.advance)
     sync_folder(place.live.parent)
     _mark(place, lambda one: one)
 
@@ -125,24 +118,3 @@ def _mark(place: BlobPlace, change: Callable[[Kept], Kept]) -> None:
     mark = place.last_mark()
     if mark is not None:
         place.rewrite_mark(msgspec.structs.replace(mark, kept=tuple(map(change, place.kept()))))
-
-
-def _empty(folder: int, reporter: Reporter) -> None:
-    """Remove what is in a folder, a few entries at a time, no link followed. Raises OSError."""
-    inside = True
-    while inside:
-        inside = False
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                inside = True
-                if entry.is_dir(follow_symlinks=False):
-                    below = os.open(entry.name, FOLDER, dir_fd=folder)
-                    try:
-                        _empty(below, reporter)
-                    finally:
-                        os.close(below)
-                    os.rmdir(entry.name, dir_fd=folder)
-                else:
-                    with suppress(FileNotFoundError):
-                        os.unlink(entry.name, dir_fd=folder)
-                    reporter.advance()

@@ -10,7 +10,6 @@ differs from the list in size or SHA-256, and is brought again.
 import fcntl
 import hashlib
 import os
-import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -46,6 +45,7 @@ class Filling:
     def fill(self, lines: Iterator[BlobLine], reporter: Reporter) -> int:
         """Bring every listed blob; return how many were there already.
 
+        A line with an empty SHA-256 takes what the source has.
         They are not durable before `settled` ends. Raises BadBlob when the source's is not the listed one,
         OSError when one cannot be written.
         """
@@ -114,7 +114,7 @@ class _Filler(BlobReader):
     def _is_there(self, line: BlobLine) -> bool:
         assert self._there is not None  # noqa: S101 - resumed
         self._there.stopped = self.stopped
-        if not self._there.problem(line.path, line.size, line.sha256):
+        if not self._there.problem(line.path, line.size, line.sha256 or self._source_sha256(line)):
             folder, name = self._to.folder_of(line.path)
             descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             try:
@@ -127,10 +127,21 @@ class _Filler(BlobReader):
             os.unlink(name, dir_fd=folder)
         return False
 
-    def _bring(self, line: BlobLine) -> None:
+    def _source_sha256(self, line: BlobLine) -> str:
+        source = self._opened(line)
+        try:
+            return self.sha256(source)[1]
+        finally:
+            os.close(source)
+
+    def _opened(self, line: BlobLine) -> int:
         source = self.open(line.path, line.size)
         if isinstance(source, str):
             raise BadBlob(line.path, source)
+        return source
+
+    def _bring(self, line: BlobLine) -> None:
+        source = self._opened(line)
         try:
             folder, name = self._to.folder_of(line.path)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -156,8 +167,10 @@ class _Filler(BlobReader):
             if not shared:
                 _write(target, block)
             size += len(block)
-        if (size, digest.hexdigest()) != (line.size, line.sha256):
-            raise BadBlob(line.path, "is not what was sealed")
+        if size != line.size or line.sha256 not in {"", digest.hexdigest()}:
+            raise BadBlob(
+                line.path, "is not what was sealed" if line.sha256 else "changed while it was copied"
+            )
 
     def _share(self, source: int, target: int) -> bool:
         """Let the copy have the very blocks of its source; what is hashed is then read from the copy."""
@@ -183,20 +196,35 @@ def _write(descriptor: int, block: memoryview) -> None:
 
 def give_folders(root: Path, rights: Rights) -> None:
     """Give `root` and every folder below it their owner and mode. Raises OSError."""
+    _give(root, rights, files=False)
+
+
+def give_all(root: Path, rights: Rights) -> None:
+    """Give `root` and all that is in it their owner and mode. Raises OSError."""
+    _give(root, rights, files=True)
+
+
+def _give(root: Path, rights: Rights, *, files: bool) -> None:
     descriptor = os.open(root, FOLDER)
     try:
-        _give_below(descriptor, rights)
+        _give_below(descriptor, rights, files=files)
     finally:
         os.close(descriptor)
 
 
-def _give_below(folder: int, rights: Rights) -> None:
+def _give_below(folder: int, rights: Rights, *, files: bool) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if stat.S_ISDIR(entry.stat(follow_symlinks=False).st_mode):
-                below = os.open(entry.name, FOLDER, dir_fd=folder)
-                try:
-                    _give_below(below, rights)
-                finally:
-                    os.close(below)
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if not (is_folder or files):
+                continue
+            flags = FOLDER if is_folder else os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(entry.name, flags, dir_fd=folder)
+            try:
+                if is_folder:
+                    _give_below(descriptor, rights, files=files)
+                else:
+                    rights.give_file(descriptor)
+            finally:
+                os.close(descriptor)
     rights.give_folder(folder)

@@ -17,7 +17,7 @@ from aihummer_drtui.errors import LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.gateway.environment import BLOB_DIR
-from aihummer_drtui.recovery.target import BlobRights
+from aihummer_drtui.recovery.target import BlobSettings
 
 _MARK_LIMIT = 100_000
 
@@ -92,7 +92,7 @@ class BlobPlace:
 
     live: Path
     set_id: str
-    wanted: BlobRights = field(default_factory=BlobRights)
+    wanted: BlobSettings = field(default_factory=BlobSettings)
     """As target.toml says."""
 
     @property
@@ -251,6 +251,15 @@ def refuse_lost_setting(env: Path, sealed: Manifest | None) -> None:
             where=str(env),
             hint=f"put {BLOB_DIR}=… into it, as it was before the loss",
         )
+
+
+def refuse_no_setting(env: Path) -> None:
+    """Raise PreconditionError: blobs are to be restored, and `env` does not say where to."""
+    raise PreconditionError(
+        f"{BLOB_DIR} is not set: where the blobs belong is not known",
+        where=str(env),
+        hint=f"put {BLOB_DIR}=… into it, as it was before the loss",
+    )
 
 
 def refuse_bad_place(place: BlobPlace) -> None:

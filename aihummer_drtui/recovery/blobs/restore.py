@@ -1,12 +1,13 @@
 """Bringing the blobs back: into a folder beside the live one, every byte compared, then exchanged.
 
-Read as a procedure: refuse, prove the list, fill the folder beside (what an earlier try left there
-complete is kept), sync, exchange in one step, mark. Until the exchange the live folder is not touched.
+Read as a procedure: refuse, fill the folder beside from the source (what an earlier try left there complete
+is kept), prove it, exchange in one step, mark. Until the exchange the live folder is not touched.
 """
 
+import hashlib
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,24 +15,24 @@ from aihummer_drtui.durable import sync_folder
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact
-from aihummer_drtui.recovery.backup.set import BLOB_LIST, BackupSet
+from aihummer_drtui.recovery.backup.set import BackupSet
 from aihummer_drtui.recovery.backup.signature import refuse_untrusted
-from aihummer_drtui.recovery.blobs.comparing import BadBlob
+from aihummer_drtui.recovery.blobs.delivery import Delivery, refuse_unreadable
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
-from aihummer_drtui.recovery.blobs.fill import Filling, give_folders, settled
-from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
 from aihummer_drtui.recovery.blobs.place import (
     BlobPlace,
-    Rights,
     Stage,
     locked,
     put_aside,
     refuse_bad_place,
     refuse_half_undone,
     refuse_lost_setting,
+    refuse_no_setting,
 )
+from aihummer_drtui.recovery.blobs.referred import Grade, Proof, prove_by_references
 from aihummer_drtui.recovery.blobs.room import blob_part
 from aihummer_drtui.recovery.blobs.scan import scan
+from aihummer_drtui.recovery.blobs.source import FolderSource, Source, source_text
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
 from aihummer_drtui.recovery.drill_safety import refuse_wrong_mode
@@ -53,37 +54,67 @@ class Restored:
     blobs: int
     already_there: int
     """Of the blobs: those that an earlier try had brought."""
+    left_out: int = 0
+    """Files of the source that the backup set does not list: they were not taken."""
+    proof: Proof = field(default_factory=lambda: Proof(grade=Grade.SEALED))
 
 
 def restore_blobs(
     target: Target,
-    backup: BackupSet,
+    backup: BackupSet | None,
     *,
     confirm: str,
     mode: str,
     reporter: Reporter,
+    source: Source | None = None,
     again: bool = False,
+    accept_missing: bool = False,
 ) -> Restored:
-    """Replace the target's blob folder by the one in `backup`; the old one is kept under another name.
+    """Replace the target's blob folder; the old one is kept under another name.
 
-    `confirm` is the identity `host/database`; `mode` the run's, empty by hand. Raises PreconditionError
-    before anything is made, LockedError when another restore is at work, FailedError when the work
-    breaks; the live folder is then as it was, and what was copied is used by the next try.
+    The blobs are brought from `source` (None = the backup set itself) and must be those that `backup`
+    lists; without a set, or with one that lists none, those the database refers to, unless damage is
+    accepted (`accept_missing`). `confirm` is the identity `host/database`; `mode` the run's, empty by hand.
+    Raises PreconditionError before anything is made, LockedError when another restore is at work,
+    FailedError when the work breaks; the live folder is then as it was, and what was copied is used by the
+    next try.
     """
     refuse_wrong_mode(target, mode)
     refuse_other_identity(owner_of(target), confirm)
-    refuse_untrusted(target, backup)
-    _refuse_dump_only(backup)
+    if backup is not None:
+        refuse_untrusted(target, backup)
+    lists_blobs = backup is not None and backup.manifest.knows(Fact.BLOBS)
+    sealed = backup if lists_blobs else None
+    from_where = source or _own_blobs(backup)
     env = read_gateway_env(target.gateway_env)
     folder = env.blob_folder
     if folder is None:
-        refuse_lost_setting(env.path, backup.manifest)
+        if source is not None:
+            refuse_no_setting(env.path)
+        refuse_lost_setting(env.path, backup.manifest if backup else None)
         return Restored(folder=None, kept_as=None, blobs=0, already_there=0)
-    place = BlobPlace(live=folder, set_id=backup.manifest.set_id, wanted=target.blobs)
+    mark = backup.manifest.set_id if backup else source_mark(from_where)
+    place = BlobPlace(live=folder, set_id=mark, wanted=target.blobs)
     refuse_bad_place(place)
+    refuse_unreadable(from_where, target)
     try:
         with ended_in_order(), locked(place):
-            return _restored(place, backup, reporter, again=again)
+            done = _finished_before(place, again=again)
+            if done is not None:
+                return done
+            if sealed is not None:
+                refuse_too_little(measured([blob_part(place, sealed.manifest)]), where=str(place.live))
+            rights = place.rights
+            delivery = Delivery(
+                target=target,
+                place=place,
+                rights=rights,
+                source=from_where,
+                backup=sealed,
+                resumed=_make_beside(place),
+                reporter=reporter,
+            )
+            return _restored(delivery, accept_missing=accept_missing)
     except OSError as error:
         raise FailedError(
             f"the blobs could not be restored: {error.strerror}",
@@ -92,31 +123,63 @@ def restore_blobs(
         ) from None
 
 
-def _refuse_dump_only(backup: BackupSet) -> None:
-    if not backup.manifest.knows(Fact.BLOBS):
+def source_mark(source: Source) -> str:
+    """What the mark calls blobs that came without a set."""
+    return f"from-{hashlib.sha256(source_text(source).encode()).hexdigest()[:16]}"
+
+
+def _own_blobs(backup: BackupSet | None) -> Source:
+    if backup is None or not backup.manifest.knows(Fact.BLOBS):
         raise PreconditionError(
             "the set holds no blobs: it was sealed around a dump that was there already",
-            where=cleaned_line(str(backup.path)),
-            hint="bring the blob folder back from where it is kept, then skip this command with that reason",
+            where=cleaned_line(str(backup.path)) if backup else "",
+            hint="say where the blobs are kept: --from SOURCE",
         )
+    return FolderSource(path=backup.blobs)
 
 
-def _restored(place: BlobPlace, backup: BackupSet, reporter: Reporter, *, again: bool) -> Restored:
-    count = backup.manifest.blobs.count
+def _restored(delivery: Delivery, *, accept_missing: bool) -> Restored:
+    """Deliver, prove, exchange."""
+    place = delivery.place
+    brought = delivery.deliver()
+    proof = Proof(grade=Grade.SEALED)
+    if delivery.backup is None:
+        proof = prove_by_references(
+            delivery.target, place.beside, delivery.reporter, accept_missing=accept_missing
+        )
+    return Restored(
+        folder=place.live,
+        kept_as=_put_in_place(place, delivery.reporter),
+        blobs=brought.count,
+        already_there=brought.there,
+        left_out=brought.left_out,
+        proof=proof,
+    )
+
+
+def _finished_before(place: BlobPlace, *, again: bool) -> Restored | None:
+    """Finish what a killed try had exchanged; None = there is a restore to be made.
+
+    Raises PreconditionError when this very one was made already.
+    """
     refuse_half_undone(place)
     marker = place.read_mark()
     if marker and marker.stage is Stage.EXCHANGING:
         # Killed between exchange and mark: what stands beside now is the old folder, not ours to fill.
         kept_as = _finish(replace(place, set_id=marker.set_id))
         if marker.set_id == place.set_id and not again:
-            return Restored(folder=place.live, kept_as=kept_as, blobs=count, already_there=count)
+            count = sum(1 for _ in scan(place.live))
+            return Restored(
+                folder=place.live,
+                kept_as=kept_as,
+                blobs=count,
+                already_there=count,
+                proof=Proof(
+                    grade=Grade.UNPROVEN, note="an earlier try was finished, which did the comparing"
+                ),
+            )
     _refuse_second(place, again=again)
-    refuse_too_little(measured([blob_part(place, backup.manifest)]), where=str(place.live))
-    rights = place.rights
-    resumed = _make_beside(place)
-    there = _fill(place, backup, rights, reporter, resumed=resumed)
-    kept_as = _put_in_place(place, reporter)
-    return Restored(folder=place.live, kept_as=kept_as, blobs=count, already_there=there)
+    return None
 
 
 def _refuse_second(place: BlobPlace, *, again: bool) -> None:
@@ -124,7 +187,7 @@ def _refuse_second(place: BlobPlace, *, again: bool) -> None:
     stands = marker is not None and marker.stage is not Stage.UNDONE and marker.set_id == place.set_id
     if marker and stands and place.live.is_dir() and not again:
         raise PreconditionError(
-            f"the blobs of this very backup set were already restored here at {cleaned_line(marker.at)}",
+            f"these very blobs were already restored here at {cleaned_line(marker.at)}",
             where=str(place.live),
             hint="what was written since would be moved away; if that is meant, say --again",
         )
@@ -146,49 +209,6 @@ def _make_beside(place: BlobPlace) -> bool:
         place.beside.chmod(0o700)
         return True
     return False
-
-
-def _fill(place: BlobPlace, backup: BackupSet, rights: Rights, reporter: Reporter, *, resumed: bool) -> int:
-    """Bring every listed blob into the folder beside; return how many were there already."""
-    filling = Filling(source=backup.blobs, folder=place.beside, rights=rights, resumed=resumed)
-    listing = open_blob_list(backup, reporter)
-    with os.fdopen(listing, "rb", buffering=0) as file, settled(place.beside, reporter):
-        if resumed:
-            _remove_foreign(place)
-        reporter.phase("restoring blobs", total=backup.manifest.blobs.size, unit="bytes")
-        try:
-            there = filling.fill(each_line(file, str(backup.path / BLOB_LIST)), reporter)
-        except BadBlob as bad:
-            raise _bad(backup.blobs, bad) from None
-        if resumed:
-            _refuse_extra(place, backup)
-        give_folders(place.beside, rights)
-    return there
-
-
-def _bad(source: Path, bad: BadBlob) -> FailedError:
-    return FailedError(
-        f"the blob {cleaned_line(bad.path)} {bad.how}",
-        where=str(source),
-        hint="the live blobs were not touched; copy the set again from where it is kept, or use another",
-    )
-
-
-def _remove_foreign(place: BlobPlace) -> None:
-    """Remove from the folder beside what never belonged there: no try of ours makes a link or a pipe."""
-    for found in scan(place.beside):
-        if not found.regular:
-            (place.beside / found.path).unlink()
-
-
-def _refuse_extra(place: BlobPlace, backup: BackupSet) -> None:
-    count = sum(1 for _ in scan(place.beside))
-    if count != backup.manifest.blobs.count:
-        raise FailedError(
-            f"{count} files stand where {backup.manifest.blobs.count} were sealed",
-            where=str(place.beside),
-            hint="remove this folder (it is not the live one), then run the same command again",
-        )
 
 
 def _put_in_place(place: BlobPlace, reporter: Reporter) -> Path | None:

@@ -18,7 +18,7 @@ from aihummer_drtui.recovery.blobs.undo import Undone, undo_blobs
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.reporting import Reporter
-from aihummer_drtui.recovery.target import BlobRights, Target
+from aihummer_drtui.recovery.target import BlobSettings, Target
 from aihummer_drtui.run.verdict import ProbeResult
 from tests.recovery.small_cluster import Installation
 
@@ -183,14 +183,14 @@ def test_a_mark_that_names_what_it_must_not_is_not_followed(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_owner_and_modes_are_as_configured(installation: Installation, backup: BackupSet) -> None:
     """By number or by name; an account that is not here stops it before anything is made."""
-    wanted = BlobRights(owner="12345", group="daemon", file_mode="0604", folder_mode="0705")
+    wanted = BlobSettings(owner="12345", group="daemon", file_mode="0604", folder_mode="0705")
     target = msgspec.structs.replace(installation.target, blobs=wanted)
     _restore(target, backup)
     for path in (installation.blobs, *installation.blobs.rglob("*")):
         found = path.stat()
         assert (found.st_uid, found.st_gid) == (12345, 1)
         assert found.st_mode & 0o777 == (0o705 if path.is_dir() else 0o604)
-    for wrong in (BlobRights(owner="nobody-of-that-name"), BlobRights(group="no-such-group")):
+    for wrong in (BlobSettings(owner="nobody-of-that-name"), BlobSettings(group="no-such-group")):
         with pytest.raises(PreconditionError, match="does not know"):
             _restore(msgspec.structs.replace(target, blobs=wrong), backup, again=True)
     assert not list(installation.root.glob("*restoring*"))
