@@ -52,6 +52,7 @@ NAMES: Final = (
 @click.option("--key-file", envvar="KEY_FILE", help="The key escrow the command was given.")
 @click.option("--kept", envvar="KEPT_DATABASE", help="The kept database that `--drop-old` was given.")
 @click.option("--to", "point", envvar="RECOVERY_POINT", help="The recovery point the command was given.")
+@click.option("--from", "source", envvar="BLOBS_FROM", help="The source that `restore blobs` was given.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was seen as one JSON object.")
 @click.pass_obj
 def probe(
@@ -61,6 +62,7 @@ def probe(
     key_file: str | None,
     kept: str | None,
     point: str | None,
+    source: str | None,
     as_json: bool,
 ) -> None:
     """Say whether the command NAME has done its work.
@@ -74,6 +76,7 @@ def probe(
         "KEY_FILE": key_file,
         "KEPT_DATABASE": kept,
         "RECOVERY_POINT": point,
+        "BLOBS_FROM": source,
     }
     scene = Scene(
         target=load_target(settings.target_path),

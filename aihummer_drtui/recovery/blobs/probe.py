@@ -11,6 +11,7 @@ from aihummer_drtui.recovery.backup.sealed import sealed_manifest
 from aihummer_drtui.recovery.blobs.check import blob_folder_of
 from aihummer_drtui.recovery.blobs.drop import old_folders
 from aihummer_drtui.recovery.blobs.place import BlobPlace, Stage
+from aihummer_drtui.recovery.blobs.source import parse_source, source_mark
 from aihummer_drtui.recovery.blobs.undo import marked_place
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.probed import Probed
@@ -23,18 +24,22 @@ def probe_blobs(scene: Scene) -> Probed:
     Done: the folder in place is the one that was restored from this set. Partial: a folder of an
     unfinished restore stands beside, or the exchange was made and not marked.
     """
+    place = scene.values.get("BLOBS_FROM", "")
     try:
         manifest = sealed_manifest(scene)
         folder = blob_folder_of(scene)
+        source = parse_source(place) if place else None
     except DrtuiError as error:
         return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
-    if manifest is not None and not manifest.knows(Fact.BLOBS):
+    if manifest is not None and not manifest.knows(Fact.BLOBS) and source is None:
         return Probed(result=ProbeResult.UNKNOWN, observed="the set holds no blobs: sealed around a dump")
     if folder is None:
         return Probed(result=ProbeResult.DONE, observed="media service inactive: nothing to restore")
-    if manifest is None:
-        return Probed(result=ProbeResult.UNKNOWN, observed="no backup set was named to compare with")
-    return _probed(BlobPlace(live=folder, set_id=manifest.set_id))
+    if manifest is not None:
+        return _probed(BlobPlace(live=folder, set_id=manifest.set_id))
+    if source is not None:
+        return _probed(BlobPlace(live=folder, set_id=source_mark(source)))
+    return Probed(result=ProbeResult.UNKNOWN, observed="no backup set or source was named to compare with")
 
 
 def probe_undo(scene: Scene) -> Probed:

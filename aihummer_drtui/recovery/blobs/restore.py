@@ -4,7 +4,6 @@ Read as a procedure: refuse, fill the folder beside from the source (what an ear
 is kept), prove it, exchange in one step, mark. Until the exchange the live folder is not touched.
 """
 
-import hashlib
 import os
 import stat
 from dataclasses import dataclass, field, replace
@@ -32,7 +31,7 @@ from aihummer_drtui.recovery.blobs.place import (
 from aihummer_drtui.recovery.blobs.referred import Grade, Proof, prove_by_references
 from aihummer_drtui.recovery.blobs.room import blob_part
 from aihummer_drtui.recovery.blobs.scan import scan
-from aihummer_drtui.recovery.blobs.source import FolderSource, Source, source_text
+from aihummer_drtui.recovery.blobs.source import FolderSource, Source, source_mark
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
 from aihummer_drtui.recovery.drill_safety import refuse_wrong_mode
@@ -121,11 +120,6 @@ def restore_blobs(
             where=cleaned_line(str(error.filename or folder)),
             hint="make room or mend the disk, then run the same command again: it goes on where it was",
         ) from None
-
-
-def source_mark(source: Source) -> str:
-    """What the mark calls blobs that came without a set."""
-    return f"from-{hashlib.sha256(source_text(source).encode()).hexdigest()[:16]}"
 
 
 def _own_blobs(backup: BackupSet | None) -> Source:

@@ -1,5 +1,6 @@
 """Where blobs may be brought from, as it is typed after `--from`."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -176,3 +177,8 @@ def source_text(source: Source) -> str:
         case _:
             assert_never(source)
     return cleaned_line(re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:…@", text))
+
+
+def source_mark(source: Source) -> str:
+    """What the mark beside the live folder calls blobs that came from there without a set."""
+    return f"from-{hashlib.sha256(source_text(source).encode()).hexdigest()[:16]}"

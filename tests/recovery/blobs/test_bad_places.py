@@ -1,0 +1,131 @@
+"""Places that cannot take a restore, and disks that cannot hold it: the live folder is as it was."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
+from aihummer_drtui.recovery.backup.create import create_backup
+from aihummer_drtui.recovery.backup.set import BackupSet, open_set
+from aihummer_drtui.recovery.blobs.restore import restore_blobs
+from aihummer_drtui.recovery.blobs.source import parse_source
+from aihummer_drtui.recovery.database.connection import owner_of
+from aihummer_drtui.recovery.reporting import Reporter
+from tests.recovery.small_cluster import Installation
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def backup(installation: Installation) -> BackupSet:
+    """Give a set with a blob that a small disk cannot hold."""
+    (installation.blobs / "large").write_bytes(os.urandom(3_000_000))
+    return create_backup(installation.target, installation.root / "backups", Reporter.silent())
+
+
+def _restore(installation: Installation, backup: BackupSet, source: str = "") -> None:
+    restore_blobs(
+        installation.target,
+        backup,
+        confirm=owner_of(installation.target).phrase,
+        mode="",
+        reporter=Reporter.silent(),
+        source=parse_source(source) if source else None,
+    )
+
+
+@contextmanager
+def _small_disk(place: Path, size: str) -> Iterator[Path]:
+    """A file system of that size at `place`, with a blob folder that has something in it."""
+    place.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    try:
+        (place / "blobs").mkdir()
+        (place / "blobs/live").write_bytes(b"live")
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("source", ["", "tar", "rsync"])
+def test_a_disk_that_is_full_amid_the_copy(
+    installation: Installation, backup: BackupSet, source: str
+) -> None:
+    """ENOSPC: one message, the live folder untouched; with room the next try ends well."""
+    archive = installation.root / "blobs.tar"
+    subprocess.run(["tar", "-C", str(backup.blobs), "-cf", str(archive), "."], check=True)
+    named = {"": "", "tar": str(archive), "rsync": f"rsync:{backup.blobs}"}[source]
+    with _small_disk(installation.root / "disk", "2m") as disk:
+        installation.write_env(AIHUMMER_BLOB_DIR=str(disk / "blobs"))
+        with pytest.raises(FailedError, match="No space"):
+            _restore(installation, backup, named)
+        assert [path.name for path in (disk / "blobs").iterdir()] == ["live"]
+        subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
+        _restore(installation, backup, named)
+        assert (disk / "blobs/large").read_bytes() == (backup.blobs / "large").read_bytes()
+
+
+def test_a_mount_point_is_refused_with_a_folder_below_it_as_the_way_out(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """It cannot be exchanged; nothing is made beside it."""
+    with _small_disk(installation.root / "disk", "20m") as disk:
+        installation.write_env(AIHUMMER_BLOB_DIR=str(disk))
+        with pytest.raises(PreconditionError, match="mount point") as raised:
+            _restore(installation, backup)
+        assert f"{disk}/blobs" in raised.value.hint
+    assert not list(installation.root.glob("*restoring*"))
+
+
+@pytest.mark.parametrize("harm", ["no seal", "changed seal", "no list", "cut list"])
+def test_a_set_whose_seal_does_not_hold_is_refused_for_any_source(
+    installation: Installation, backup: BackupSet, harm: str
+) -> None:
+    """Also where the blobs come from elsewhere: what they are compared with must be sound."""
+    manifest, listing = backup.path / "manifest.json", backup.path / "blobs.jsonl"
+    match harm:
+        case "no seal":
+            manifest.unlink()
+        case "changed seal":
+            manifest.write_bytes(manifest.read_bytes().replace(b'"count": 8', b'"count": 7'))
+        case "no list":
+            listing.unlink()
+        case _:
+            listing.write_bytes(listing.read_bytes()[:-10])
+    inode = installation.blobs.stat().st_ino
+    for source in ("", str(backup.blobs)):
+        with pytest.raises(DrtuiError):
+            _restore(installation, open_set(backup.path), source)
+    assert installation.blobs.stat().st_ino == inode
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_staging_folder_of_somebody_else_is_not_used(installation: Installation, backup: BackupSet) -> None:
+    """Whoever may write beside the live folder could have filled it, and keep it open."""
+    beside = installation.blobs.with_name(f"blobs.restoring-{backup.manifest.set_id}")
+    beside.mkdir()
+    os.chown(beside, 12345, -1)
+    with pytest.raises(PreconditionError, match="something else"):
+        _restore(installation, backup)
+    beside.rmdir()
+    beside.symlink_to(installation.root)
+    with pytest.raises(PreconditionError, match="something else"):
+        _restore(installation, backup)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees other owners")
+def test_restored_blobs_have_the_live_folders_owner(installation: Installation, backup: BackupSet) -> None:
+    """Whoever owned the files of the set."""
+    os.chown(backup.blobs / "large", 54321, 54321)
+    os.chown(installation.blobs, 12345, 12345)
+    _restore(installation, backup)
+    owners = {(path.stat().st_uid, path.stat().st_gid) for path in installation.blobs.rglob("*")}
+    assert owners == {(12345, 12345)}
