@@ -236,7 +236,7 @@ def _none_referenced(expected: str, manifest: Manifest | None) -> Observation:
 
 
 def _referenced(expected: str, folder: Path, found: References) -> Observation:
-    others = f"no row refers to {found.unreferenced} others ({bytes_text(found.unreferenced_size)})"
+    others = f"that no row refers to: {found.unreferenced} ({bytes_text(found.unreferenced_size)})"
     if not found.sound:
         return _failed(
             expected,

@@ -173,9 +173,9 @@ class Delivery:
         return Delivered(count=count, there=there, left_out=left_out)
 
     def _read(self, backup: BackupSet) -> None:
-        self.reporter.phase("comparing with the set", total=backup.manifest.blobs.size, unit="bytes")
         try:
             with self._listed(backup) as lines:
+                self.reporter.phase("comparing with the set", total=backup.manifest.blobs.size, unit="bytes")
                 read_against(self.place.beside, lines(), self.reporter)
         except BadBlob as bad:
             # So that the next try brings it again, and does not take it for done.

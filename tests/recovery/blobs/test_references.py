@@ -66,7 +66,7 @@ def test_nobodys_blobs_fail_nothing(installation: Installation) -> None:
     (installation.blobs / "nobody's").write_bytes(b"12345")
     seen = look_at_references(Scene(target=installation.target, values={}))
     assert seen.verdict is Verdict.PASSED
-    assert "no row refers to 1 others (5 B)" in seen.observed
+    assert "that no row refers to: 1 (5 B)" in seen.observed
 
 
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a//b", "bad\x1b[2J"])
