@@ -164,7 +164,7 @@ def open_blob(folder: Path, path: str) -> int:
 
 
 def copy_hashed(
-    source: int, destination: Path, *, mode: int = 0o600, each: Callable[[int], None] = lambda _: None
+    source: int, destination: Path, *, each: Callable[[int], None] = lambda _: None
 ) -> tuple[int, str]:
     """Copy a descriptor's bytes to a new file, synced; return their count and SHA-256. Raises OSError.
 
@@ -172,9 +172,9 @@ def copy_hashed(
     `each` is called with the size of every block.
     """
     digest, size = hashlib.sha256(), 0
-    target = os.open(destination, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    target = os.open(destination, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(target, "r+b") as file:
-        shared = _share_blocks(source, target)
+        shared = share_blocks(source, target)
         while block := os.read(target if shared else source, BLOCK):
             digest.update(block)
             if not shared:
@@ -186,20 +186,13 @@ def copy_hashed(
     return size, digest.hexdigest()
 
 
-def _share_blocks(source: int, target: int) -> bool:
+def share_blocks(source: int, target: int) -> bool:
+    """Let `target` have the very blocks of `source`; False where the file system cannot."""
     try:
         fcntl.ioctl(target, _FICLONE, source)
     except OSError:
         return False
     return True
-
-
-def hash_of(descriptor: int) -> str:
-    """SHA-256 of what a descriptor still gives, in hex. Raises OSError."""
-    digest = hashlib.sha256()
-    while block := os.read(descriptor, BLOCK):
-        digest.update(block)
-    return digest.hexdigest()
 
 
 def sync_folders(folder: Path) -> None:

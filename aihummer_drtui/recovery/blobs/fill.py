@@ -7,7 +7,6 @@ older kernel would not say so, and there each file is synced by itself. What a k
 differs from the list in size or SHA-256, and is brought again.
 """
 
-import fcntl
 import hashlib
 import os
 import threading
@@ -20,14 +19,13 @@ from typing import Final
 from aihummer_drtui.durable import sync_file_system, tells_of_lost_writes
 from aihummer_drtui.recovery.backup.set import BlobLine
 from aihummer_drtui.recovery.blobs.comparing import BadBlob, BlobReader
+from aihummer_drtui.recovery.blobs.copy import share_blocks
 from aihummer_drtui.recovery.blobs.crew import Crew, in_batches
 from aihummer_drtui.recovery.blobs.descent import Descent
 from aihummer_drtui.recovery.blobs.place import Rights
 from aihummer_drtui.recovery.blobs.scan import FOLDER
 from aihummer_drtui.recovery.reporting import Reporter
 
-_FICLONE: Final = 0x40049409
-"""ioctl_ficlone(2): share another file's blocks until one of the two is written to (btrfs, XFS)."""
 _BETWEEN_SYNCS: Final = 2.0
 """Seconds; writing back goes on while copying, or the last sync would have all of it to do."""
 
@@ -174,10 +172,7 @@ class _Filler(BlobReader):
 
     def _share(self, source: int, target: int) -> bool:
         """Let the copy have the very blocks of its source; what is hashed is then read from the copy."""
-        try:
-            fcntl.ioctl(target, _FICLONE, source)
-        except OSError:
-            self._shares = False
+        self._shares = share_blocks(source, target)
         return self._shares
 
     def close(self) -> None:
