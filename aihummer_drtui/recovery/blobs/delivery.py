@@ -17,9 +17,10 @@ from aihummer_drtui.recovery.blobs.comparing import BadBlob, read_against
 from aihummer_drtui.recovery.blobs.engines import bring_by_engine, find_engine
 from aihummer_drtui.recovery.blobs.fill import Filling, give_all, give_folders, settled
 from aihummer_drtui.recovery.blobs.listing import each_line, open_blob_list
-from aihummer_drtui.recovery.blobs.place import BlobPlace, Rights
+from aihummer_drtui.recovery.blobs.place import BlobPlace
 from aihummer_drtui.recovery.blobs.remembered import RememberedPaths
 from aihummer_drtui.recovery.blobs.removal import remove_tree
+from aihummer_drtui.recovery.blobs.rights import Rights
 from aihummer_drtui.recovery.blobs.scan import FOLDER, scan
 from aihummer_drtui.recovery.blobs.source import (
     FolderSource,

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.blobs.place import make_own_folder
 from aihummer_drtui.recovery.blobs.removal import remove_tree
 from aihummer_drtui.recovery.blobs.source import (
     EngineSource,
@@ -20,6 +21,7 @@ from aihummer_drtui.recovery.blobs.source import (
     ResticSource,
     RsyncSource,
     source_text,
+    without_passwords,
 )
 from aihummer_drtui.recovery.children import child_environment, run_child
 from aihummer_drtui.recovery.database.program import run_program
@@ -60,7 +62,7 @@ def _by_restic(source: ResticSource, folder: Path, target: Target, reporter: Rep
     """Restic restores whole paths: beside first, then the folder that was asked for takes its place."""
     path = source.path or _only_path(source, target)
     beside = folder.with_name(f"{folder.name}.restic")
-    beside.mkdir(mode=0o700, exist_ok=True)
+    make_own_folder(beside)
     escaped = "".join(f"[{each}]" if each in "*?[" else each for each in path)
     arguments = ["restore", source.snapshot, "--include", escaped, "--target", str(beside)]
     _run(source, target, [*_restic_options(target), *arguments], reporter)
@@ -152,7 +154,7 @@ def _run(source: EngineSource, target: Target, arguments: Sequence[str], reporte
 
 def _failed(source: EngineSource, how: str, words: str) -> FailedError:
     return FailedError(
-        f"{_program_of(source)} {how}: {cleaned_line(words, 300)}",
+        f"{_program_of(source)} {how}: {cleaned_line(without_passwords(words), 300)}",
         where=source_text(source),
         hint="the live blobs were not touched; mend that, then run the same command again: it goes on",
     )

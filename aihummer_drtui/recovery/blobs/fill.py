@@ -22,7 +22,7 @@ from aihummer_drtui.recovery.blobs.comparing import BadBlob, BlobReader
 from aihummer_drtui.recovery.blobs.copy import share_blocks
 from aihummer_drtui.recovery.blobs.crew import Crew, in_batches
 from aihummer_drtui.recovery.blobs.descent import Descent
-from aihummer_drtui.recovery.blobs.place import Rights
+from aihummer_drtui.recovery.blobs.rights import Rights
 from aihummer_drtui.recovery.blobs.scan import FOLDER
 from aihummer_drtui.recovery.reporting import Reporter
 

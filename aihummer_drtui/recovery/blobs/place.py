@@ -14,8 +14,8 @@ import msgspec
 
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import LockedError, PreconditionError
-from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Manifest
+from aihummer_drtui.recovery.blobs.rights import Rights, rights_beside
 from aihummer_drtui.recovery.gateway.environment import BLOB_DIR
 from aihummer_drtui.recovery.target import BlobSettings
 
@@ -63,30 +63,6 @@ class BlobMarker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rights:
-    """Owner and mode of what is restored."""
-
-    owner: tuple[int, int]
-    """User and group by number."""
-    folder_mode: int
-    file_mode: int
-
-    def give_file(self, descriptor: int) -> None:
-        """Give an open file its mode and, as root, its owner. Raises OSError."""
-        self._give(descriptor, self.file_mode)
-
-    def give_folder(self, descriptor: int) -> None:
-        """Give an open folder its mode and, as root, its owner. Raises OSError."""
-        self._give(descriptor, self.folder_mode)
-
-    def _give(self, descriptor: int, mode: int) -> None:
-        # Owner first: changing it takes the set-id bits away (chown(2)).
-        if os.geteuid() == 0:
-            os.fchown(descriptor, *self.owner)
-        os.fchmod(descriptor, mode)
-
-
-@dataclass(frozen=True, kw_only=True)
 class BlobPlace:
     """A live blob folder and one set that is to be restored there."""
 
@@ -116,28 +92,9 @@ class BlobPlace:
         return name
 
     @property
-    def rights(self) -> "Rights":
-        """For what is restored: as target.toml says, else as the live folder has it, else 0750.
-
-        Raises PreconditionError for an owner that is not known here, or that only root could give.
-        """
-        there = self.live.exists()
-        found = (self.live if there else self.live.parent).stat()
-        folder_mode = stat.S_IMODE(found.st_mode) if there else 0o750
-        if self.wanted.folder_mode:
-            folder_mode = int(self.wanted.folder_mode, 8)
-        # As the folder's, without the right to run them.
-        file_mode = folder_mode & 0o666 | 0o600
-        if self.wanted.file_mode:
-            file_mode = int(self.wanted.file_mode, 8)
-        owner = _account(self.wanted.owner, found.st_uid), _group(self.wanted.group, found.st_gid)
-        if (self.wanted.owner or self.wanted.group) and os.geteuid() not in {0, owner[0]}:
-            raise PreconditionError(
-                f"only root can give blobs to the account {owner[0]}",
-                where=str(self.live),
-                hint="run this as root or as that account, or leave `owner` out of [blobs] in target.toml",
-            )
-        return Rights(owner=owner, folder_mode=folder_mode, file_mode=file_mode)
+    def rights(self) -> Rights:
+        """What is restored is given these. Raises as `rights_beside` does."""
+        return rights_beside(self.live, self.wanted)
 
     def write_mark(self, stage: Stage, filled: Path, kept: tuple[Kept, ...] = ()) -> None:
         """Mark durably how far the restore of the folder `filled` is, and what is kept. Raises OSError."""
@@ -193,31 +150,6 @@ def _inode(folder: Path) -> int | None:
     return found.st_ino if stat.S_ISDIR(found.st_mode) else None
 
 
-def _account(name: str, otherwise: int) -> int:
-    import pwd
-
-    try:
-        return int(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid if name else otherwise
-    except KeyError:
-        raise _unknown("account", "owner", name) from None
-
-
-def _group(name: str, otherwise: int) -> int:
-    import grp
-
-    try:
-        return int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid if name else otherwise
-    except KeyError:
-        raise _unknown("group", "group", name) from None
-
-
-def _unknown(what: str, key: str, name: str) -> PreconditionError:
-    return PreconditionError(
-        f"blobs are to belong to the {what} {cleaned_line(name, 60)}, which this host does not know",
-        hint=f"make it, or correct `{key}` in [blobs] of target.toml",
-    )
-
-
 @contextmanager
 def locked(place: BlobPlace) -> Iterator[None]:
     """Hold the lock of the folder above: it is the same one for every set, and no exchange moves it.
@@ -237,6 +169,24 @@ def locked(place: BlobPlace) -> Iterator[None]:
         ) from None
     finally:
         os.close(lock)
+
+
+def make_own_folder(folder: Path) -> bool:
+    """Make a folder that only we can enter; return whether it is new.
+
+    Raises PreconditionError when something has its name that is no folder of this account.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise PreconditionError(
+                "something else has the name of the folder to fill", where=str(folder), hint="move it away"
+            ) from None
+        folder.chmod(0o700)
+        return False
+    return True
 
 
 def refuse_lost_setting(env: Path, sealed: Manifest | None) -> None:

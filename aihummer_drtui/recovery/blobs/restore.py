@@ -4,8 +4,6 @@ Read as a procedure: refuse, fill the folder beside from the source (what an ear
 is kept), prove it, exchange in one step, mark. Until the exchange the live folder is not touched.
 """
 
-import os
-import stat
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +20,7 @@ from aihummer_drtui.recovery.blobs.place import (
     BlobPlace,
     Stage,
     locked,
+    make_own_folder,
     put_aside,
     refuse_bad_place,
     refuse_half_undone,
@@ -110,7 +109,7 @@ def restore_blobs(
                 rights=rights,
                 source=from_where,
                 backup=sealed,
-                resumed=_make_beside(place),
+                resumed=not make_own_folder(place.beside),
                 reporter=reporter,
             )
             return _restored(delivery, accept_missing=accept_missing)
@@ -185,24 +184,6 @@ def _refuse_second(place: BlobPlace, *, again: bool) -> None:
             where=str(place.live),
             hint="what was written since would be moved away; if that is meant, say --again",
         )
-
-
-def _make_beside(place: BlobPlace) -> bool:
-    """Make the folder to fill; return whether an earlier try for this set had made it."""
-    try:
-        place.beside.mkdir(mode=0o700)
-    except FileExistsError:
-        found = place.beside.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise PreconditionError(
-                "something else has the name of the folder to fill",
-                where=str(place.beside),
-                hint="move it away",
-            ) from None
-        # Nobody else gets in before the exchange.
-        place.beside.chmod(0o700)
-        return True
-    return False
 
 
 def _put_in_place(place: BlobPlace, reporter: Reporter) -> Path | None:

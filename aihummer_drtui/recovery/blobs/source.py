@@ -176,7 +176,12 @@ def source_text(source: Source) -> str:
             text = f"restic:{source.repository}#{source.snapshot}{f':{source.path}' if source.path else ''}"
         case _:
             assert_never(source)
-    return cleaned_line(re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:…@", text))
+    return cleaned_line(without_passwords(text))
+
+
+def without_passwords(text: str) -> str:
+    """Text in which no URL shows its password."""
+    return re.sub(r"(//[^/@:\s]*):[^/@\s]*@", r"\1:…@", text)
 
 
 def source_mark(source: Source) -> str:

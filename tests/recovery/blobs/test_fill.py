@@ -12,7 +12,7 @@ from aihummer_drtui.recovery.backup.set import BlobLine
 from aihummer_drtui.recovery.blobs import fill
 from aihummer_drtui.recovery.blobs.comparing import BadBlob
 from aihummer_drtui.recovery.blobs.fill import Filling, give_folders, settled
-from aihummer_drtui.recovery.blobs.place import Rights
+from aihummer_drtui.recovery.blobs.rights import Rights
 from aihummer_drtui.recovery.reporting import Reporter
 
 _RIGHTS = Rights(owner=(os.geteuid(), os.getegid()), folder_mode=0o750, file_mode=0o640)

@@ -15,6 +15,7 @@ from aihummer_drtui.recovery.blobs.source import (
     TarSource,
     parse_source,
     source_text,
+    without_passwords,
 )
 
 
@@ -81,6 +82,8 @@ def test_a_password_in_a_repositorys_url_is_not_shown() -> None:
     """Messages and marks name the source without it."""
     source = parse_source("restic:rest:https://ada:secret@host/repo")
     assert source_text(source) == "restic:rest:https://ada:…@host/repo#latest"
+    said = "Fatal: cannot open rest:https://ada:secret@host/repo: refused"
+    assert "secret" not in without_passwords(said)
 
 
 def test_a_name_with_a_hash_that_is_there_is_that_file(tmp_path: Path) -> None:
