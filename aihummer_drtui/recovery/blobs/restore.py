@@ -97,7 +97,7 @@ def restore_blobs(
     refuse_unreadable(from_where, target)
     try:
         with ended_in_order(), locked(place):
-            done = _finished_before(place, again=again)
+            done = _finished_before(place, again=again, sealed=sealed is not None)
             if done is not None:
                 return done
             if sealed is not None:
@@ -150,7 +150,7 @@ def _restored(delivery: Delivery, *, accept_missing: bool) -> Restored:
     )
 
 
-def _finished_before(place: BlobPlace, *, again: bool) -> Restored | None:
+def _finished_before(place: BlobPlace, *, again: bool, sealed: bool) -> Restored | None:
     """Finish what a killed try had exchanged; None = there is a restore to be made.
 
     Raises PreconditionError when this very one was made already.
@@ -167,8 +167,10 @@ def _finished_before(place: BlobPlace, *, again: bool) -> Restored | None:
                 kept_as=kept_as,
                 blobs=count,
                 already_there=count,
+                # The exchange is marked only after the proof; what without a set that was, nobody wrote down.
                 proof=Proof(
-                    grade=Grade.UNPROVEN, note="an earlier try was finished, which did the comparing"
+                    grade=Grade.SEALED if sealed else Grade.UNPROVEN,
+                    note="an earlier try, which was cut off after the exchange, did the comparing",
                 ),
             )
     _refuse_second(place, again=again)

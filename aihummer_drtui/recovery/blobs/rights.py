@@ -18,6 +18,8 @@ class Rights:
     """User and group by number."""
     folder_mode: int
     file_mode: int
+    configured: bool = False
+    """Somebody asked for this owner: whoever cannot give it must say so."""
 
     def give_file(self, descriptor: int) -> None:
         """Give an open file its mode and, as root, its owner. Raises OSError."""
@@ -29,7 +31,7 @@ class Rights:
 
     def _give(self, descriptor: int, mode: int) -> None:
         # Owner first: changing it takes the set-id bits away (chown(2)).
-        if os.geteuid() == 0:
+        if self.configured or os.geteuid() == 0:
             os.fchown(descriptor, *self.owner)
         os.fchmod(descriptor, mode)
 
@@ -55,7 +57,12 @@ def rights_beside(live: Path, wanted: BlobSettings) -> Rights:
             where=str(live),
             hint="run this as root or as that account, or leave `owner` out of [blobs] in target.toml",
         )
-    return Rights(owner=owner, folder_mode=folder_mode, file_mode=file_mode)
+    return Rights(
+        owner=owner,
+        folder_mode=folder_mode,
+        file_mode=file_mode,
+        configured=bool(wanted.owner or wanted.group),
+    )
 
 
 def _account(name: str, otherwise: int) -> int:
