@@ -23,7 +23,7 @@ _READING: Final = (
     "the kernel's reading: 6 to 8 s of processor time in the page cache against 2.8 s of hashing"
 )
 _WRITING: Final = (
-    "the disk's writing (0.4 GB/s by dd) and the kernel's page cache; the hash is hidden behind it"
+    "the kernel's making of files: 8 to 14 s of system time for 25,000 blobs, against 0.7 s of ours"
 )
 _PROGRAM: Final = (sys.executable, "-m", "aihummer_drtui")
 

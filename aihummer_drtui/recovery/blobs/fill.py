@@ -9,12 +9,10 @@ differs from the list in size or SHA-256, and is brought again.
 
 import hashlib
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from aihummer_drtui.durable import sync_file_system, tells_of_lost_writes
 from aihummer_drtui.recovery.backup.set import BlobLine
@@ -25,9 +23,6 @@ from aihummer_drtui.recovery.blobs.descent import Descent
 from aihummer_drtui.recovery.blobs.rights import Rights
 from aihummer_drtui.recovery.blobs.scan import FOLDER
 from aihummer_drtui.recovery.reporting import Reporter
-
-_BETWEEN_SYNCS: Final = 2.0
-"""Seconds; writing back goes on while copying, or the last sync would have all of it to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,29 +57,12 @@ def settled(folder: Path, reporter: Reporter) -> Iterator[None]:
     """All that is written below `folder` in the block is durable when it ends. Raises OSError otherwise."""
     # Opened before the first write: what fails from here on is reported to this descriptor.
     descriptor = os.open(folder, FOLDER)
-    # Another one for the syncs on the way, so that what they are told of is told to the last one too.
-    on_the_way = os.open(folder, FOLDER)
-    done = threading.Event()
-    syncing = threading.Thread(target=_sync_now_and_then, args=(on_the_way, done), daemon=True)
     try:
-        syncing.start()
-        try:
-            yield
-        finally:
-            done.set()
-            syncing.join()
+        yield
         reporter.phase("syncing")
         sync_file_system(descriptor)
     finally:
-        os.close(on_the_way)
         os.close(descriptor)
-
-
-def _sync_now_and_then(descriptor: int, done: threading.Event) -> None:
-    # A failure is raised by the last sync.
-    with suppress(OSError):
-        while not done.wait(_BETWEEN_SYNCS):
-            sync_file_system(descriptor)
 
 
 class _Filler(BlobReader):
