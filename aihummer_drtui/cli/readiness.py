@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 TIME_OUT: Final = 15.0
 """Seconds for the sets, and then for all other looks together, whatever server or disk hangs."""
 FROM_THE_CATALOGUE: Final = (("postgres-tools", "tools"), ("space", "space"), ("wal-reach", "wal"))
-"""Checks that are part of the answer, as far as this program has them, and the names of their rows."""
+"""Checks that are part of the answer, and the names of their rows."""
+_MAY_STAY_OPEN: Final = frozenset({"space"})
+"""A database server on another host never tells how much room it has."""
+_WITH_A_KEEPER: Final = frozenset({"wal-reach"})
+"""Asked only where target.toml tells who keeps WAL."""
 _RUNS: Final = 200
 """The newest runs that are looked through for a drill."""
 
@@ -40,6 +44,7 @@ class _Look:
     title: str
     expected: str
     see: Callable[[], Observation]
+    may_stay_open: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +75,17 @@ def look(settings: Settings, *, now: datetime, runbook_path: Path | None, key_fi
     )
     # All are begun before the first is waited for: what hangs costs its time once.
     ends = [(one, begun(one.see, expected=one.expected, time_out=TIME_OUT)) for one in looks]
-    rows += [Row(name=one.name, title=one.title, observation=ended()) for one, ended in ends]
+    rows += [
+        Row(name=one.name, title=one.title, observation=ended(), may_stay_open=one.may_stay_open)
+        for one, ended in ends
+    ]
     told = answer(rows, sets.chosen, limits)
     return Readiness(at=now, limits=limits, rows=tuple(rows), chosen=sets.chosen, answer=told)
 
 
 def _looks_at_things(target: "Target", chosen: "Candidate | None", key_file: str | None) -> Iterator[_Look]:
     from aihummer_drtui.recovery.catalogue import Catalogue
+    from aihummer_drtui.recovery.point_in_time.keepers import names_keeper
 
     yield _Look(
         name="escrow",
@@ -88,9 +97,15 @@ def _looks_at_things(target: "Target", chosen: "Candidate | None", key_file: str
     values = {"BACKUP_SET": str(chosen.point.path)} if chosen is not None else {}
     for check, name in FROM_THE_CATALOGUE:
         described = catalogue.describe(check)
-        if described is not None:
-            see = partial(catalogue.look, check, values)
-            yield _Look(name=name, title=described.title, expected=described.proves, see=see)
+        if described is None or (check in _WITH_A_KEEPER and not names_keeper(target)):
+            continue
+        yield _Look(
+            name=name,
+            title=described.title,
+            expected=described.proves,
+            see=partial(catalogue.look, check, values),
+            may_stay_open=check in _MAY_STAY_OPEN,
+        )
 
 
 def _looks_at_practice(

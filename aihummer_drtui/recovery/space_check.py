@@ -28,7 +28,7 @@ def look_at_space(scene: Scene) -> Observation:
         manifest = sealed_manifest(scene)
         if manifest is None:
             return no_set_named(expected)
-        space = measured(_parts(scene.target, manifest))
+        space = measured(_parts(scene, manifest))
     except DrtuiError as error:
         return Observation(
             verdict=Verdict.UNKNOWN,
@@ -58,9 +58,14 @@ def _hint(space: Space) -> str:
     return "look by hand (df -h, df -i) on the host that holds it" if space.unknown else ""
 
 
-def _parts(target: Target, manifest: Manifest) -> Iterator[Part]:
-    yield from _of_database(target, manifest)
-    env = read_gateway_env(target.gateway_env)
+def _parts(scene: Scene, manifest: Manifest) -> Iterator[Part]:
+    if scene.recovery_point:
+        from aihummer_drtui.recovery.point_in_time.room import server_part
+
+        yield server_part(scene)
+    else:
+        yield from _of_database(scene.target, manifest)
+    env = read_gateway_env(scene.target.gateway_env)
     if manifest.blobs.active and env.blob_folder is None:
         yield Part(name="blobs", place=None, size=manifest.blobs.size, unknown="AIHUMMER_BLOB_DIR is not set")
     elif env.blob_folder is not None:

@@ -157,9 +157,11 @@ def test_a_wrong_key_is_found_before_anything_is_touched(written: Written) -> No
         (["--to", "2026-11-24 03:12:45"], 2, "names no time zone"),
         (["--to", "soon"], 2, "is no recovery point"),
         (["--to", "latest"], 3, "nothing is known of base backups and WAL"),
-        (["--base", "x", "--backup-set", "/x"], 2, "the dump needs --backup-set"),
-        (["--dry-run"], 2, "the dump needs --backup-set"),
-        ([], 2, "the dump needs --backup-set"),
+        (["--base", "x", "--backup-set", "/x"], 2, "--base and --dry-run belong to a point in time"),
+        (["--dry-run", "--backup-set", "/x"], 2, "--base and --dry-run belong to a point in time"),
+        ([], 2, "no backup set was named"),
+        (["--undo", "--dry-run"], 2, "belong to a restore"),
+        (["--undo", "--drop-old"], 2, "exclude each other"),
     ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(

@@ -211,3 +211,14 @@ def test_sorts_go_where_they_are_told_to(
         with installation.cluster.admin() as admin:
             admin.execute(f"ALTER ROLE {installation.name} RESET temp_tablespaces".encode())
             admin.execute(f"DROP TABLESPACE {space}".encode())
+
+
+def test_to_a_point_in_time_the_room_for_a_second_server_is_asked(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """Nothing of a dump is written then; where no WAL is kept, the room is not known, and never passed."""
+    values = {"BACKUP_SET": str(backup.path), "RECOVERY_POINT": "latest"}
+    seen = look_at_space(Scene(target=installation.target, values=values))
+    assert seen.verdict is Verdict.UNPROVEN
+    assert "recovered server" in "".join(seen.warnings)
+    assert "restored database" not in seen.observed

@@ -18,11 +18,9 @@ from aihummer_drtui.recovery.database.programs import server_programs
 from aihummer_drtui.recovery.database.server import Running, Server, server_of
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup
 from aihummer_drtui.recovery.point_in_time.place import DataPlace
+from aihummer_drtui.recovery.point_in_time.room import room_needed
 from aihummer_drtui.recovery.target import Target
 
-_HEADROOM: Final = 1.05
-_WAL: Final = 1_000_000_000
-"""Bytes of WAL that the server beside keeps while it replays: its max_wal_size and a little more."""
 _NONE: Final = "postgres"
 """The one database besides the templates that a cluster has that nobody has used."""
 
@@ -97,7 +95,7 @@ def look(
     if exists and not same:
         _refuse_foreign(server, base, names, known=databases is not None, chosen=chosen)
     free = _free(place.live.parent)
-    needed = max(0, int(base.size * _HEADROOM) + _WAL - counts_on)
+    needed = max(0, room_needed(base) - counts_on)
     if free < needed:
         raise PreconditionError(
             f"{bytes_text(free)} free, {bytes_text(needed)} needed for a second data directory beside the "

@@ -40,6 +40,14 @@ class Row:
     name: str
     title: str
     observation: Observation
+    may_stay_open: bool = False
+    """What cannot be known from this host is a warning, and no reason against a yes."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was seen that would answer for it."""
+        verdict = self.observation.verdict
+        return verdict is Verdict.UNKNOWN or (verdict is Verdict.UNPROVEN and not self.may_stay_open)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +61,17 @@ class Answer:
 def answer(rows: Sequence[Row], chosen: Candidate | None, limits: Limits) -> Answer:
     """Weigh the rows. One failure weighs more than anything unproven; what was not seen is never a yes."""
     failed = [row for row in rows if row.observation.verdict is Verdict.FAILED]
-    open_rows = [row for row in rows if row.observation.verdict in {Verdict.UNKNOWN, Verdict.UNPROVEN}]
+    open_rows = [row for row in rows if row.is_open]
     if failed:
         return Answer(word=Word.NO, line=f"NO: {_reasons(failed)}")
     if open_rows or chosen is None:
         return Answer(word=Word.NOT_PROVEN, line=f"NOT PROVEN: {_reasons(open_rows) or 'nothing was seen'}")
     at = chosen.moment.strftime("%Y-%m-%d %H:%M UTC")
+    unseen = ", ".join(row.name for row in rows if row.observation.verdict is Verdict.UNPROVEN)
     return Answer(
         word=Word.YES,
         line=f"YES, we could recover today: to {at}, {duration_text(chosen.age)} ago "
-        f"(RPO {duration_text(limits.rpo)})",
+        f"(RPO {duration_text(limits.rpo)})" + (f"; not known from here: {unseen}" if unseen else ""),
     )
 
 

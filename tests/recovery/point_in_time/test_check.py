@@ -8,9 +8,12 @@ import msgspec
 import pytest
 
 from aihummer_drtui.recovery.catalogue import Catalogue
+from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.point_in_time.check import point_warnings
+from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
 from aihummer_drtui.recovery.point_in_time.model import ByTime
 from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
+from aihummer_drtui.recovery.point_in_time.room import room_needed, server_part
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import Verdict
 from tests.recovery.point_in_time.archiving import Archiving, archiving
@@ -109,3 +112,12 @@ def test_the_dump_is_proposed_for_the_input() -> None:
     """A point in time is chosen by a person who knows what went wrong, or by the configuration."""
     assert Catalogue(Target()).suggestion("RECOVERY_POINT") == "dump"
     assert Catalogue(Target(inputs={"RECOVERY_POINT": "latest"})).suggestion("RECOVERY_POINT") == "latest"
+
+
+def test_the_room_for_a_second_server_is_that_beside_the_data_directory(archived: Archived) -> None:
+    """The base backup and the WAL it replays, on the file system where the old one is kept."""
+    part = server_part(Scene(target=archived.target, values={"RECOVERY_POINT": "latest"}))
+    assert part.unknown == ""
+    assert part.place == archived.server.cluster.folder
+    (window,) = keeper_of(archived.target).windows()
+    assert part.size == room_needed(window.base) > window.base.size

@@ -1,5 +1,7 @@
 """From the rows to one word and one line."""
 
+from dataclasses import replace
+
 import pytest
 
 from aihummer_drtui.errors import ExitCode
@@ -50,6 +52,17 @@ def test_one_failure_outweighs_all_and_nothing_unseen_is_a_yes(
     """The line is the answer with its reasons."""
     told = answer(rows(*verdicts), CHOSEN, LIMITS)
     assert (told.word, told.line) == (word, line)
+
+
+def test_what_may_stay_open_is_named_and_stops_no_yes() -> None:
+    """The room of a server elsewhere is never known here; seen too small it stops all the same."""
+    (row,) = rows(Verdict.UNPROVEN)
+    told = answer([replace(row, may_stay_open=True)], CHOSEN, LIMITS)
+    assert told.word is Word.YES
+    assert told.line.endswith("(RPO 1 d); not known from here: r1")
+    for verdict, word in ((Verdict.UNKNOWN, Word.NOT_PROVEN), (Verdict.FAILED, Word.NO)):
+        (row,) = rows(verdict)
+        assert answer([replace(row, may_stay_open=True)], CHOSEN, LIMITS).word is word
 
 
 def test_no_rows_and_no_set_are_no_yes() -> None:
