@@ -94,18 +94,34 @@ class Catalogue:
     def choices(self, variable: str) -> tuple[Choice, ...]:
         """What there is to choose from for an input, the best first; empty where nothing is known of it."""
         from aihummer_drtui.recovery.backup.choices import set_choices
+        from aihummer_drtui.recovery.point_in_time.choices import point_choices
 
-        return set_choices(self._target) if variable == "BACKUP_SET" else ()
+        match variable:
+            case "BACKUP_SET":
+                return set_choices(self._target)
+            case "RECOVERY_POINT":
+                return point_choices(self._target)
+            case _:
+                return ()
 
     def identity(self) -> TargetIdentity:
         """What an irreversible command would act on. Raises DrtuiError when it cannot be known."""
         from aihummer_drtui.recovery.blobs.facts import blob_facts
         from aihummer_drtui.recovery.database.connection import owner_of
         from aihummer_drtui.recovery.database.identity import database_facts
+        from aihummer_drtui.recovery.point_in_time.keepers import names_keeper
 
         owner = owner_of(self._target)
-        facts = (*database_facts(self._target), *blob_facts(self._target))
-        return TargetIdentity(host=owner.host, database=owner.database, facts=facts)
+        try:
+            facts = database_facts(self._target)
+        except DrtuiError as error:
+            # A whole server can be brought back where none answers any more; nothing else can.
+            if not names_keeper(self._target):
+                raise
+            facts = (f"what the server holds cannot be seen: {cleaned_line(error.what, 200)}",)
+        return TargetIdentity(
+            host=owner.host, database=owner.database, facts=(*facts, *blob_facts(self._target))
+        )
 
 
 def newest_set(target: Target) -> Path | None:

@@ -10,6 +10,7 @@ from aihummer_drtui.quantities import bytes_text, duration_text
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.points import KeyMatch, RecoveryPoint, newest_first, recovery_points
 from aihummer_drtui.recovery.backup.signature import Signed, trusted_keys
+from aihummer_drtui.recovery.backup.skew import set_skew
 from aihummer_drtui.recovery.key.at_hand import fingerprint_at_hand
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import Choice
@@ -54,7 +55,7 @@ def told(point: RecoveryPoint, now: datetime) -> Iterator[str]:
     lost = f"everything after it is lost: {duration_text(point.age)}" if point.age >= 0 else "in the future"
     yield f"{moment} UTC; {lost}"
     yield f"database {_database(manifest)}; {_blobs(manifest)}"
-    yield from skew(manifest)
+    yield from _skew(manifest)
     yield "; ".join((_verified(point, now), *_doubts(point)))
 
 
@@ -70,15 +71,15 @@ def _blobs(manifest: Manifest) -> str:
     return f"{blobs.count} blobs {bytes_text(blobs.size)}" if blobs.active else "media inactive, no blobs"
 
 
-def skew(manifest: Manifest) -> Iterator[str]:
-    """How far blobs and database of a set are apart: in time, in rows and in files; nothing without blobs."""
-    blobs = manifest.blobs
-    if manifest.knows(Fact.BLOBS) and blobs.active:
-        told = f"blobs copied {_apart(manifest)}"
-        if blobs.referenced:
-            unreferenced = max(0, blobs.count - (blobs.referenced - blobs.referenced_missing))
-            told += f"; {blobs.referenced_missing} rows without blob, {unreferenced} blobs without row"
-        yield told
+def _skew(manifest: Manifest) -> Iterator[str]:
+    """How far blobs and database are apart: in time, in rows and in files; nothing without blobs."""
+    if not manifest.knows(Fact.BLOBS) or not manifest.blobs.active:
+        return
+    told = f"blobs copied {_apart(manifest)}"
+    if counted := set_skew(manifest):
+        rows, files = counted.rows_without_blob, counted.blobs_without_row
+        told += f"; {rows} rows without blob, {files} blobs without row"
+    yield told
 
 
 def _apart(manifest: Manifest) -> str:
