@@ -92,8 +92,8 @@ def give_value(item: InputItem, answers: Answers, facts: Facts) -> Question:
 
 def _choice_lines(choices: tuple[Choice, ...]) -> Iterator[str]:
     for number, choice in enumerate(choices, start=1):
-        yield f"{number:>3}. {cleaned_line(choice.value, 300)}"
-        yield from (f"     {cleaned_line(line, 300)}" for line in choice.told)
+        yield f"  {number}. {cleaned_line(choice.value, 300)}"
+        yield from (f"   - {cleaned_line(line, 300)}" for line in choice.told)
 
 
 def state_it(item: ConfirmItem, answers: Answers) -> Question:

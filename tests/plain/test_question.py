@@ -258,7 +258,7 @@ def test_an_input_shows_what_there_is_to_choose_from() -> None:
     """Each choice has a number, its value and what it means; nothing foreign reaches the terminal raw."""
     lines = asked(INPUT, facts=KnownFacts(there=SETS)).lines
     assert "  1. /b/new" in lines
-    assert "     27 h ago; never verified" in lines
+    assert "   - 27 h ago; never verified" in lines
     assert "\x1b" not in "".join(lines)
 
 

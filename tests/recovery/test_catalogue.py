@@ -4,15 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 
+import msgspec
 import pytest
 
-from aihummer_drtui.errors import PreconditionError, UsageError
+from aihummer_drtui.errors import DrtuiError, PreconditionError, UsageError
 from aihummer_drtui.recovery import assumptions, catalogue, looking
 from aihummer_drtui.recovery.assumptions import ASSUMPTIONS, Grade
 from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.catalogue import Catalogue, check_names
 from aihummer_drtui.recovery.check import Check, Scene
-from aihummer_drtui.recovery.target import MediaLayout, Target, VaultLayout
+from aihummer_drtui.recovery.target import MediaLayout, Postgres, Target, VaultLayout, WalArchive
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 from tests.recovery.sealing import sealed_set
 
@@ -165,3 +166,21 @@ def test_a_whole_set_is_proposed_before_a_later_dump_alone(tmp_path: Path) -> No
     whole = sealed_set(tmp_path / "whole", recovery_point="2024-01-01T00:00:00+00:00")
     sealed_set(tmp_path / "dump", recovery_point="2024-01-02T00:00:00+00:00", unproven=(Fact.BLOBS,))
     assert Catalogue(Target(backup_places=(tmp_path,))).suggestion("BACKUP_SET") == str(whole)
+
+
+def test_a_lost_server_does_not_shut_the_gate_where_a_whole_one_can_be_brought_back(tmp_path: Path) -> None:
+    """The operator is told that nothing can be seen of it, and that all of it is replaced."""
+    env = tmp_path / "gateway.env"
+    env.write_text(f"AIHUMMER_DATABASE_URL=postgres://hum@{str(tmp_path).replace('/', '%2F')}/hum\n")
+    target = Target(gateway_env=env)
+    with pytest.raises(DrtuiError):
+        Catalogue(target).identity()
+    kept = msgspec.structs.replace(
+        target,
+        wal=WalArchive(archive=tmp_path),
+        postgres=Postgres(data_directory=tmp_path / "main"),
+    )
+    identity = Catalogue(kept).identity()
+    assert identity.database == "hum"
+    assert "cannot be seen" in identity.facts[0]
+    assert f"whole server is replaced, {tmp_path}/main" in identity.facts[1]

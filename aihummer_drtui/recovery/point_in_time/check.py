@@ -101,7 +101,8 @@ def _failed(expected: str, error: DrtuiError) -> Observation:
         verdict=Verdict.UNKNOWN if isinstance(error, FailedError) else Verdict.FAILED,
         expected=expected,
         observed=cleaned_line(f"{place}{error.what}", 300),
-        hint=cleaned_line(error.hint, 600),
+        # Of several lines on a command line; here it is one of a list.
+        hint=cleaned_line(" ".join(error.hint.split()), 600),
     )
 
 

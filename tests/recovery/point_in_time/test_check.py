@@ -62,6 +62,7 @@ def test_a_point_within_reach_is_told_relative_to_now(archived: Archived) -> Non
         looked = catalogue.look("recovery-point", {"RECOVERY_POINT": wrong})
         assert looked.verdict is Verdict.FAILED
         assert looked.hint
+        assert "\\n" not in looked.hint, "a hint is one line of a list"
 
 
 @pytest.mark.parametrize("values", [{}, {"RECOVERY_POINT": "dump"}, {"RECOVERY_POINT": " "}])
