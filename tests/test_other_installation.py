@@ -129,7 +129,8 @@ def test_another_installation_is_recovered_and_proven() -> None:
         done = world.recover()
         assert "Recovery level: PROVEN" in done.stdout, done.stdout[-6_000:] + done.stderr
         assert "Deviations: none" in done.stdout
-        assert "Unproven: nothing" in done.stdout
+        # A server that is reached by TCP does not tell where its files are, nor how much room they have.
+        assert "Unproven: key/space" in done.stdout
         assert done.returncode == 0
         assert_back(world)
         for secret in (standin.PASSWORD, standin.MASTER_KEY, standin.MEDIA_SECRET):
@@ -149,9 +150,13 @@ def assert_proofs_can_fail(world: World) -> None:
     assert world.call("check", "media-token").returncode == ExitCode.FAILED
 
 
-UNDESCRIBED = {"key/vault-in-dump", "database/vault-opens", "proof/vault-opens", "proof/media-token"} | {
-    f"{step}/blobs-referenced" for step in ("start", "proof")
-}
+UNDESCRIBED = {
+    "key/space",
+    "key/vault-in-dump",
+    "database/vault-opens",
+    "proof/vault-opens",
+    "proof/media-token",
+} | {f"{step}/blobs-referenced" for step in ("start", "proof")}
 
 
 def test_an_undescribed_installation_is_served_again_and_not_proven() -> None:

@@ -17,8 +17,11 @@ PLANNED_CHECKS = CHECKS | {
     "version-installed",
     "version-running",
     "postgres-tools",
+    "recovery-point",
     "key-escrow",
     "master-key",
+    "vault-in-dump",
+    "space",
     "gateway-env",
     "database-reachable",
     "database-ready",
@@ -248,11 +251,21 @@ def test_the_shipped_runbook_keeps_the_order_of_the_page_and_proves_the_key_firs
         item.id for item in runbook.items if isinstance(item, CommandItem) and item.destructive
     )
     assert first_destructive == "database/restore-database"
-    for earlier in ("key/master-key", "host/dump-intact", "host/version-installed"):
+    for earlier in (
+        "briefing/recovery-point",
+        "host/dump-intact",
+        "host/version-installed",
+        "key/master-key",
+        "key/vault-in-dump",
+        "key/space",
+    ):
         assert ids.index(earlier) < ids.index(first_destructive)
     start = runbook.step("start")
     assert start
     assert set(start.needs) == {"key", "database", "blobs"}
+    blobs = runbook.step("blobs")
+    assert blobs
+    assert "database" not in blobs.needs, "the blobs are brought back while the database is"
     assert ids.index("database/vault-opens") < ids.index("start/aihummer-up") < ids.index("proof/vault-opens")
     assert {proof.level: proof.items for proof in runbook.levels} == {
         RecoveryLevel.UP: ("start/healthz",),

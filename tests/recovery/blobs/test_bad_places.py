@@ -15,6 +15,7 @@ from aihummer_drtui.recovery.blobs.restore import restore_blobs
 from aihummer_drtui.recovery.blobs.source import parse_source
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.run.progress import Progress
 from tests.recovery.small_cluster import Installation
 
 pytestmark = pytest.mark.postgres
@@ -27,15 +28,36 @@ def backup(installation: Installation) -> BackupSet:
     return create_backup(installation.target, installation.root / "backups", Reporter.silent())
 
 
-def _restore(installation: Installation, backup: BackupSet, source: str = "") -> None:
+def _restore(
+    installation: Installation, backup: BackupSet, source: str = "", *, reporter: Reporter | None = None
+) -> None:
     restore_blobs(
         installation.target,
         backup,
         confirm=owner_of(installation.target).phrase,
         mode="",
-        reporter=Reporter.silent(),
+        reporter=reporter or Reporter.silent(),
         source=parse_source(source) if source else None,
     )
+
+
+class TakesTheRoom:
+    """Hears of progress, and fills the disk as soon as anything is begun there."""
+
+    interval = 0.0
+
+    def __init__(self, disk: Path) -> None:
+        self.taken = disk / "taken"
+
+    def tell(self, progress: Progress, *, turn: bool) -> None:  # noqa: ARG002
+        """Take all but a megabyte."""
+        if not self.taken.exists():
+            found = os.statvfs(self.taken.parent)
+            with self.taken.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, found.f_bavail * found.f_frsize - 1_000_000)
+
+    def close(self) -> None:
+        """Nothing."""
 
 
 @contextmanager
@@ -59,16 +81,19 @@ def _small_disk(place: Path, size: str) -> Iterator[Path]:
 def test_a_disk_that_is_full_amid_the_copy(
     installation: Installation, backup: BackupSet, source: str
 ) -> None:
-    """ENOSPC: one message, the live folder untouched; with room the next try ends well."""
+    """ENOSPC: one message, the live folder untouched; with room the next try ends well.
+
+    The room was enough when it was measured: something else takes it while the blobs are copied.
+    """
     archive = installation.root / "blobs.tar"
     subprocess.run(["tar", "-C", str(backup.blobs), "-cf", str(archive), "."], check=True)
     named = {"": "", "tar": str(archive), "rsync": f"rsync:{backup.blobs}"}[source]
-    with _small_disk(installation.root / "disk", "2m") as disk:
+    with _small_disk(installation.root / "disk", "20m") as disk:
         installation.write_env(AIHUMMER_BLOB_DIR=str(disk / "blobs"))
         with pytest.raises(FailedError, match="No space"):
-            _restore(installation, backup, named)
+            _restore(installation, backup, named, reporter=Reporter(TakesTheRoom(disk)))
         assert [path.name for path in (disk / "blobs").iterdir()] == ["live"]
-        subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
+        (disk / "taken").unlink()
         _restore(installation, backup, named)
         assert (disk / "blobs/large").read_bytes() == (backup.blobs / "large").read_bytes()
 
