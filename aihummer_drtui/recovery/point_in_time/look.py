@@ -18,9 +18,11 @@ from aihummer_drtui.recovery.database.programs import server_programs
 from aihummer_drtui.recovery.database.server import Running, Server, server_of
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup
 from aihummer_drtui.recovery.point_in_time.place import DataPlace
-from aihummer_drtui.recovery.point_in_time.room import room_needed
 from aihummer_drtui.recovery.target import Target
 
+_HEADROOM: Final = 1.05
+_WAL: Final = 1_000_000_000
+"""Bytes of WAL that the server beside keeps while it replays: its max_wal_size and a little more."""
 _NONE: Final = "postgres"
 """The one database besides the templates that a cluster has that nobody has used."""
 
@@ -74,6 +76,11 @@ def local_server(target: Target, owner: Owner, base: BaseBackup) -> Server:
         sockets=Path(owner.place.host if owner.place.host.startswith("/") else "/var/run/postgresql"),
         port=owner.place.port,
     )
+
+
+def room_needed(base: BaseBackup) -> int:
+    """Bytes that a base backup takes once it is laid out and recovers."""
+    return int(base.size * _HEADROOM) + _WAL
 
 
 def look(

@@ -7,26 +7,16 @@ from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.point_in_time.host_clock import host_clock
 from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
-from aihummer_drtui.recovery.point_in_time.model import BaseBackup
+from aihummer_drtui.recovery.point_in_time.look import local_server, room_needed
 from aihummer_drtui.recovery.point_in_time.points import parse_point
 from aihummer_drtui.recovery.point_in_time.reach import window_for
 from aihummer_drtui.recovery.space import Part
 
-_HEADROOM: Final = 1.05
-_WAL: Final = 1_000_000_000
-"""Bytes of WAL that the server beside keeps while it replays: its max_wal_size and a little more."""
 _NAME: Final = "recovered server"
-
-
-def room_needed(base: BaseBackup) -> int:
-    """Bytes that a base backup takes once it is laid out and recovers."""
-    return int(base.size * _HEADROOM) + _WAL
 
 
 def server_part(scene: Scene) -> Part:
     """What the recovery to the scene's point writes beside the data directory. Raises nothing."""
-    from aihummer_drtui.recovery.point_in_time.look import local_server
-
     try:
         clock = host_clock()
         point = parse_point(scene.recovery_point, clock)

@@ -11,9 +11,10 @@ from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.point_in_time.check import point_warnings
 from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
+from aihummer_drtui.recovery.point_in_time.look import room_needed
 from aihummer_drtui.recovery.point_in_time.model import ByTime
 from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
-from aihummer_drtui.recovery.point_in_time.room import room_needed, server_part
+from aihummer_drtui.recovery.point_in_time.room import server_part
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import Verdict
 from tests.recovery.point_in_time.archiving import Archiving, archiving
