@@ -74,7 +74,7 @@ def abandon(settings: Settings, run_id: str, reason: str, operator: str, as_json
 
 
 def _exit_code(state: "RunState") -> int:
-    from aihummer_drtui.plain.closing import exit_code
+    from aihummer_drtui.run.closing import exit_code
     from aihummer_drtui.run.state import Living
 
     if state.lost:
@@ -106,9 +106,9 @@ def _line(folder: "RunFolder", state: "RunState | None") -> str:
 
 
 def _show(state: "RunState", runbook: "Runbook", folder: Path) -> None:
-    from aihummer_drtui.plain import words
-    from aihummer_drtui.plain.closing import closing_lines
     from aihummer_drtui.plain.console import filled
+    from aihummer_drtui.run import words
+    from aihummer_drtui.run.closing import closing_lines
     from aihummer_drtui.run.state import CheckState, Living
     from aihummer_drtui.runbook.prose import plain_words
 

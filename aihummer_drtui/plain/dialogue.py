@@ -3,20 +3,21 @@
 import time
 from typing import Final, assert_never
 
+from aihummer_drtui.engine.facts import Facts
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.plain import showing
 from aihummer_drtui.plain.answers import Answers
-from aihummer_drtui.plain.closing import closing_lines, exit_code
 from aihummer_drtui.plain.console import Console, Garbled, Line, News, Over, TimeUp
 from aihummer_drtui.plain.obeying import Leave, Rerun, Shown, obey
-from aihummer_drtui.plain.question import Facts, Question, question_of
+from aihummer_drtui.plain.question import Question, question_of
 from aihummer_drtui.plain.running import Running, calling_lines, elsewhere_lines
 from aihummer_drtui.plain.telling import Teller
 from aihummer_drtui.plain.verbs import parse_verb
 from aihummer_drtui.plain.waiting import LOOK_WITHIN, Patience, Round, is_probed, looked_again
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import suggestion as s
+from aihummer_drtui.run.closing import closing_lines, exit_code
 from aihummer_drtui.run.requests import Finish, LookAgain, ProbeOutcome, Refused, Request, ShowStep
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.run.unattended import next_unattended

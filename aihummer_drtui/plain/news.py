@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from aihummer_drtui.engine.session import Growth
-from aihummer_drtui.plain import words
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import suggestion as s
+from aihummer_drtui.run import words
 from aihummer_drtui.run.state import RunState, Status
 from aihummer_drtui.runbook.model import InputItem, Runbook
 

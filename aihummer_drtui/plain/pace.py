@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from aihummer_drtui.plain.words import progress_text
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.progress import Progress
+from aihummer_drtui.run.words import progress_text
 
 PROGRESS_EVERY: Final = 10.0
 """Seconds between two words on how far a phase is; a new phase is told at once."""

@@ -2,38 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
+from aihummer_drtui.engine.facts import Facts
 from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.plain import words
 from aihummer_drtui.plain.answers import AGAIN, OUTCOME, Answers
 from aihummer_drtui.plain.verbs import Verb, also
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import suggestion as s
+from aihummer_drtui.run import words
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.state import CheckState, Lost, Outcome, Probed, RunState
-from aihummer_drtui.run.verdict import Choice, ProbeResult, TargetIdentity
+from aihummer_drtui.run.verdict import Choice, ProbeResult
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Step
 from aihummer_drtui.runbook.prose import plain_words
-
-
-class Facts(Protocol):
-    """What the composition root knows about the target."""
-
-    def suggestion(self, variable: str) -> str | None:
-        """A likely value of an input, or None."""
-        ...
-
-    def choices(self, variable: str) -> tuple[Choice, ...]:
-        """What there is to choose from for an input, the best first; empty = nothing is known."""
-        ...
-
-    def identity(self) -> TargetIdentity:
-        """What an irreversible command would act on. Raises DrtuiError."""
-        ...
-
 
 Parsed: TypeAlias = r.Request | str
 """A request, or what to tell the operator instead."""

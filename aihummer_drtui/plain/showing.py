@@ -4,9 +4,9 @@ from typing import Final
 
 from aihummer_drtui.engine.attempt import Attempt
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
-from aihummer_drtui.plain import words
 from aihummer_drtui.plain.console import WIDTH, Console
 from aihummer_drtui.plain.question import Question
+from aihummer_drtui.run import words
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.requests import Refused
 from aihummer_drtui.run.state import Living, Outcome, RunState

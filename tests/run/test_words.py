@@ -1,12 +1,12 @@
-"""What line mode says, told by tables: states, looks, ends, progress, closings."""
+"""What front ends say, told by tables: states, looks, ends, progress, closings."""
 
 import msgspec
 import pytest
 
 from aihummer_drtui.errors import ExitCode
-from aihummer_drtui.plain import words
-from aihummer_drtui.plain.closing import closing_lines, exit_code
 from aihummer_drtui.run import events as e
+from aihummer_drtui.run import words
+from aihummer_drtui.run.closing import closing_lines, exit_code
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.progress import Parts, Progress
 from aihummer_drtui.run.state import RunState, Status

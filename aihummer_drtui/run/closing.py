@@ -3,10 +3,10 @@
 from typing import assert_never
 
 from aihummer_drtui.errors import ExitCode
-from aihummer_drtui.plain.words import deviation_line
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.objectives import clocks
 from aihummer_drtui.run.state import Abandoned, Finished, Living, RunState
+from aihummer_drtui.run.words import deviation_line
 from aihummer_drtui.runbook.model import RecoveryLevel, Runbook
 
 

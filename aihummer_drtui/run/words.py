@@ -1,4 +1,4 @@
-"""What line mode says: states and events as sentences. Decides nothing, writes nothing."""
+"""What every front end says: states and events as sentences. Decides nothing, writes nothing."""
 
 import re
 import signal
