@@ -23,7 +23,7 @@ def modules_of(room: str) -> list[str]:
     """Every module of a room, or the room itself when it is one file."""
     folder = PACKAGE / room
     if not folder.is_dir():
-        return [f"aihummer_drtui.{room}"]
+        return [f"aihummer_drtui.{room.replace('/', '.')}"]
     files = sorted(folder.rglob("*.py"))
     return [
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files
@@ -70,7 +70,7 @@ def test_pure_rooms_bring_nothing_that_acts(room: str) -> None:
     assert not importing(room) & EFFECTS
 
 
-@pytest.mark.parametrize("room", ["engine", "plain", "recovery", "sandbox", "durable"])
+@pytest.mark.parametrize("room", ["engine", "plain", "recovery", "sandbox", "durable", "tui/terminal"])
 def test_rooms_below_the_screens_do_not_bring_textual(room: str) -> None:
     """A recovery over a serial console needs no terminal application."""
     assert "textual" not in importing(room)
@@ -84,7 +84,9 @@ def test_the_engine_brings_no_client_of_anything() -> None:
 def test_importing_any_room_prints_and_opens_nothing() -> None:
     """Imports have no effects: an unreadable configuration must not break `--help`."""
     modules = [
-        module for room in ("runbook", "run", "engine", "recovery", "plain") for module in modules_of(room)
+        module
+        for room in ("runbook", "run", "engine", "recovery", "plain", "tui")
+        for module in modules_of(room)
     ]
     ended = subprocess.run(
         [sys.executable, "-c", "\n".join(f"import {module}" for module in modules)],
@@ -105,7 +107,8 @@ def loaded_by(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--version"], ["check", "--help"], ["drill", "--help"], ["lint"], ["print"]]
+    "arguments",
+    [["--version"], ["check", "--help"], ["drill", "--help"], ["run", "--help"], ["lint"], ["print"]],
 )
 def test_what_only_reads_comes_at_once(arguments: list[str]) -> None:
     """Help, and a runbook on paper, load neither clients nor screens."""

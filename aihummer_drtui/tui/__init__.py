@@ -1,0 +1,1 @@
+"""The Textual screens: the runbook as an application of the terminal."""

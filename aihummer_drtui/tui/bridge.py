@@ -1,0 +1,268 @@
+"""The bridge between the blocking session of a run and the screens.
+
+One thread follows the journal, asks the engine and looks at running commands. What it sees becomes the
+latest `View`; that there is a newer one is said by one message, and no second one is sent before the
+screens took the first: a flood becomes a few repaints. It takes up a new engine when one ended.
+"""
+
+import contextlib
+import os
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from textual.message import Message
+
+from aihummer_drtui.engine.client import EngineGoneError
+from aihummer_drtui.engine.session import Growth, Session
+from aihummer_drtui.errors import DrtuiError, UnknownOutcomeError
+from aihummer_drtui.foreign import cleaned_bytes
+from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.progress import Progress
+from aihummer_drtui.run.requests import Reply, Request
+from aihummer_drtui.tui.view import Connection, Output, View
+
+PERIOD: Final = 0.2
+"""Seconds between two messages at least: over a slow line a repaint is dear."""
+LOOK_EVERY: Final = 0.5
+"""Seconds between two looks at what running commands say."""
+TAIL: Final = 65_536
+"""Bytes of a command's output that are kept for the screen; the pager has all of it."""
+NEWS_KEPT: Final = 200
+ENGINES: Final = 5
+"""How many engines are started one after the other before the operator is asked."""
+STEADY: Final = 60.0
+"""Seconds after which an engine that ends is no longer counted with the ones before it."""
+
+
+class Moved(Message):
+    """There is a newer view than the one that was taken."""
+
+
+class Answered(Message):
+    """The engine answered a request, or did not: then `reply` is the error."""
+
+    def __init__(self, request: Request, reply: Reply | DrtuiError) -> None:
+        super().__init__()
+        self.request = request
+        self.reply = reply
+
+
+class Unreachable(Message):
+    """No engine can be had. Nothing more is tried until `reconnect`."""
+
+    def __init__(self, error: DrtuiError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Broken(Message):
+    """The bridge itself has a fault; it follows no more."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Bridge:
+    """Follows one run for the screens. Every method returns at once; `post` is called in the thread."""
+
+    def __init__(self, connect: Callable[[], Session], post: Callable[[Message], object]) -> None:
+        self._connect = connect
+        self._post = post
+        self._lock = threading.Lock()
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._closing = False
+        self._requests: deque[Request] = deque()
+        self._watched = ""
+        self._again = threading.Event()
+        self._view: View | None = None
+        self._news: deque[Growth] = deque(maxlen=NEWS_KEPT)
+        self._is_new = False
+        """Whether there is something that was not taken."""
+        self._is_told = False
+        """Whether the screens were told so, and did not take it yet."""
+        self._next_word = 0.0
+        self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the sitting; what runs goes on."""
+        self._closing = True
+        self._again.set()
+        self._wake()
+        self._thread.join(0.5)
+
+    def ask(self, request: Request) -> None:
+        """Send a request; `Answered` comes, after the view that it leads to."""
+        self._requests.append(request)
+        self._wake()
+
+    def watch(self, item: str) -> None:
+        """Keep the end of that command's output in the view; empty = none."""
+        if item != self._watched:
+            self._watched = item
+            self._wake()
+
+    def reconnect(self) -> None:
+        """Try again to have an engine, after `Unreachable`."""
+        self._again.set()
+
+    def take(self) -> tuple[View | None, list[Growth]]:
+        """The latest view, None before the first, and the journal's growth since the last time."""
+        with self._lock:
+            news = list(self._news)
+            self._news.clear()
+            self._is_new = self._is_told = False
+            return self._view, news
+
+    def _wake(self) -> None:
+        # A full pipe is one that is not read yet: it wakes without us.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_write, b"!")
+
+    def _run(self) -> None:
+        try:
+            self._follow_for_good()
+        except Exception as error:  # noqa: BLE001 - it is raised where the screens hear of it
+            self._post(Broken(error))
+        finally:
+            self._closing = True
+
+    def _follow_for_good(self) -> None:
+        ends: deque[float] = deque(maxlen=ENGINES)
+        while not self._closing:
+            try:
+                with self._connect() as session:
+                    self._publish(session, Connection.LIVE, at_once=True)
+                    self._follow(session)
+            except EngineGoneError as error:
+                ends.append(time.monotonic())
+                if len(ends) == ENGINES and ends[-1] - ends[0] < STEADY:
+                    ends.clear()
+                    self._wait_for_a_word(error)
+                else:
+                    self._say(Connection.STARTING)
+            except DrtuiError as error:
+                self._wait_for_a_word(error)
+
+    def _wait_for_a_word(self, error: DrtuiError) -> None:
+        self._again.clear()
+        self._say(Connection.LOST)
+        self._fail_requests(error)
+        if not self._closing:
+            self._post(Unreachable(error))
+            self._again.wait()
+
+    def _fail_requests(self, error: DrtuiError) -> None:
+        while self._requests:
+            self._post(Answered(self._requests.popleft(), error))
+
+    def _follow(self, session: Session) -> None:
+        looked_at = 0.0
+        while not self._closing:
+            self._sleep(session, looked_at)
+            self._answer(session)
+            grown = session.wait(0)
+            self._news.extend(grown)
+            now = time.monotonic()
+            is_due = bool(session.state.running) and now - looked_at >= LOOK_EVERY
+            looked_at = now if is_due else looked_at
+            if grown or is_due or self._output_is_stale():
+                self._publish(session, Connection.LIVE, at_once=False)
+            self._tell(at_once=False)
+
+    def _sleep(self, session: Session, looked_at: float) -> None:
+        """Until there is something to do: growth, a word from the screens, a look, a message that is due."""
+        now = time.monotonic()
+        waits = [looked_at + LOOK_EVERY - now] if session.state.running else []
+        if self._is_new and not self._is_told:
+            waits.append(self._next_word - now)
+        wait = max(0.0, min(waits)) if waits else None
+        ready, _, _ = select.select([session.fileno(), self._wake_read], [], [], wait)
+        if self._wake_read in ready:
+            os.read(self._wake_read, 4_096)
+
+    def _answer(self, session: Session) -> None:
+        while self._requests and not self._closing:
+            request = self._requests.popleft()
+            try:
+                reply: Reply | DrtuiError = session.ask(request)
+            except EngineGoneError as error:
+                self._post(Answered(request, error))
+                raise
+            except UnknownOutcomeError as error:
+                reply = error
+            self._news.extend(session.wait(0))
+            self._publish(session, Connection.LIVE, at_once=True)
+            self._post(Answered(request, reply))
+
+    def _publish(self, session: Session, connection: Connection, *, at_once: bool) -> None:
+        state = session.state
+        said = {item: session.progress(item) for item in state.running}
+        progress: Mapping[str, Progress] = {item: one for item, one in said.items() if one is not None}
+        before = self._view
+        view = View(
+            folder=session.folder,
+            runbook=session.runbook,
+            state=state,
+            connection=connection,
+            progress=progress,
+            output=_output(session, self._watched, None if before is None else before.output),
+        )
+        self._renew(view)
+        self._tell(at_once=at_once)
+
+    def _say(self, connection: Connection) -> None:
+        if self._view is not None:
+            self._renew(replace(self._view, connection=connection))
+            self._tell(at_once=True)
+
+    def _renew(self, view: View) -> None:
+        if view != self._view:
+            with self._lock:
+                self._view = view
+                self._is_new = True
+
+    def _tell(self, *, at_once: bool) -> None:
+        """Say that there is something new, unless it was said already or is too early."""
+        now = time.monotonic()
+        with self._lock:
+            is_due = self._is_new and not self._is_told and (at_once or now >= self._next_word)
+            if is_due:
+                self._is_told = True
+                self._next_word = now + PERIOD
+        if is_due and not self._closing:
+            self._post(Moved())
+
+    def _output_is_stale(self) -> bool:
+        output = None if self._view is None else self._view.output
+        return self._watched != ("" if output is None else output.item)
+
+
+def _output(session: Session, item: str, before: Output | None) -> Output | None:
+    """The end of what the latest attempt wrote; the one known before when nothing was added."""
+    latest = latest_attempt(session.state, item)
+    attempt = session.attempt(item)
+    if latest is None or attempt is None:
+        return Output(item=item, attempt=0) if item else None
+    try:
+        size = attempt.output.stat().st_size
+    except OSError:
+        # Not begun yet, or the folder was taken away: there is nothing to show of it.
+        size = 0
+    known = (item, latest.number, size)
+    if before is not None and (before.item, before.attempt, before.size) == known:
+        return before
+    data = attempt.output_tail(TAIL)
+    lines = cleaned_bytes(data).removesuffix("\n").split("\n") if data else []
+    # The first line of a part begins in the middle of one.
+    whole = lines[1:] if size > len(data) and len(lines) > 1 else lines
+    return Output(item=item, attempt=latest.number, lines=tuple(whole), size=size)
