@@ -1,4 +1,4 @@
-"""`run` and `resume`: an operator sits down to a run, in line mode."""
+"""`run` and `resume`: an operator sits down to a run, on the screens or in line mode."""
 
 import getpass
 import os
@@ -13,6 +13,7 @@ import click
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import UsageError
 from aihummer_drtui.run.events import Mode
+from aihummer_drtui.tui.terminal import why_line_mode
 
 if TYPE_CHECKING:
     from aihummer_drtui.plain.answers import Answers
@@ -21,9 +22,9 @@ RUNNABLE = [Mode.REAL.value, Mode.DRILL.value, Mode.TRAINING.value]
 
 
 def sitting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of every sitting in line mode."""
+    """Give a command the options of every sitting; whoever gives answers beforehand gets line mode."""
     for option in (
-        click.option("--plain", is_flag=True, help="Line mode: append-only, no cursor movement."),
+        click.option("--plain", is_flag=True, help="Line mode instead of the screens."),
         click.option("--yes", "-y", is_flag=True, help="Accept confirms and suggestions; never a gate."),
         click.option("--answers", type=click.Path(path_type=Path), help="A TOML file of answers by item."),
         click.option("--confirm", default="", metavar="HOST/DATABASE", help="The words of the gates."),
@@ -87,7 +88,10 @@ def answers_of(sitting: dict[str, Any]) -> "Answers":
 def sit_down(
     settings: Settings, run_id: str, given: "Answers", *, accept_runbook: str = "", **sitting: Any
 ) -> int:
-    """Attach to a run and talk until it ends or the operator leaves; give the exit code."""
+    """Attach to a run until it ends or the operator leaves; give the exit code.
+
+    On the screens where the terminal can show them and nothing was answered beforehand, else in line mode.
+    """
     from aihummer_drtui.cli.sitting import Sitting
 
     one = Sitting(
@@ -99,7 +103,15 @@ def sit_down(
         as_json=sitting["as_json"],
         accept_runbook=accept_runbook,
     )
-    return int(one.hold())
+    if sitting["plain"] or one.as_json or given.yes or given.confirm or given.by_item:
+        return int(one.hold())
+    reason = why_line_mode()
+    if reason:
+        click.echo(f"Line mode, because {reason}.", err=True)
+        return int(one.hold())
+    from aihummer_drtui.cli.tui import hold_on_screens
+
+    return int(hold_on_screens(one))
 
 
 def operator_name(given: str) -> str:

@@ -1,8 +1,9 @@
-"""One sitting in line mode: connect to the engine, talk, take up a new engine when one died, leave."""
+"""One sitting: connect to the engine; in line mode talk, take up a new engine when one died, leave."""
 
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,7 +52,7 @@ class Sitting:
         on_record = RecordPrinter() if self.as_json else None
         for tried in range(ENGINES):
             try:
-                with self._attached(folder, settings, on_record) as session:
+                with self.attached(folder, settings, "line mode", on_record) as session:
                     if dialogue is None:
                         dialogue = self._begun(session, settings, console)
                     else:
@@ -63,16 +64,23 @@ class Sitting:
                 console.say("\nThe engine ended. Nothing is lost: a new one goes on from the journal.")
         raise AssertionError("the last try returns or raises")
 
-    def _attached(self, folder: RunFolder, settings: Settings, on_record: "RecordPrinter | None") -> Session:
+    def attached(
+        self,
+        folder: RunFolder,
+        settings: Settings,
+        front_end: str,
+        on_record: Callable[[Record], None] | None,
+    ) -> Session:
+        """Sit down to the run, starting an engine where none lives. Raises DrtuiError."""
         from aihummer_drtui.cli.runbook_file import runbook_of
 
         words = engine_command(settings, folder)
-        client = sit_down(folder, words, operator=self.operator, host=self.host, front_end="line mode")
+        client = sit_down(folder, words, operator=self.operator, host=self.host, front_end=front_end)
         return Session(folder=folder, client=client, read=runbook_of, on_record=on_record)
 
     def _begun(self, session: Session, settings: Settings, console: Console) -> Dialogue:
         come_back = coming_back(self.settings, session.folder)
-        self._settle_runbook(session, come_back)
+        self.settle_runbook(session, come_back)
         greet(console, session.state, str(session.folder.path))
         self._name_strange_answers(session, console)
         facts = Catalogue(load_target(settings.target_path))
@@ -100,8 +108,11 @@ class Sitting:
         if strange:
             console.say_filled(f"WARNING: the answers name what is not in this runbook: {', '.join(strange)}")
 
-    def _settle_runbook(self, session: Session, come_back: str) -> None:
-        """A runbook edited since stops the resume until the operator accepts the difference."""
+    def settle_runbook(self, session: Session, come_back: str) -> None:
+        """A runbook edited since stops the resume until the operator accepts the difference.
+
+        Raises PreconditionError with the difference, DrtuiError when there is no runbook to compare.
+        """
         from aihummer_drtui.cli.runbook_file import load_runbook
         from aihummer_drtui.engine.runbook_text import runbook_difference, runbook_file, text_in_force
 

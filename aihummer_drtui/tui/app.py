@@ -1,0 +1,271 @@
+"""The application of one run. It wires the bridge, the screens and the terminal, and does nothing else."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from aihummer_drtui.engine.facts import Facts
+from aihummer_drtui.engine.session import Growth, Session
+from aihummer_drtui.errors import DrtuiError, ExitCode
+from aihummer_drtui.run.closing import exit_code
+from aihummer_drtui.run.requests import Request
+from aihummer_drtui.run.state import Living, RunState
+from aihummer_drtui.tui import outside, paint, wanting
+from aihummer_drtui.tui.away import Away
+from aihummer_drtui.tui.bridge import Answered, Bridge, Broken, Unreachable
+from aihummer_drtui.tui.hang_up import remember_terminal, watch_terminal
+from aihummer_drtui.tui.offer import Ask, next_offer
+from aihummer_drtui.tui.screens.run_screen import RunScreen
+from aihummer_drtui.tui.screens.step import StepScreen
+from aihummer_drtui.tui.screens.waiting import WaitingScreen
+from aihummer_drtui.tui.view import Connection, View
+
+SETTLE: Final = 0.4
+"""Seconds that what Enter does has to stand there before Enter does it: a key that came sooner was
+meant for something else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What the composition root gives the screens of a run."""
+
+    connect: Callable[[Away], Session]
+    """Sit down to the run; blocks. Raises DrtuiError. Every record is told to the one that hears."""
+    facts: Facts
+    come_back: str
+    """The command line that resumes the run."""
+
+
+class RunApp(App[ExitCode], inherit_bindings=False):
+    """The screens of one run. Its return value is the exit code; `error` is what it ended for."""
+
+    ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = None
+    BINDINGS: ClassVar[list[BindingType]] = []
+    CSS = """
+    Screen { background: $background; color: $foreground; scrollbar-size: 0 0; }
+    """
+
+    def __init__(self, desk: Desk, *, settle: float = SETTLE) -> None:
+        super().__init__()
+        self.desk = desk
+        self.settle = settle
+        self.view: View | None = None
+        self.error: DrtuiError | None = None
+        self.away = Away()
+        self.bridge = Bridge(self._connect, self.post_message)
+        self._is_mouse_on = False
+        self.register_theme(paint.THEME)
+        self.theme = paint.THEME.name
+
+    def _connect(self) -> Session:
+        self.away = Away()
+        return self.desk.connect(self.away)
+
+    def get_default_screen(self) -> Screen[None]:
+        """What is shown before the run is known."""
+        return WaitingScreen()
+
+    def on_mount(self) -> None:
+        """Begin to follow the run, and to watch the terminal."""
+        watch_terminal(self)
+        self.bridge.start()
+
+    def on_unmount(self) -> None:
+        """End the sitting."""
+        self.bridge.close()
+
+    def on_moved(self) -> None:
+        """Draw the newer view."""
+        known = self.view
+        view, news = self.bridge.take()
+        if view is None:
+            return
+        self.view = view
+        if known is None:
+            self.push_screen(StepScreen())
+            self._brief()
+        self._draw(news)
+
+    def _draw(self, news: list[Growth]) -> None:
+        if isinstance(self.screen, RunScreen):
+            self.screen.draw(news)
+
+    def _brief(self) -> None:
+        """Tell a newcomer what this run is, and who comes back what happened meanwhile."""
+        from aihummer_drtui.tui.screens.absence import AbsenceScreen, absence_lines
+
+        if self.view is not None and not self.view.state.step:
+            from aihummer_drtui.tui.screens.briefing import BriefingScreen
+
+            self.push_screen(BriefingScreen(), self._begin)
+            return
+        lines = absence_lines(self.away)
+        if lines:
+            self.push_screen(AbsenceScreen(lines))
+
+    def _begin(self, _: None) -> None:
+        """Open the first step of a run in which none was opened yet."""
+        view = self.view
+        offer = None if view is None else next_offer(view.runbook, view.state)
+        if offer is not None and isinstance(offer.act, Ask):
+            self.ask(offer.act.request)
+
+    def on_answered(self, message: Answered) -> None:
+        """Tell the screen what the engine said to a request."""
+        if isinstance(self.screen, RunScreen):
+            self.screen.answered(message.request, message.reply)
+
+    def on_unreachable(self, message: Unreachable) -> None:
+        """Say that there is no engine; without a view there is nothing to stay for."""
+        if self.view is None:
+            self.error = message.error
+            self.exit(message.error.exit_code)
+            return
+        self.on_moved()
+        if isinstance(self.screen, RunScreen):
+            self.screen.refused(message.error.what, f"'r' tries again. {message.error.hint}")
+
+    def on_broken(self, message: Broken) -> None:
+        """A fault of ours is told like any other, by whoever called."""
+        raise message.error
+
+    def ask(self, request: Request) -> None:
+        """Send a request to the engine."""
+        self.bridge.ask(request)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Whether the action would do something now."""
+        view = self.view
+        living = view is not None and isinstance(view.state.ending, Living)
+        match action:
+            case "reconnect":
+                return view is not None and view.connection is Connection.LOST
+            case "note":
+                return living
+            case "abandon":
+                return living and view is not None and not view.state.running
+            case _:
+                return True
+
+    def action_reconnect(self) -> None:
+        """Try again to have an engine."""
+        self.bridge.reconnect()
+
+    def action_leave(self) -> None:
+        """End; the run stays as it is."""
+        view = self.view
+        if view is None:
+            self.exit(ExitCode.INTERRUPTED)
+            return
+        living = isinstance(view.state.ending, Living)
+        self.exit(ExitCode.PRECONDITION if living else exit_code(view.state))
+
+    def action_note(self) -> None:
+        """Put a note on record."""
+        self.want(wanting.note())
+
+    def action_abandon(self) -> None:
+        """Give the run up."""
+        self.want(wanting.abandon())
+
+    def want(self, wanted: wanting.Wanting) -> None:
+        """Have the operator's words, then send the request."""
+        from aihummer_drtui.tui.screens.wording import WordingScreen
+
+        def given(text: str | None) -> None:
+            if text:
+                self.ask(wanted.make(text))
+
+        self.push_screen(
+            WordingScreen(wanted.title, wanted.lines, prompt=wanted.prompt, enter=wanted.enter), given
+        )
+
+    def action_help(self) -> None:
+        """Explain the keys of this screen."""
+        from aihummer_drtui.tui.screens.help import HelpScreen
+
+        if isinstance(self.screen, RunScreen):
+            self.push_screen(HelpScreen(self.screen.intents))
+
+    def action_briefing(self) -> None:
+        """Tell what this run is."""
+        from aihummer_drtui.tui.screens.briefing import BriefingScreen
+
+        self.push_screen(BriefingScreen())
+
+    def action_timeline(self) -> None:
+        """Tell what happened, in its order."""
+        from aihummer_drtui.tui.screens.timeline import TimelineScreen
+
+        self.push_screen(TimelineScreen())
+
+    def action_copy(self) -> None:
+        """Copy what is selected, and say where it lies: a terminal may ignore the copy."""
+        if isinstance(self.screen, RunScreen):
+            text, file = self.screen.copied()
+            if text:
+                self.copy_to_clipboard(text)
+                self.screen.notice(f"Copied, if this terminal lets programs copy. It lies in {file}")
+
+    def action_print(self) -> None:
+        """Print this screen as plain text, outside the screens."""
+        if isinstance(self.screen, RunScreen):
+            outside.print_out(self, self.screen.as_text())
+
+    def action_shell(self) -> None:
+        """Open a shell, and come back."""
+        if self.view is not None:
+            outside.open_shell(self, self.view.folder.path)
+
+    def action_mouse(self) -> None:
+        """Turn the mouse on or off."""
+        driver = self._driver
+        if driver is None or not isinstance(self.screen, RunScreen):
+            return
+        self._is_mouse_on = not self._is_mouse_on
+        set_mouse(driver, on=self._is_mouse_on)
+        on = "on; the terminal's own marking works with Shift held, or after 'm'"
+        self.screen.notice(f"The mouse is {on if self._is_mouse_on else 'off; the terminal marks text'}.")
+
+
+def set_mouse(driver: object, *, on: bool) -> None:
+    """Have the terminal report the mouse, or not. Textual has no public word for it after the start."""
+    if on:
+        driver._mouse = True  # type: ignore[attr-defined]
+        driver._enable_mouse_support()  # type: ignore[attr-defined]
+    else:
+        driver._disable_mouse_support()  # type: ignore[attr-defined]
+        driver._mouse = False  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """How the screens were left."""
+
+    code: ExitCode
+    state: RunState | None
+    """As it was seen last."""
+
+
+def run_screens(desk: Desk) -> Left:
+    """Show the screens until the operator leaves or the run is over. Raises DrtuiError."""
+    no_color = os.environ.get("NO_COLOR")
+    if no_color == "":
+        # Empty means colour (no-color.org); Textual asks only whether it is there.
+        del os.environ["NO_COLOR"]
+    app = RunApp(desk)
+    if no_color is not None:
+        # Textual took it away; whatever is started from here is to see it.
+        os.environ["NO_COLOR"] = no_color
+    remember_terminal()
+    code = app.run(mouse=False)
+    if app.error is not None:
+        raise app.error
+    state = None if app.view is None else app.view.state
+    return Left(code=ExitCode.INTERRUPTED if code is None else code, state=state)

@@ -1,0 +1,74 @@
+"""The end of the terminal: a hang-up or a polite kill ends the screens at once, and leaves it clean."""
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import sys
+import termios
+import threading
+from typing import Any, Final, NoReturn
+
+from textual.app import App
+
+from aihummer_drtui.errors import ExitCode
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks whether the terminal is there: the signal of a hang-up may be ignored."""
+WITHIN: Final = 1.0
+"""Seconds that an orderly end may take before a hard one."""
+_SANE: Final = (
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?1004l"
+    b"\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"
+)
+"""Undoes what Textual's driver sets: mouse, paste, focus, keys, wrap, alternate screen, cursor."""
+
+
+_before: list[Any] = []
+"""The terminal's settings from before the screens; for a hard end."""
+
+
+def remember_terminal() -> None:
+    """Keep the terminal's settings, before the screens change them."""
+    with contextlib.suppress(termios.error):
+        _before[:] = termios.tcgetattr(_terminal())
+
+
+def _terminal() -> int:
+    # The one that Textual reads, whatever became of `sys.stdin`; the screens need it, so it is there.
+    return sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
+
+
+def watch_terminal(app: App[ExitCode]) -> None:
+    """End the application when its terminal goes, or when it is asked to end."""
+    if app.is_headless:
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        loop.add_signal_handler(number, end_at_once, app, number)
+    app.set_interval(LOOK_EVERY, lambda: _look(app))
+
+
+def end_at_once(app: App[ExitCode], number: int) -> None:
+    """End in order, or in a second without it: the run needs nothing from here."""
+    threading.Thread(target=_insist, args=(number,), daemon=True).start()
+    app.exit(ExitCode.INTERRUPTED)
+
+
+def _look(app: App[ExitCode]) -> None:
+    poll = select.poll()
+    poll.register(_terminal(), select.POLLHUP)
+    if any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0)):
+        end_at_once(app, signal.SIGHUP)
+
+
+def _insist(number: int) -> NoReturn:
+    threading.Event().wait(WITHIN)
+    if _before:
+        with contextlib.suppress(termios.error, OSError):
+            termios.tcsetattr(_terminal(), termios.TCSANOW, _before)
+    with contextlib.suppress(OSError):
+        os.set_blocking(2, False)
+        os.write(2, _SANE)
+    os._exit(128 + number)

@@ -1,0 +1,1 @@
+"""The screens: each wires widgets to a view, and keys to acts."""

@@ -1,0 +1,84 @@
+"""What this run is: target, mode, clocks, what will happen, how long it takes, whom to call."""
+
+from textual import work
+
+from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.quantities import duration_text
+from aihummer_drtui.run.objectives import clocks
+from aihummer_drtui.run.verdict import TargetIdentity
+from aihummer_drtui.run.words import BANNERS, local_time
+from aihummer_drtui.runbook.model import Step
+from aihummer_drtui.runbook.prose import plain_words
+from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.aside import asked
+from aihummer_drtui.tui.screens.reading import ReadingScreen
+from aihummer_drtui.tui.view import View
+from aihummer_drtui.tui.widgets.banner import now
+from aihummer_drtui.tui.widgets.pane import Line
+
+
+class BriefingScreen(ReadingScreen[None]):
+    """Read before the first step, and whenever somebody takes over."""
+
+    def __init__(self) -> None:
+        super().__init__("BRIEFING")
+        self._identity: TargetIdentity | DrtuiError | None = None
+
+    def on_mount(self) -> None:
+        """Ask the target who it is."""
+        super().on_mount()
+        self._identify()
+
+    @work
+    async def _identify(self) -> None:
+        self._identity = await asked(self.run_app.desk.facts.identity)
+        self.draw([])
+
+    def lines(self, view: View) -> tuple[Line, ...]:
+        """The run in a screenful or two."""
+        runbook, declared = view.runbook, view.state.declared
+        times = clocks(view.state, now())
+        gone = duration_text(times.since_incident // 60 * 60)
+        by = cleaned_line(view.state.declared_by, 60)
+        whole = sum(step.estimate or 0.0 for step in runbook.steps)
+        about = f"about {duration_text(whole)} by the runbook" if whole else "the runbook does not say"
+        return (
+            Line(text=BANNERS[declared.mode], style=paint.LOUD),
+            Line(text=f"Target {cleaned_line(declared.target)}, run {declared.run}", style=paint.LOUD),
+            *self._identity_lines(),
+            Line(text=f"Runbook {plain_words(runbook.title)} {runbook.version}, reviewed {runbook.reviewed}"),
+            Line(text=f"Incident since {local_time(declared.incident_at)}"),
+            Line(text=f"Declared {local_time(view.state.declared_at.wall)} by {by}"),
+            Line(
+                text=f"Objectives: back within {duration_text(runbook.rto)} of the incident "
+                f"({gone} have gone), at most {duration_text(runbook.rpo)} of data lost"
+            ),
+            Line(text=f"It takes: {about}"),
+            Line(text=""),
+            *(line for number, step in enumerate(runbook.steps, 1) for line in _step_lines(number, step)),
+            Line(text=""),
+            Line(text=f"The record lies in {view.folder.path}"),
+            Line(text=f"To come back: {self.run_app.desk.come_back}", style=paint.LOUD),
+        )
+
+    def _identity_lines(self) -> tuple[Line, ...]:
+        match self._identity:
+            case None:
+                return (Line(text="Asking the target who it is ..."),)
+            case TargetIdentity() as identity:
+                facts = "; ".join(cleaned_line(fact) for fact in identity.facts)
+                return (
+                    Line(text=f"It answers as host {identity.host}, database {identity.database}: {facts}"),
+                )
+            case error:
+                # On a lost host this is what one expects: there is no database yet.
+                return (Line(text=f"It cannot be identified now: {error.what}", style=paint.DOUBT),)
+
+
+def _step_lines(number: int, step: Step) -> list[Line]:
+    takes = f", {duration_text(step.estimate)}" if step.estimate else ""
+    lines = [Line(text=f"{number}. {plain_words(step.title)}{takes}")]
+    if step.call:
+        lines.append(Line(text=f"   Call: {plain_words(' '.join(step.call.split()))}", style=paint.QUIET))
+    return lines

@@ -1,0 +1,130 @@
+"""What every screen of a run has: the banner, a line of notice, the footer, and the acts of everywhere."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+from aihummer_drtui.engine.session import Growth
+from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.run.requests import Refused, Reply, Request
+from aihummer_drtui.runbook.prose import wrapped
+from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.intents import ELSEWHERE, Intent, bindings
+from aihummer_drtui.tui.view import View
+from aihummer_drtui.tui.widgets.banner import Banner
+from aihummer_drtui.tui.widgets.keys import Keys
+from aihummer_drtui.tui.widgets.word import Word
+
+if TYPE_CHECKING:
+    from aihummer_drtui.tui.app import RunApp
+
+T = TypeVar("T")
+_NOTICE_ROWS: Final = 3
+
+
+class RunScreen(Screen[T], inherit_bindings=False):
+    """A screen of one run. `show` draws it from a view; the keys that are shown are those that work."""
+
+    DEFAULT_CSS = """
+    RunScreen #notice { height: auto; min-height: 1; max-height: 3; width: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings(ELSEWHERE)
+    intents: tuple[Intent, ...] = ELSEWHERE
+    """All that can be wanted on this screen, for footer, help and palette."""
+
+    def compose(self) -> ComposeResult:
+        """The banner, what the screen is about, the notice, the keys."""
+        yield Banner()
+        yield from self.body()
+        yield Word(id="notice")
+        yield from self.foot()
+        yield Keys()
+
+    def body(self) -> Iterable[Widget]:
+        """What the screen is about."""
+        return ()
+
+    def foot(self) -> Iterable[Widget]:
+        """What stands between the notice and the keys."""
+        return ()
+
+    @property
+    def run_app(self) -> "RunApp":
+        """The application, with the run it is about."""
+        return cast("RunApp", self.app)
+
+    @property
+    def view(self) -> View | None:
+        """The latest view of the run."""
+        return self.run_app.view
+
+    def on_mount(self) -> None:
+        """Draw what is known."""
+        self.draw([])
+
+    def on_screen_resume(self) -> None:
+        """Draw what has come meanwhile."""
+        self.draw([])
+
+    def on_resize(self) -> None:
+        """Draw it again in the room there is."""
+        self.draw([])
+
+    def draw(self, news: list[Growth]) -> None:
+        """Draw the latest view, if there is one."""
+        view = self.view
+        if view is None or not self.is_mounted:
+            return
+        self.query_one(Banner).show(view)
+        self.show(view, news)
+        self.query_one(Keys).show(self.legal_intents())
+
+    def show(self, view: View, news: list[Growth]) -> None:
+        """Draw this view; `news` is what the journal grew by since the last one."""
+
+    def legal_intents(self) -> list[Intent]:
+        """What can be wanted now."""
+        return [intent for intent in self.intents if self.is_legal(intent)]
+
+    def is_legal(self, intent: Intent) -> bool:
+        """Whether it would do something now."""
+        name = intent.action.partition("(")[0].removeprefix("app.")
+        return bool(self.check_action(name, ()) and self.run_app.check_action(name, ()))
+
+    def notice(self, text: str, style: str = paint.FOREGROUND) -> None:
+        """Say something in the line of notice."""
+        rows = wrapped(cleaned_line(text, 1_000), width=max(20, self.size.width)).split("\n")
+        if len(rows) > _NOTICE_ROWS:
+            rows = [*rows[: _NOTICE_ROWS - 1], f"{rows[_NOTICE_ROWS - 1]} ..."]
+        lines = [Content.styled(paint.cut(row, self.size.width), style) for row in rows]
+        self.query_one("#notice", Word).say(Content("\n").join(lines))
+
+    def refused(self, reason: str, hint: str) -> None:
+        """Say that something is not done, and what would help."""
+        self.notice(f"REFUSED: {reason}. {hint}", paint.REFUSED)
+
+    def answered(self, request: Request, reply: Reply | DrtuiError) -> None:  # noqa: ARG002
+        """Hear what the engine said to a request."""
+        if isinstance(reply, Refused):
+            self.refused(reply.reason, reply.hint)
+        elif isinstance(reply, DrtuiError):
+            self.refused(reply.what, reply.hint)
+
+    def action_back(self) -> None:
+        """Go back to where this screen was opened."""
+        self.dismiss()
+
+    def copied(self) -> tuple[str, str]:
+        """What `c` copies here, and the name of the file in which it lies."""
+        view = self.view
+        return ("", "") if view is None else (str(view.folder.path), str(view.folder.path))
+
+    def as_text(self) -> str:
+        """This screen as plain text, for `p`."""
+        return ""

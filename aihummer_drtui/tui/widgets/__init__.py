@@ -1,0 +1,1 @@
+"""What the screens are made of: each draws what it is given."""

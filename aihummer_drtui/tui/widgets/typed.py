@@ -1,0 +1,36 @@
+"""A line that is typed into. It does not blink: every blink would go over the wire."""
+
+from typing import ClassVar, Final
+
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+LIMIT: Final = 4_000
+"""Characters, as the engine takes them."""
+
+
+class Typed(Input):
+    """One line of text, with a prompt of its own before it."""
+
+    DEFAULT_CSS = """
+    Typed, Typed:focus { border: none; height: 1; padding: 0; background: $background; width: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, value: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        super().__init__(value, max_length=LIMIT, id=id, select_on_focus=False)
+        self.cursor_blink = False
+
+
+class ByHand(Typed):
+    """What has to be typed by hand: a paste is refused, whole."""
+
+    class Pasted(Message):
+        """Somebody pasted; nothing of it was taken."""
+
+    async def _on_paste(self, event: events.Paste) -> None:  # type: ignore[override]
+        event.prevent_default()
+        event.stop()
+        self.post_message(self.Pasted())
