@@ -63,6 +63,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     lazy=COMMANDS,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": None},
 )
 @click.version_option(__version__, prog_name="aihummer-drtui")
@@ -84,6 +85,22 @@ def cli(context: click.Context, target: Path | None, state_dir: Path | None) -> 
     from aihummer_drtui.cli.settings import Settings
 
     context.obj = Settings(target_path=target, state_dir=state_dir)
+    if context.invoked_subcommand is None:
+        _home(context)
+
+
+def _home(context: click.Context) -> None:
+    """The home screen; where the terminal cannot show it, the help, with a line that says why."""
+    from aihummer_drtui.tui.terminal import why_line_mode
+
+    reason = why_line_mode()
+    if reason:
+        click.echo(context.get_help())
+        click.echo(f"\nNo screens, because {reason}. In line mode: run, resume, drill.", err=True)
+        context.exit(ExitCode.USAGE)
+    from aihummer_drtui.cli.home import stay_at_home
+
+    stay_at_home(context, context.obj)
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ def run(settings: Settings, /, mode: str, runbook: Path | None, incident_at: str
     answers = answers_of(sitting)  # first: a run is not declared with answers that cannot be read
     operator = operator_name(sitting["operator"])
     folder = declare(
-        settings, mode=Mode(mode), runbook=runbook, incident_at=_moment(incident_at), operator=operator
+        settings, mode=Mode(mode), runbook=runbook, incident_at=moment(incident_at), operator=operator
     )
     return sit_down(settings, folder.id, answers, **sitting)
 
@@ -126,24 +126,25 @@ def operator_name(given: str) -> str:
     return f"{behind} (as {name})" if behind and behind != name else name
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
+    """A moment as it was typed, in ISO 8601 with zone; empty = now. Raises UsageError."""
     now = datetime.now(UTC)
     if not text:
         return now.isoformat(timespec="seconds")
     hint = "for example 2026-11-22T03:10:00+01:00, or 2026-11-22T02:10:00Z"
     try:
-        moment = datetime.fromisoformat(text)
+        given = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"`{text}` is no moment", where="--incident-at", hint=hint) from error
-    if moment.tzinfo is None:
+    if given.tzinfo is None:
         raise UsageError(f"`{text}` has no zone", where="--incident-at", hint=hint)
-    if moment > now:
+    if given > now:
         raise UsageError(
             f"`{text}` lies in the future",
             where="--incident-at",
             hint=f"it is now {now.isoformat(timespec='seconds')}",
         )
-    return moment.isoformat(timespec="seconds")
+    return given.isoformat(timespec="seconds")
 
 
 def _only_unfinished(settings: Settings) -> str:

@@ -7,11 +7,15 @@ from aihummer_drtui.cli.sitting import Sitting, coming_back
 from aihummer_drtui.engine.folder import find_run, state_dir
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
+from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.plain.showing import leaving_lines
 from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.target_file import load_target
+from aihummer_drtui.run.closing import closing_lines
+from aihummer_drtui.run.state import Living
 from aihummer_drtui.tui.app import Desk, run_screens
 from aihummer_drtui.tui.away import Away
+from aihummer_drtui.tui.view import View
 
 
 def hold_on_screens(sitting: Sitting) -> ExitCode:
@@ -31,7 +35,15 @@ def hold_on_screens(sitting: Sitting) -> ExitCode:
 
     facts = Catalogue(load_target(settings.target_path))
     left = run_screens(Desk(connect=connect, facts=facts, come_back=come_back))
-    if left.state is not None:
-        for line in leaving_lines(left.state, come_back):
-            click.echo(line)
+    if left.view is not None:
+        _tell_where_it_stands(left.view, come_back)
     return left.code
+
+
+def _tell_where_it_stands(view: View, come_back: str) -> None:
+    """On the terminal as it was before the screens: it stays there to be read and copied."""
+    lines = leaving_lines(view.state, come_back)
+    if not isinstance(view.state.ending, Living):
+        lines = [*closing_lines(view.runbook, view.state), f"The record lies in {view.folder.path}"]
+    for line in lines:
+        click.echo(cleaned(line))

@@ -1,12 +1,8 @@
 """The application of one run. It wires the bridge, the screens and the terminal, and does nothing else."""
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from dataclasses import dataclass, replace
 
-from textual.app import App
-from textual.binding import BindingType
 from textual.screen import Screen
 
 from aihummer_drtui.engine.facts import Facts
@@ -14,20 +10,17 @@ from aihummer_drtui.engine.session import Growth, Session
 from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.run.closing import exit_code
 from aihummer_drtui.run.requests import Request
-from aihummer_drtui.run.state import Living, RunState
-from aihummer_drtui.tui import outside, paint, wanting
+from aihummer_drtui.run.state import Living
+from aihummer_drtui.tui import outside, wanting
 from aihummer_drtui.tui.away import Away
+from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
 from aihummer_drtui.tui.bridge import Answered, Bridge, Broken, Unreachable
-from aihummer_drtui.tui.hang_up import remember_terminal, watch_terminal
 from aihummer_drtui.tui.offer import Ask, next_offer
+from aihummer_drtui.tui.resting import at_rest
 from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.screens.step import StepScreen
 from aihummer_drtui.tui.screens.waiting import WaitingScreen
 from aihummer_drtui.tui.view import Connection, View
-
-SETTLE: Final = 0.4
-"""Seconds that what Enter does has to stand there before Enter does it: a key that came sooner was
-meant for something else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,27 +34,15 @@ class Desk:
     """The command line that resumes the run."""
 
 
-class RunApp(App[ExitCode], inherit_bindings=False):
+class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
     """The screens of one run. Its return value is the exit code; `error` is what it ended for."""
 
-    ENABLE_COMMAND_PALETTE = False
-    AUTO_FOCUS = None
-    BINDINGS: ClassVar[list[BindingType]] = []
-    CSS = """
-    Screen { background: $background; color: $foreground; scrollbar-size: 0 0; }
-    """
-
     def __init__(self, desk: Desk, *, settle: float = SETTLE) -> None:
-        super().__init__()
+        super().__init__(settle=settle)
         self.desk = desk
-        self.settle = settle
-        self.view: View | None = None
         self.error: DrtuiError | None = None
         self.away = Away()
         self.bridge = Bridge(self._connect, self.post_message)
-        self._is_mouse_on = False
-        self.register_theme(paint.THEME)
-        self.theme = paint.THEME.name
 
     def _connect(self) -> Session:
         self.away = Away()
@@ -73,7 +54,7 @@ class RunApp(App[ExitCode], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin to follow the run, and to watch the terminal."""
-        watch_terminal(self)
+        super().on_mount()
         self.bridge.start()
 
     def on_unmount(self) -> None:
@@ -86,7 +67,7 @@ class RunApp(App[ExitCode], inherit_bindings=False):
         view, news = self.bridge.take()
         if view is None:
             return
-        self.view = view
+        self.view = replace(view, state=at_rest(view.state))
         if known is None:
             self.push_screen(StepScreen())
             self._brief()
@@ -188,10 +169,8 @@ class RunApp(App[ExitCode], inherit_bindings=False):
 
     def action_help(self) -> None:
         """Explain the keys of this screen."""
-        from aihummer_drtui.tui.screens.help import HelpScreen
-
         if isinstance(self.screen, RunScreen):
-            self.push_screen(HelpScreen(self.screen.intents))
+            self.help_with(self.screen.intents)
 
     def action_briefing(self) -> None:
         """Tell what this run is."""
@@ -225,23 +204,8 @@ class RunApp(App[ExitCode], inherit_bindings=False):
 
     def action_mouse(self) -> None:
         """Turn the mouse on or off."""
-        driver = self._driver
-        if driver is None or not isinstance(self.screen, RunScreen):
-            return
-        self._is_mouse_on = not self._is_mouse_on
-        set_mouse(driver, on=self._is_mouse_on)
-        on = "on; the terminal's own marking works with Shift held, or after 'm'"
-        self.screen.notice(f"The mouse is {on if self._is_mouse_on else 'off; the terminal marks text'}.")
-
-
-def set_mouse(driver: object, *, on: bool) -> None:
-    """Have the terminal report the mouse, or not. Textual has no public word for it after the start."""
-    if on:
-        driver._mouse = True  # type: ignore[attr-defined]
-        driver._enable_mouse_support()  # type: ignore[attr-defined]
-    else:
-        driver._disable_mouse_support()  # type: ignore[attr-defined]
-        driver._mouse = False  # type: ignore[attr-defined]
+        if isinstance(self.screen, RunScreen):
+            self.screen.notice(self.toggle_mouse())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,23 +213,14 @@ class Left:
     """How the screens were left."""
 
     code: ExitCode
-    state: RunState | None
-    """As it was seen last."""
+    view: View | None
+    """The run as it was seen last."""
 
 
 def run_screens(desk: Desk) -> Left:
     """Show the screens until the operator leaves or the run is over. Raises DrtuiError."""
-    no_color = os.environ.get("NO_COLOR")
-    if no_color == "":
-        # Empty means colour (no-color.org); Textual asks only whether it is there.
-        del os.environ["NO_COLOR"]
-    app = RunApp(desk)
-    if no_color is not None:
-        # Textual took it away; whatever is started from here is to see it.
-        os.environ["NO_COLOR"] = no_color
-    remember_terminal()
-    code = app.run(mouse=False)
+    app = made(lambda: RunApp(desk))
+    code = shown_on_terminal(app)
     if app.error is not None:
         raise app.error
-    state = None if app.view is None else app.view.state
-    return Left(code=ExitCode.INTERRUPTED if code is None else code, state=state)
+    return Left(code=ExitCode.INTERRUPTED if code is None else code, view=app.view)

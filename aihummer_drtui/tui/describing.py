@@ -138,8 +138,9 @@ def _input(state: RunState, item: InputItem) -> list[Line]:
 
 
 def step_lines(step: Step, width: int) -> tuple[Line, ...]:
-    """The text of a step: its guidance, then the operator's prose."""
-    lines = []
+    """The text of a step: the operator's prose, then its guidance."""
+    prose = plain_prose(step.prose, width=max(20, width)) if step.prose else ""
+    lines = [Line(text=text) for text in prose.split("\n")] if prose else []
     guidance = (
         ("Why", step.why),
         ("Expect", step.expect),
@@ -149,12 +150,8 @@ def step_lines(step: Step, width: int) -> tuple[Line, ...]:
     )
     for name, text in guidance:
         if text:
-            hang = " " * (len(name) + 2)
-            lines.append(
-                Line(text=f"{name}: {plain_words(' '.join(text.split()))}", style=paint.LOUD, hang=hang)
-            )
-    prose = plain_prose(step.prose, width=max(20, width)) if step.prose else ""
-    lines += [Line(text=text, hang="") for text in ["", *prose.split("\n")]] if prose else []
+            words_of_it = plain_words(" ".join(text.split()))
+            lines.append(Line(text=f"{name + ':':<8}{words_of_it}", style=paint.LOUD, hang=" " * 8))
     return tuple(lines)
 
 

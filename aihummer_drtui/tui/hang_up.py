@@ -40,7 +40,7 @@ def _terminal() -> int:
     return sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
 
 
-def watch_terminal(app: App[ExitCode]) -> None:
+def watch_terminal(app: App[Any]) -> None:
     """End the application when its terminal goes, or when it is asked to end."""
     if app.is_headless:
         return
@@ -50,13 +50,13 @@ def watch_terminal(app: App[ExitCode]) -> None:
     app.set_interval(LOOK_EVERY, lambda: _look(app))
 
 
-def end_at_once(app: App[ExitCode], number: int) -> None:
+def end_at_once(app: App[Any], number: int) -> None:
     """End in order, or in a second without it: the run needs nothing from here."""
     threading.Thread(target=_insist, args=(number,), daemon=True).start()
-    app.exit(ExitCode.INTERRUPTED)
+    app.exit(return_code=ExitCode.INTERRUPTED)
 
 
-def _look(app: App[ExitCode]) -> None:
+def _look(app: App[Any]) -> None:
     poll = select.poll()
     poll.register(_terminal(), select.POLLHUP)
     if any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0)):

@@ -39,7 +39,11 @@ class Place:
         if place.selected in ids and (place.is_chosen or following not in ids):
             return place
         selected = following if following in ids else ids[0]
-        return place if selected == place.selected else replace(place, selected=selected, wanted=None)
+        if selected == place.selected:
+            return place
+        # Whoever reads the step's text goes on reading when a check turns green meanwhile.
+        wanted = place.wanted if place.wanted is Showing.TEXT else None
+        return replace(place, selected=selected, wanted=wanted)
 
     def moved(self, step: Step, by: int) -> "Place":
         """The place with another item selected, that many below."""

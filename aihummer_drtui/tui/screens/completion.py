@@ -1,5 +1,6 @@
 """How the run ended: level, clocks, deviations, what is unproven, left over, and to be done next."""
 
+import time
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
@@ -21,7 +22,9 @@ class CompletionScreen(ReadingScreen[None]):
     """Enter leaves; the record stays."""
 
     intents = (
-        Intent(action="app.leave", keys="enter", shown="Enter", word="leave", does="leave; the record stays"),
+        Intent(
+            action="leave_it", keys="enter,q", shown="Enter", word="leave", does="leave; the record stays"
+        ),
         Intent(action="back", keys="f3,escape", shown="F3", word="look back at the steps", does="look back"),
         Intent(action="page(1)", keys="pagedown,down", shown="PgDn", word="scroll", does="scroll"),
         Intent(action="page(-1)", keys="pageup,up", shown="PgUp", does="scroll back"),
@@ -31,6 +34,17 @@ class CompletionScreen(ReadingScreen[None]):
 
     def __init__(self) -> None:
         super().__init__("THE END OF THE RUN")
+        self._since = 0.0
+
+    def on_mount(self) -> None:
+        """Note since when it can be read."""
+        self._since = time.monotonic()
+        super().on_mount()
+
+    def action_leave_it(self) -> None:
+        """Leave, unless the key was pressed for what was here before."""
+        if time.monotonic() - self._since >= self.run_app.settle:
+            self.run_app.action_leave()
 
     def lines(self, view: View) -> tuple[Line, ...]:
         """The end, what is kept where, and what to do next."""

@@ -26,6 +26,11 @@ class HelpScreen(ReadingScreen[None]):
             *(line for text in _ABOUT for line in (Line(text=""), Line(text=text, hang=""))),
         )
 
+    def on_mount(self) -> None:
+        """Say them; no run is needed for that."""
+        super().on_mount()
+        self.say(self._lines)
+
     def lines(self, view: View) -> tuple[Line, ...]:  # noqa: ARG002
         """The keys."""
         return self._lines

@@ -51,8 +51,12 @@ class ReadingScreen(RunScreen[T]):
 
     def show(self, view: View, news: list[Growth]) -> None:  # noqa: ARG002
         """Draw the lines."""
+        self.say(self.lines(view))
+
+    def say(self, lines: tuple[Line, ...]) -> None:
+        """Show these lines under the title."""
         self.query_one("#heading", Word).say(Content.styled(f" {self._title} ", paint.NEXT))
-        self.query_one("#lines", Pane).show("", self.lines(view))
+        self.query_one("#lines", Pane).show("", lines)
 
     def action_scroll(self, rows: int) -> None:
         """Scroll by rows."""

@@ -78,11 +78,12 @@ class RunScreen(Screen[T], inherit_bindings=False):
 
     def draw(self, news: list[Growth]) -> None:
         """Draw the latest view, if there is one."""
-        view = self.view
-        if view is None or not self.is_mounted:
+        if not self.is_mounted:
             return
-        self.query_one(Banner).show(view)
-        self.show(view, news)
+        view = self.view
+        if view is not None:
+            self.query_one(Banner).show(view)
+            self.show(view, news)
         self.query_one(Keys).show(self.legal_intents())
 
     def show(self, view: View, news: list[Growth]) -> None:

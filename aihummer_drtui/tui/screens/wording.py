@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.screens.typing_screen import TypingScreen
-from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.pane import Line
 from aihummer_drtui.tui.widgets.typed import Typed
 
@@ -20,8 +18,9 @@ class WordingScreen(TypingScreen[str]):
         self._lines = tuple(Line(text=line) for line in lines)
         self._may_be_empty = may_be_empty
 
-    def show(self, view: View, news: list[Growth]) -> None:  # noqa: ARG002
-        """What follows from it."""
+    def on_mount(self) -> None:
+        """Say what follows from it."""
+        super().on_mount()
         if self._lines:
             self.lines(self._lines)
 

@@ -119,7 +119,7 @@ class Pane(Widget):
         width = self.size.width
         shown_to = min(len(self._rows), self._top + self._room())
         more = f" {self._top + 1}-{shown_to} of {len(self._rows)} " if len(self._rows) > self._room() else ""
-        title = f"-- {paint.cut(self._title, max(0, width - len(more) - 5))} "
+        title = f"-- {paint.cut(self._title, max(0, width - len(more) - 5))} " if self._title else ""
         return Content.styled(title + "-" * max(0, width - len(title) - len(more)) + more, paint.QUIET)
 
     def _room(self) -> int:

@@ -3,14 +3,17 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from aihummer_drtui.run.events import Mode
 from aihummer_drtui.run.words import kind_word
-from aihummer_drtui.runbook.model import Step
+from aihummer_drtui.runbook.model import ConfirmItem, InputItem, Step
+from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.describing import item_lines, output_lines, output_title, step_lines
 from aihummer_drtui.tui.place import Place, Showing
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.banner import now
-from aihummer_drtui.tui.widgets.pane import Pane
+from aihummer_drtui.tui.widgets.pane import Line, Pane
 
+_TEXT_FOLLOWS = Line(text="-- the step's text --", style=paint.QUIET)
 TALL = 36
 """Rows of the screen from which there is room for more than one."""
 
@@ -56,18 +59,22 @@ class Panes(Vertical):
         for one in Showing:
             self.pane(one).set_class(one in shown, "-shown")
         self.pane(Showing.TEXT).show("THE STEP'S TEXT (w puts it away)", step_lines(step, self.size.width))
-        self._show_item(view, place)
+        self._show_item(view, step, place)
         if view.output is not None:
             title = output_title(view.output, follows=self.follows)
             self.pane(Showing.OUTPUT).show(title, output_lines(view.output), follow=self.follows)
 
-    def _show_item(self, view: View, place: Place) -> None:
+    def _show_item(self, view: View, step: Step, place: Place) -> None:
         item = view.runbook.item(place.selected)
         if item is not None:
             title = f"{kind_word(item).upper()} {item.id}"
             is_other = item.id != self._item
             self._item = item.id
-            self.pane(Showing.ITEM).show(title, item_lines(view.state, item, now()), restart=is_other)
+            lines = item_lines(view.state, item, now())
+            if isinstance(item, ConfirmItem | InputItem) or view.state.declared.mode is Mode.TRAINING:
+                # What a person states may well be about what stands in the text.
+                lines = (*lines, _TEXT_FOLLOWS, *step_lines(step, self.size.width))
+            self.pane(Showing.ITEM).show(title, lines, restart=is_other)
 
     def scroll_by(self, rows: int) -> None:
         """Scroll what is looked at; away from its end, an output is no longer followed."""

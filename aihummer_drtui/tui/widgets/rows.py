@@ -48,6 +48,9 @@ class Rows(Widget):
         room = max(1, self.size.height)
         top = max(0, min(max(begin - room // 2, end - room), len(lines) - room))
         top = min(top, begin)
+        left = len(lines) - top - room
+        if left > 0 and end < top + room:
+            lines[top + room - 1] = self._line(f"   ... {left + 1} more below", paint.QUIET)
         return Content("\n").join(lines[top : top + room])
 
     def _line(self, text: str, style: str) -> Content:

@@ -1,0 +1,145 @@
+"""`aihummer-drtui` without arguments: home, again and again, and what was chosen there in between."""
+
+import contextlib
+import sys
+from typing import Any, Final, assert_never
+
+import click
+
+from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.engine.declare import unfinished_runs
+from aihummer_drtui.engine.folder import state_dir, state_to_read
+from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.foreign import cleaned
+from aihummer_drtui.recovery.target_file import load_target
+from aihummer_drtui.run.events import Mode
+from aihummer_drtui.tui.choices import Begin, Choice, GiveUp, HomeFacts, LookAt, Plainly, Resume
+from aihummer_drtui.tui.home import chosen_at_home
+
+_SITTING_PLAINLY: Final[dict[str, Any]] = {
+    "plain": False,
+    "yes": False,
+    "answers": None,
+    "confirm": "",
+    "patience": 60.0,
+    "as_json": False,
+    "operator": "",
+}
+
+
+def stay_at_home(context: click.Context, settings: Settings) -> None:
+    """Show home until the operator leaves. What fails is told, and home comes back."""
+    news = ""
+    while True:
+        choice = chosen_at_home(_facts(settings, news))
+        if choice is None:
+            return
+        try:
+            news = _do(context, settings, choice)
+        except DrtuiError as error:
+            click.echo(cleaned(str(error)), err=True)
+            _wait()
+            news = error.what
+
+
+def _facts(settings: Settings, news: str) -> HomeFacts:
+    try:
+        target = load_target(settings.target_path)
+        told = f"Target {target.name} ({settings.target_path or 'the default configuration'})"
+    except DrtuiError as error:
+        told = f"No target yet: {error.what} ({error.where}). A drill needs none."
+    try:
+        unfinished = tuple(reversed(unfinished_runs(state_to_read(settings.state_dir))))
+    except DrtuiError as error:
+        unfinished, news = (), news or f"{error.what} ({error.where})"
+    return HomeFacts(target=told, unfinished=unfinished, news=news)
+
+
+def _do(context: click.Context, settings: Settings, choice: Choice) -> str:
+    """Do what was chosen, and give what to say of it at home. Raises DrtuiError."""
+    match choice:
+        case Resume(run=run):
+            _sit(settings, run)
+            return f"You left run {run}; whatever runs in it goes on."
+        case LookAt(run=run):
+            from aihummer_drtui.cli.runs import status
+
+            _plainly(context, status, run_id=run)
+            return ""
+        case GiveUp(run=run, reason=reason):
+            return _give_up(settings, run, reason)
+        case Begin(mode=Mode.REAL, incident_at=incident_at):
+            return _begin(settings, incident_at)
+        case Begin(mode=mode):
+            from aihummer_drtui.cli.drill import drill
+
+            click.echo("Building the sandbox ...", err=True)
+            context.invoke(drill, training=mode is Mode.TRAINING)
+            return "The sandbox stays for a look around: `aihummer-drtui sandbox down` removes it."
+        case Plainly():
+            _plainly(context, _command(choice))
+            return ""
+        case _ as never:
+            assert_never(never)
+
+
+def _command(choice: Plainly) -> click.Command:
+    match choice:
+        case Plainly.READINESS:
+            from aihummer_drtui.cli.check import check
+
+            return check
+        case Plainly.BACKUPS:
+            from aihummer_drtui.cli.backup_list import list_points
+
+            return list_points
+        case Plainly.RUNS:
+            from aihummer_drtui.cli.runs import runs
+
+            return runs
+        case _ as never:
+            assert_never(never)
+
+
+def _sit(settings: Settings, run: str) -> None:
+    from aihummer_drtui.cli.run import sit_down
+    from aihummer_drtui.plain.answers import Answers
+
+    sit_down(settings, run, Answers(), **_SITTING_PLAINLY)
+
+
+def _begin(settings: Settings, incident_at: str) -> str:
+    from aihummer_drtui.cli.declaring import declare
+    from aihummer_drtui.cli.run import moment, operator_name
+
+    folder = declare(
+        settings,
+        mode=Mode.REAL,
+        runbook=None,
+        incident_at=moment(incident_at),
+        operator=operator_name(""),
+    )
+    _sit(settings, folder.id)
+    return f"You left run {folder.id}; whatever runs in it goes on."
+
+
+def _give_up(settings: Settings, run: str, reason: str) -> str:
+    from aihummer_drtui.cli.giving_up import give_up
+    from aihummer_drtui.cli.run import operator_name
+    from aihummer_drtui.engine.folder import find_run
+
+    folder = find_run(state_dir(settings.state_dir), run)
+    give_up(settings, folder, reason=reason, operator=operator_name(""))
+    return f"Run {run} is abandoned."
+
+
+def _plainly(context: click.Context, command: click.Command, **parameters: object) -> None:
+    """Call a command of this program as it would be typed, and let its text be read."""
+    with contextlib.suppress(click.exceptions.Exit):
+        context.invoke(command, **parameters)
+    _wait()
+
+
+def _wait() -> None:
+    click.echo("-- Enter: back --")
+    sys.stdin.readline()

@@ -1,0 +1,92 @@
+"""What every application of the screens has in common: the theme, the mouse, the help, the terminal's end."""
+
+import os
+from collections.abc import Callable
+from typing import Any, ClassVar, Final, TypeVar
+
+from textual.app import App
+from textual.binding import BindingType
+
+from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.hang_up import remember_terminal, watch_terminal
+from aihummer_drtui.tui.intents import Intent
+from aihummer_drtui.tui.view import View
+
+R = TypeVar("R")
+_MOUSE_ON: Final = "\x1b[?1000h\x1b[?1006h"
+_MOUSE_OFF: Final = "\x1b[?1000l\x1b[?1006l"
+"""Buttons only, and no movement: every movement would go over the wire (xterm's ctlseqs, Mouse Tracking)."""
+SETTLE: Final = 0.4
+"""Seconds that what Enter does has to stand there before Enter does it: a key that came sooner was
+meant for something else."""
+
+
+class ScreensApp(App[R], inherit_bindings=False):
+    """Draws in ASCII on one theme; the mouse is off until it is asked for."""
+
+    ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = None
+    BINDINGS: ClassVar[list[BindingType]] = []
+    CSS = """
+    Screen { background: $background; color: $foreground; scrollbar-size: 0 0; }
+    """
+
+    def __init__(self, *, settle: float) -> None:
+        super().__init__()
+        self.settle = settle
+        self.view: View | None = None
+        self._is_mouse_on = False
+        self.register_theme(paint.THEME)
+        self.theme = paint.THEME.name
+
+    def on_mount(self) -> None:
+        """Watch the terminal."""
+        watch_terminal(self)
+
+    def _fatal_error(self) -> None:
+        """End without Textual's traceback, which shows the values of variables: one may be a secret.
+
+        The error is raised where the application was run, and told like any other.
+        """
+        self._close_messages_no_wait()
+
+    def help_with(self, intents: tuple[Intent, ...]) -> None:
+        """Explain those keys."""
+        from aihummer_drtui.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(intents))
+
+    def toggle_mouse(self) -> str:
+        """Turn the mouse on or off, and give what to say of it."""
+        self._is_mouse_on = not self._is_mouse_on
+        if self._driver is not None:
+            # What Textual keeps is what it undoes at the end, and does again after a shell or a pager.
+            self._driver._mouse = self._is_mouse_on
+            self._driver.write(_MOUSE_ON if self._is_mouse_on else _MOUSE_OFF)
+        if self._is_mouse_on:
+            return "The mouse is on; the terminal marks text with Shift held, or after 'm'."
+        return "The mouse is off; the terminal marks text."
+
+
+A = TypeVar("A", bound=ScreensApp[Any])
+
+
+def made(make: Callable[[], A]) -> A:
+    """The application, with NO_COLOR heeded as no-color.org has it, and left for whatever is started."""
+    no_color = os.environ.get("NO_COLOR")
+    if no_color == "":
+        # Empty means colour; Textual asks only whether it is there.
+        del os.environ["NO_COLOR"]
+    app = make()
+    if no_color is not None:
+        os.environ["NO_COLOR"] = no_color
+    return app
+
+
+def shown_on_terminal(app: ScreensApp[R]) -> R | None:
+    """Run the application on the terminal, and give what it ends with."""
+    remember_terminal()
+    ended = app.run(mouse=False)
+    if app._exception is not None:
+        raise app._exception
+    return ended
