@@ -46,21 +46,22 @@ def watch_terminal(app: App[Any]) -> None:
         return
     loop = asyncio.get_running_loop()
     for number in (signal.SIGHUP, signal.SIGTERM):
-        loop.add_signal_handler(number, end_at_once, app, number)
-    app.set_interval(LOOK_EVERY, lambda: _look(app))
+        # Not by the loop's own handlers: it stands still while the terminal does not take what is written.
+        signal.signal(number, lambda got, _: end_at_once(app, loop, got))
+    app.set_interval(LOOK_EVERY, lambda: _look(app, loop))
 
 
-def end_at_once(app: App[Any], number: int) -> None:
+def end_at_once(app: App[Any], loop: asyncio.AbstractEventLoop, number: int) -> None:
     """End in order, or in a second without it: the run needs nothing from here."""
     threading.Thread(target=_insist, args=(number,), daemon=True).start()
-    app.exit(return_code=ExitCode.INTERRUPTED)
+    loop.call_soon_threadsafe(lambda: app.exit(return_code=ExitCode.INTERRUPTED))
 
 
-def _look(app: App[Any]) -> None:
+def _look(app: App[Any], loop: asyncio.AbstractEventLoop) -> None:
     poll = select.poll()
     poll.register(_terminal(), select.POLLHUP)
     if any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0)):
-        end_at_once(app, signal.SIGHUP)
+        end_at_once(app, loop, signal.SIGHUP)
 
 
 def _insist(number: int) -> NoReturn:
@@ -68,7 +69,9 @@ def _insist(number: int) -> NoReturn:
     if _before:
         with contextlib.suppress(termios.error, OSError):
             termios.tcsetattr(_terminal(), termios.TCSANOW, _before)
+    os.set_blocking(2, False)
     with contextlib.suppress(OSError):
-        os.set_blocking(2, False)
         os.write(2, _SANE)
+    # Whoever has the terminal after us expects it to block.
+    os.set_blocking(2, True)
     os._exit(128 + number)

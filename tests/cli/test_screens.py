@@ -1,0 +1,210 @@
+"""The screens as a program on a terminal: opened where they can be, left clean, outlived by the run."""
+
+import fcntl
+import os
+import re
+import signal
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from aihummer_drtui.errors import ExitCode
+from aihummer_drtui.run.state import Finished, Living
+from tests.cli.at_screens import ScreenTerminal, on_screens
+from tests.cli.desk import PHRASE, Desk
+
+ALTERNATE_SCREEN = b"\x1b[?1049h"
+LEFT = b"\x1b[?1049l"
+
+
+def environment(desk: Desk, **more: str) -> dict[str, str]:
+    """The desk's environment on a terminal that can show screens."""
+    return {**desk.environment(), "TERM": "xterm-256color", **more}
+
+
+def walk_to_work(terminal: ScreenTerminal) -> None:
+    """From the briefing through the first step, by Enter alone."""
+    terminal.until_shown("BRIEFING", "Enter go on")
+    while "BRIEFING" in terminal.text:
+        terminal.press("\r")
+        terminal.watch(1.0)
+    terminal.enter_when("give BACKUP_SET")
+    terminal.until_shown("BACKUP_SET> /backups/newest")
+    terminal.press("\r")
+    terminal.enter_when("state that you have seen it")
+    terminal.enter_when("go to step 2")
+    terminal.until_shown("Enter: start work/prepare")
+
+
+def test_a_whole_run_by_keys_alone_at_80_by_24(desk: Desk) -> None:
+    """To the end, and what was reached stays on the terminal that was there before."""
+    with on_screens(desk.run_words("--mode", "real"), environment(desk)) as terminal:
+        walk_to_work(terminal)
+        assert terminal.text.startswith(" *** REAL ***  shop")
+        terminal.enter_when("start work/prepare")
+        terminal.enter_when("open the gate of work/swap")
+        terminal.until_shown("GATE: work/swap is IRREVERSIBLE", "HOST/DATABASE>")
+        terminal.press(f"{PHRASE}\r")
+        terminal.enter_when("go to step 3")
+        terminal.enter_when("state that you have seen it")
+        terminal.enter_when("finish the run")
+        terminal.until_shown("THE END OF THE RUN", "Recovery level: PROVEN")
+        while LEFT not in terminal.wrote:
+            terminal.press("q")
+            terminal.watch(1.0)
+        assert terminal.end() == ExitCode.OK
+        assert b"Recovery level: PROVEN" in terminal.wrote[terminal.wrote.rfind(LEFT) :]
+        assert terminal.settings() == terminal.before
+    assert isinstance(desk.now().ending, Finished)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_screens_at_once_and_leaves_the_terminal_clean(
+    desk: Desk, number: signal.Signals
+) -> None:
+    """The run goes on without them."""
+    with on_screens(desk.run_words("--mode", "real"), environment(desk)) as terminal:
+        walk_to_work(terminal)
+        began = time.monotonic()
+        terminal.process.send_signal(number)
+        assert terminal.end() == ExitCode.INTERRUPTED
+        assert time.monotonic() - began < 2.0
+        assert terminal.settings() == terminal.before
+        assert terminal.wrote.rfind(LEFT) > terminal.wrote.rfind(ALTERNATE_SCREEN)
+        assert terminal.wrote.rfind(b"\x1b[?25h") > terminal.wrote.rfind(b"\x1b[?25l")
+        assert "Come back with:" in terminal.text
+    assert isinstance(desk.now().ending, Living)
+
+
+@pytest.mark.parametrize("ignore", [False, True])
+def test_a_lost_terminal_ends_the_screens_whether_or_not_the_signal_comes(desk: Desk, ignore: bool) -> None:
+    """Also under nohup, where SIGHUP is ignored; no processor is burnt on a dead terminal."""
+    with on_screens(desk.run_words("--mode", "real"), environment(desk), ignore_hang_up=ignore) as terminal:
+        walk_to_work(terminal)
+        os.close(terminal.master)
+        terminal.master = -1
+        began = time.monotonic()
+        terminal.process.wait(10)
+        assert time.monotonic() - began < 4.0
+    with on_screens(desk.words("resume"), environment(desk)) as terminal:
+        terminal.until_shown("Step 2 of 3", "Enter: start work/prepare")
+
+
+def test_a_terminal_that_stopped_reading_does_not_keep_the_screens(desk: Desk) -> None:
+    """A front end that cannot write can still be ended; the engine does not notice."""
+    desk.write_runbook(prepare="seq 1 1000000; sleep 60")
+    with on_screens(desk.run_words("--mode", "real"), environment(desk)) as terminal:
+        walk_to_work(terminal)
+        terminal.enter_when("start work/prepare")
+        terminal.until_shown("following")
+        fill(terminal)
+        terminal.process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        terminal.process.wait(10)
+        assert time.monotonic() - began < 4.0
+
+
+def fill(terminal: ScreenTerminal) -> None:
+    """Read nothing until the program has more to write than the terminal takes."""
+    full = 0
+    while full < 10:
+        terminal.press("oz")
+        # What waits in the terminal's buffer does not grow any more once nobody reads it.
+        before = waiting(terminal)
+        signal.sigtimedwait([], 0.1)
+        full = full + 1 if waiting(terminal) == before > 0 else 0
+
+
+def waiting(terminal: ScreenTerminal) -> int:
+    """Bytes that were written to the terminal and not read (FIONREAD, tty_ioctl(4))."""
+    count = fcntl.ioctl(terminal.master, termios.FIONREAD, b"\0" * 4)
+    return int.from_bytes(count, "little")
+
+
+def test_the_front_end_killed_on_the_way_loses_nothing(desk: Desk, folder: Path) -> None:
+    """The command goes on, its end is recorded, and who comes back hears of it."""
+    way = desk.pipe("way")
+    desk.write_runbook(prepare=f"cat {way}")
+    with on_screens(desk.run_words("--mode", "real"), environment(desk)) as terminal:
+        walk_to_work(terminal)
+        terminal.enter_when("start work/prepare")
+        terminal.until_shown("> running  command prepare")
+        terminal.process.kill()
+    way.write_text("")
+    with on_screens(desk.words("resume"), environment(desk)) as terminal:
+        terminal.until_shown("+ passed   command prepare", "Enter: open the gate of work/swap")
+
+
+@pytest.mark.parametrize(
+    ("size", "term", "said"),
+    [
+        ((79, 24), "xterm", "Line mode, because the terminal is smaller than 80x24 (79x24)."),
+        ((80, 24), "dumb", "Line mode, because TERM is `dumb`."),
+    ],
+)
+def test_other_terminals_get_line_mode_with_one_line_that_says_so(
+    desk: Desk, size: tuple[int, int], term: str, said: str
+) -> None:
+    """And no control at all."""
+    with on_screens(desk.run_words(), environment(desk, TERM=term), size=size) as terminal:
+        terminal.until_shown(said, "INPUT look/BACKUP_SET")
+        assert b"\x1b" not in terminal.wrote
+
+
+@pytest.mark.parametrize("option", ["--plain", "--yes"])
+def test_line_mode_on_request_says_nothing_of_it(desk: Desk, option: str) -> None:
+    """Whoever answers beforehand watches a transcript."""
+    with on_screens(desk.run_words(option), environment(desk)) as terminal:
+        terminal.until_shown("look/BACKUP_SET")
+        assert b"Line mode" not in terminal.wrote
+        assert ALTERNATE_SCREEN not in terminal.wrote
+
+
+@pytest.mark.parametrize(("no_color", "is_coloured"), [("1", False), ("", True)])
+def test_no_color_is_heeded(desk: Desk, no_color: str, is_coloured: bool) -> None:
+    """Non-empty means none (no-color.org); the mode is unmistakable all the same."""
+    with on_screens(
+        desk.run_words("--mode", "real"), environment(desk, NO_COLOR=no_color, COLORTERM="truecolor")
+    ) as terminal:
+        terminal.until_shown("*** REAL ***", "engine ok")
+        colours = {
+            tuple(found.split(b";"))
+            for found in re.findall(rb"[34]8;2;([0-9]+;[0-9]+;[0-9]+)", bytes(terminal.wrote))
+        }
+        assert any(len(set(colour)) > 1 for colour in colours) is is_coloured
+
+
+def test_home_resumes_by_enter_alone(desk: Desk) -> None:
+    """Without arguments, on a terminal; elsewhere the help is printed."""
+    with on_screens(desk.run_words("--mode", "real"), environment(desk)) as terminal:
+        walk_to_work(terminal)
+        terminal.press("q")
+        assert terminal.end() == ExitCode.PRECONDITION
+    with on_screens(desk.words("--target", desk.target), environment(desk)) as terminal:
+        terminal.until_shown("AiHummer disaster recovery", "=> Resume")
+        terminal.press("\r")
+        terminal.until_shown("Step 2 of 3", "Enter: start work/prepare")
+        terminal.press("q")
+        terminal.until_shown("You left run")
+        terminal.press("q")
+        assert terminal.end() == ExitCode.OK
+    ended = desk.call(desk.words())
+    assert ended.returncode == ExitCode.USAGE
+    assert "No screens, because the program's input is no terminal." in ended.stderr
+    assert "Usage:" in ended.stdout
+
+
+def test_a_run_that_cannot_begin_is_told_on_the_plain_terminal(desk: Desk) -> None:
+    """The screens close, and the error is read where it can be copied."""
+    with on_screens(desk.run_words("--mode", "real"), environment(desk)) as terminal:
+        walk_to_work(terminal)
+        terminal.press("q")
+        terminal.end()
+    desk.write_runbook(prepare="echo edited")
+    with on_screens(desk.words("resume"), environment(desk)) as terminal:
+        assert terminal.end() == ExitCode.PRECONDITION
+        assert b"the runbook was edited" in terminal.wrote
+        assert b"+  echo edited" in terminal.wrote
+        assert b"Traceback" not in terminal.wrote
