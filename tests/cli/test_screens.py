@@ -26,7 +26,7 @@ def environment(desk: Desk, **more: str) -> dict[str, str]:
 
 def walk_to_work(terminal: ScreenTerminal) -> None:
     """From the briefing through the first step, by Enter alone."""
-    terminal.until_shown("BRIEFING", "Enter go on")
+    terminal.until_shown("BRIEFING", "Enter=go on")
     while "BRIEFING" in terminal.text:
         terminal.press("\r")
         terminal.watch(1.0)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from aihummer_drtui.engine.attempt import Running
@@ -18,7 +19,7 @@ from aihummer_drtui.tui.screens.completion import CompletionScreen
 from aihummer_drtui.tui.screens.step import StepScreen
 from aihummer_drtui.tui.screens.unknown import UnknownScreen
 from aihummer_drtui.tui.view import Connection
-from tests.engine.engine_house import House, a_house, accepted, book, command, fifo, gone, until
+from tests.engine.engine_house import WITHIN, House, a_house, accepted, book, command, fifo, gone, until
 from tests.run.story import a_confirm, a_runbook, a_step
 from tests.tui.screens import past_briefing, shown
 from tests.tui.test_step import through_brief
@@ -51,7 +52,7 @@ async def test_a_red_check_can_be_overridden_only_when_it_was_seen(tmp_path: Pat
         )
         async with shown(house) as screens:
             await through_brief(screens)
-            await screens.until_shown("x failed   check   before", "v override")
+            await screens.until_shown("x failed   check   before", "v=override")
             await screens.press("v")
             await screens.until_shown("Override work/before, which is failed", "as if it had passed")
             await screens.write("known")
@@ -197,6 +198,9 @@ async def test_who_comes_back_hears_what_happened(tmp_path: Path) -> None:
             await screens.press("q")
         seen = house.attempt("work/do").look()
         assert isinstance(seen, Running)
+        deadline = time.monotonic() + WITHIN
+        while not house.of_kind(e.SittingClosed):
+            assert time.monotonic() < deadline
         way.write_text("")
         gone(seen.supervisor)
         async with shown(house) as screens:
@@ -219,7 +223,7 @@ async def test_an_engine_that_is_gone_is_told_and_had_again(tmp_path: Path) -> N
             await through_brief(screens)
             dead = True
             house.end_engine(signal.SIGKILL)
-            await screens.until_shown("NO ENGINE", "no engine can begin", "r reconnect")
+            await screens.until_shown("NO ENGINE", "no engine can begin", "r=reconnect")
             dead = False
             await screens.press("r")
             await screens.until_shown("engine ok")

@@ -168,5 +168,5 @@ async def test_everything_fits(tmp_path: Path, size: tuple[int, int]) -> None:
             text = await screens.until_shown("Enter: start work/do")
             assert "[ DRILL ]" in text.split("\n")[0]
             assert "engine ok" in text.split("\n")[0]
-            assert "F1 help" in text.split("\n")[-1]
+            assert "F1=help" in text.split("\n")[-1]
             assert text.isascii()

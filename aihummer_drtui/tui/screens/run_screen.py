@@ -84,7 +84,7 @@ class RunScreen(Screen[T], inherit_bindings=False):
         if view is not None:
             self.query_one(Banner).show(view)
             self.show(view, news)
-        self.query_one(Keys).show(self.legal_intents())
+        self.query_one(Keys).show(self.legal_intents(), self.size.width)
 
     def show(self, view: View, news: list[Growth]) -> None:
         """Draw this view; `news` is what the journal grew by since the last one."""

@@ -1,7 +1,8 @@
 """The items of a step, a row each: where it stands, what it is; which is selected, which comes next."""
 
+from typing import Final
+
 from textual.content import Content
-from textual.widget import Widget
 
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.state import CheckState, InputState, ItemState, RunState
@@ -9,46 +10,41 @@ from aihummer_drtui.run.words import kind_word
 from aihummer_drtui.runbook.model import Item, Step
 from aihummer_drtui.runbook.prose import plain_words
 from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.widgets.canvas import Canvas
+
+_MARKED: Final = 13
+"""Columns of a row that are in reverse when it is selected: its status."""
 
 
-class Checklist(Widget):
-    """Never more than the rows of one step; selected is in reverse, `=>` is what comes next."""
+class Checklist(Canvas):
+    """The rows of one step; `=>` is what comes next, the status of the selected item is in reverse."""
 
     DEFAULT_CSS = """
     Checklist { height: auto; }
     """
-    can_focus = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._rows: tuple[tuple[Content, bool, bool], ...] = ()
 
     def show(self, state: RunState, step: Step, selected: str, following: str) -> None:
         """Show the step's items."""
-        rows = tuple((_row(state, item), item.id == selected, item.id == following) for item in step.items)
-        if [(row.plain, row.spans, *marks) for row, *marks in rows] != [
-            (row.plain, row.spans, *marks) for row, *marks in self._rows
-        ]:
-            taller = len(rows) != len(self._rows)
-            self._rows = rows
-            self.refresh(layout=taller)
-
-    def render(self) -> Content:
-        """The rows, each in one line."""
-        return Content("\n").join([self._painted(*row) for row in self._rows])
+        width = self.size.width or self.screen.size.width
+        rows = [
+            _painted(_row(state, item), item.id == selected, item.id == following, width)
+            for item in step.items
+        ]
+        taller = len(rows) != len(self._drawn)
+        self.put(rows)
+        if taller:
+            self.refresh(layout=True)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:  # noqa: ARG002
         """One row for each item."""
-        return len(self._rows)
+        return len(self._drawn)
 
-    def _painted(self, row: Content, is_selected: bool, is_next: bool) -> Content:
-        width = self.size.width
-        line = Content.assemble(("=> " if is_next else "   ", paint.BUSY), row)
-        if line.cell_length > width:
-            line = line.truncate(width - 3) + Content("...")
-        if not is_selected:
-            return line
-        return line.pad_right(max(0, width - line.cell_length)).stylize("reverse")
+
+def _painted(row: Content, is_selected: bool, is_next: bool, width: int) -> Content:
+    line = Content.assemble(("=> " if is_next else "   ", paint.BUSY), row)
+    if line.cell_length > width:
+        line = line.truncate(width - 3) + Content("...")
+    return line.stylize("reverse", 0, _MARKED) if is_selected else line
 
 
 def _row(state: RunState, item: Item) -> Content:

@@ -3,38 +3,24 @@
 from collections.abc import Iterable
 
 from textual.content import Content
-from textual.widget import Widget
 
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.intents import Intent
+from aihummer_drtui.tui.widgets.canvas import Canvas
 
 
-class Keys(Widget):
-    """One line of keys, the most needed first."""
+class Keys(Canvas):
+    """One line of keys, the most needed first; in one style, for every other costs as much as ten letters."""
 
     DEFAULT_CSS = """
     Keys { height: 1; }
     """
-    can_focus = False
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._intents: tuple[Intent, ...] = ()
-
-    def show(self, intents: Iterable[Intent]) -> None:
+    def show(self, intents: Iterable[Intent], width: int) -> None:
         """Show these, in this order."""
-        shown = tuple(intent for intent in intents if intent.word)
-        if shown != self._intents:
-            self._intents = shown
-            self.refresh()
-
-    def render(self) -> Content:
-        """Key and word, key and word."""
-        parts: list[tuple[str, str]] = []
-        left = self.size.width
-        for intent in self._intents:
-            left -= len(intent.shown) + len(intent.word) + 3
-            if left < 0:
-                break
-            parts += [(intent.shown, paint.LOUD), (f" {intent.word}  ", paint.QUIET)]
-        return Content.assemble(*parts)
+        line = ""
+        for intent in intents:
+            longer = f"{line}{intent.shown}={intent.word}  "
+            if intent.word and len(longer.rstrip()) <= width:
+                line = longer
+        self.put([Content.styled(line.rstrip(), paint.FOREGROUND)])

@@ -5,10 +5,10 @@ from typing import Final
 
 from rich.cells import cell_len, chop_cells
 from textual.content import Content
-from textual.widget import Widget
 
 from aihummer_drtui.runbook.prose import wrapped
 from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.widgets.canvas import Canvas
 
 VERBATIM_BEGIN: Final = "| "
 VERBATIM_ON: Final = "+ "
@@ -46,13 +46,12 @@ def fitted(line: Line, width: int) -> list[Content]:
     ]
 
 
-class Pane(Widget):
+class Pane(Canvas):
     """Shows as many rows as it has room for. `follow` keeps the last one in sight."""
 
     DEFAULT_CSS = """
     Pane { height: 1fr; }
     """
-    can_focus = False
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id)
@@ -62,7 +61,6 @@ class Pane(Widget):
         self._width = 0
         self._top = 0
         self._follow = False
-        self._shown: tuple[object, ...] = ()
 
     @property
     def at_end(self) -> bool:
@@ -110,11 +108,6 @@ class Pane(Widget):
         self._fit()
         self._place(self._top)
 
-    def render(self) -> Content:
-        """The title, and the rows that have room."""
-        rows = self._rows[self._top : self._top + self._room()]
-        return Content("\n").join([self._head(), *rows])
-
     def _head(self) -> Content:
         width = self.size.width
         shown_to = min(len(self._rows), self._top + self._room())
@@ -135,9 +128,4 @@ class Pane(Widget):
     def _place(self, top: int, *, past_end: bool = False) -> None:
         last = max(0, len(self._rows) - 1) if past_end else self._last_top()
         self._top = self._last_top() if self._follow else max(0, min(top, last))
-        rows = self._rows[self._top : self._top + self._room()]
-        seen = tuple((row.plain, *row.spans) for row in rows)
-        shown = (self._title, self._top, len(self._rows), self.size, seen)
-        if shown != self._shown:
-            self._shown = shown
-            self.refresh()
+        self.put([self._head(), *self._rows[self._top : self._top + self._room()]])

@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 
 from textual.content import Content
-from textual.widget import Widget
 
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.widgets.canvas import Canvas
 
 
-class Rows(Widget):
+class Rows(Canvas):
     """Each row is one line; what belongs below a row is given with it."""
 
     DEFAULT_CSS = """
     Rows { height: 1fr; }
     """
-    can_focus = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,11 +25,14 @@ class Rows(Widget):
     def show(self, rows: Sequence[str], at: int, below: Sequence[tuple[str, ...]] = ()) -> None:
         """Show these, that one selected; `below` are the lines under each."""
         shown = (tuple(rows), tuple(below), at)
-        if shown != (self._rows, self._below, self._at):
-            self._rows, self._below, self._at = shown
-            self.refresh()
+        self._rows, self._below, self._at = shown
+        self._draw_rows()
 
-    def render(self) -> Content:
+    def on_resize(self) -> None:
+        """Draw what has room now."""
+        self._draw_rows()
+
+    def _draw_rows(self) -> None:
         """The rows that have room, the selected one among them, whole."""
         lines: list[Content] = []
         begin = end = 0
@@ -51,7 +53,7 @@ class Rows(Widget):
         left = len(lines) - top - room
         if left > 0 and end < top + room:
             lines[top + room - 1] = self._line(f"   ... {left + 1} more below", paint.QUIET)
-        return Content("\n").join(lines[top : top + room])
+        self.put(lines[top : top + room])
 
     def _line(self, text: str, style: str) -> Content:
         return Content.styled(paint.cut(cleaned_line(text, 1_000), max(3, self.size.width)), style)

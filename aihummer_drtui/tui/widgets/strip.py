@@ -1,7 +1,6 @@
 """The steps of the runbook: as a strip of one line where it is narrow, as a list where there is room."""
 
 from textual.content import Content
-from textual.widget import Widget
 
 from aihummer_drtui.run.legal import step_done
 from aihummer_drtui.run.overlap import open_steps, running_in
@@ -9,6 +8,7 @@ from aihummer_drtui.run.state import RunState, Status
 from aihummer_drtui.runbook.model import Runbook, Step
 from aihummer_drtui.runbook.prose import plain_words
 from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.widgets.canvas import Canvas
 
 WIDTH = 34
 """Columns of the list."""
@@ -40,13 +40,12 @@ def step_rows(runbook: Runbook, state: RunState) -> list[str]:
     return rows
 
 
-class Steps(Widget):
+class Steps(Canvas):
     """Where every step stands; the one that is shown is in brackets and in reverse."""
 
     DEFAULT_CSS = """
     Steps { height: 1; }
     """
-    can_focus = False
 
     def __init__(self, *, as_list: bool, id: str) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id)
@@ -59,13 +58,8 @@ class Steps(Widget):
             (*step_mark(runbook, state, step)[::2], plain_words(step.title), step.id == state.step)
             for step in runbook.steps
         )
-        if marks != self._marks:
-            self._marks = marks
-            self.refresh()
-
-    def render(self) -> Content:
-        """The strip or the list."""
-        return self._list() if self._as_list else self._strip()
+        self._marks = marks
+        self.put(self._list() if self._as_list else [self._strip()])
 
     def _strip(self) -> Content:
         parts: list[Content | str] = ["Steps "]
@@ -77,9 +71,9 @@ class Steps(Widget):
             )
         return Content.assemble(*parts)
 
-    def _list(self) -> Content:
+    def _list(self) -> list[Content]:
         rows = []
         for number, (glyph, style, title, is_shown) in enumerate(self._marks, 1):
             text = paint.cut(f"{number} {glyph} {title}", WIDTH - 2)
             rows.append(Content.styled(text, f"{style} reverse" if is_shown else style))
-        return Content("\n").join(rows)
+        return rows
