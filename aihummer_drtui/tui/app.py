@@ -19,7 +19,6 @@ from aihummer_drtui.tui.offer import Ask, next_offer
 from aihummer_drtui.tui.resting import at_rest
 from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.screens.step import StepScreen
-from aihummer_drtui.tui.screens.waiting import WaitingScreen
 from aihummer_drtui.tui.view import Connection, View
 
 
@@ -49,8 +48,8 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         return self.desk.connect(self.away)
 
     def get_default_screen(self) -> Screen[None]:
-        """What is shown before the run is known."""
-        return WaitingScreen()
+        """The step; before the run is known it says what is waited for."""
+        return StepScreen()
 
     def on_mount(self) -> None:
         """Begin to follow the run, and to watch the terminal."""
@@ -68,10 +67,9 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         if view is None:
             return
         self.view = replace(view, state=at_rest(view.state))
-        if known is None:
-            self.push_screen(StepScreen())
-            self._brief()
         self._draw(news)
+        if known is None:
+            self._brief()
 
     def _draw(self, news: list[Growth]) -> None:
         if isinstance(self.screen, RunScreen):
@@ -127,6 +125,8 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         match action:
             case "reconnect":
                 return view is not None and view.connection is Connection.LOST
+            case "briefing" | "timeline" | "copy" | "print" | "shell":
+                return view is not None
             case "note":
                 return living
             case "abandon":

@@ -18,6 +18,9 @@ class Away:
         match record.what:
             case e.SittingOpened(sitting=sitting):
                 self._sitting.add(sitting)
+                if not self._absent:
+                    # Somebody was there and saw it.
+                    self._kept.clear()
                 self._absent = False
             case e.SittingClosed(sitting=sitting):
                 self._sitting.discard(sitting)
@@ -30,8 +33,6 @@ class Away:
                 pass
         if self._absent:
             self._kept.append(record)
-        elif not isinstance(record.what, e.SittingOpened):
-            self._kept.clear()
 
     def _leave(self, record: e.Record) -> None:
         if not self._sitting and not self._absent:

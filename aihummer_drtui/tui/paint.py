@@ -23,7 +23,7 @@ BAD: Final = "bold #ff9075"
 DOUBT: Final = "bold #f0d050"
 BUSY: Final = "bold #8cc8ff"
 STATUS: Final = {
-    Status.PENDING: FOREGROUND,
+    Status.PENDING: "",
     Status.RUNNING: BUSY,
     Status.PASSED: GOOD,
     Status.FAILED: BAD,
@@ -63,7 +63,7 @@ def status_cell(state: RunState, item: Item) -> Content:
     status = state.status(item.id)
     known = state.items.get(item.id)
     if isinstance(known, CheckState) and not known.fresh:
-        return Content.styled(f"{'. again':<10}", FOREGROUND)
+        return Content(f"{'. again':<10}")
     if known is not None and known.deviation is not None and status is not Status.SKIPPED:
         return Content.styled(f"{GLYPHS[status]} {'overrode':<8}", QUIET)
     return Content.styled(f"{GLYPHS[status]} {status:<8}", STATUS[status])

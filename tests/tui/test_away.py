@@ -48,6 +48,13 @@ def test_what_happened_between_two_sittings_is_told() -> None:
     ]
 
 
+def test_what_is_seen_after_sitting_down_takes_nothing_away() -> None:
+    """The engine looks again at once, before the journal was read to its end."""
+    away = heard(ENGINE, opened("1"), LEFT, ENDED, opened("2"), ENDED)
+    assert len(texts(away)) == 4
+    assert texts(heard(ENGINE, opened("1"), LEFT, ENDED, opened("2"), opened("3"))) == []
+
+
 def test_a_front_end_and_an_engine_that_were_killed_leave_no_word() -> None:
     """The next engine's start ends every sitting there was."""
     told = texts(heard(ENGINE, opened("1"), ENGINE, ENDED, opened("2")))

@@ -83,8 +83,10 @@ async def test_an_unknown_outcome_is_decided_by_a_person(tmp_path: Path) -> None
     with a_house(tmp_path, book(swap)) as house:
         lose(house, "work/swap")
         async with shown(house) as screens:
-            await screens.until_shown("WHILE YOU WERE AWAY", "? unknown: work/swap")
-            await screens.press("enter")
+            # The engine finds it lost right before, or right after, this sitting opens.
+            await screens.until(lambda: bool(house.of_kind(e.OutcomeProbed)))
+            if "WHILE YOU WERE AWAY" in screens.text():
+                await screens.press("enter")
             await screens.enter_when("decide what became of work/swap")
             text = await screens.until_shown("UNKNOWN OUTCOME of work/swap", "The probe says: done: saw it")
             assert "killed" in text
@@ -198,15 +200,21 @@ async def test_who_comes_back_hears_what_happened(tmp_path: Path) -> None:
             await screens.press("q")
         seen = house.attempt("work/do").look()
         assert isinstance(seen, Running)
-        deadline = time.monotonic() + WITHIN
-        while not house.of_kind(e.SittingClosed):
-            assert time.monotonic() < deadline
+        recorded(house, e.SittingClosed)
         way.write_text("")
         gone(seen.supervisor)
+        recorded(house, e.CommandEnded)
         async with shown(house) as screens:
             await screens.until_shown("WHILE YOU WERE AWAY", "+ passed: work/do: exit code 0")
             await screens.press("enter")
             await screens.until_shown("+ passed   command do")
+
+
+def recorded(house: House, kind: type[e.Event]) -> None:
+    """Wait until the journal holds such an event."""
+    deadline = time.monotonic() + WITHIN
+    while not house.of_kind(kind):
+        assert time.monotonic() < deadline, f"no {kind} recorded"
 
 
 async def test_an_engine_that_is_gone_is_told_and_had_again(tmp_path: Path) -> None:

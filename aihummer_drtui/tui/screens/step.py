@@ -49,6 +49,7 @@ from aihummer_drtui.tui.widgets.word import Word
 
 WIDE: Final = 110
 """Columns from which the steps stand as a list at the left."""
+_WAITING: Final = "Reading the journal and connecting to the engine ... (q leaves; the run is safe)"
 _AGES_EVERY: Final = 20.0
 """Seconds between two looks at how old what is shown has become."""
 
@@ -97,6 +98,8 @@ class StepScreen(RunScreen[None]):
     def on_mount(self) -> None:
         """Draw, and look now and then how old things have become."""
         super().on_mount()
+        if self.view is None:
+            self.notice(_WAITING)
         self.set_interval(_AGES_EVERY, lambda: self.draw([]))
 
     @property
@@ -111,6 +114,8 @@ class StepScreen(RunScreen[None]):
         told = news_notice(news, self._place.selected)
         if told is not None:
             self.notice(*told)
+        elif self._offer is None:
+            self.notice("")
         for steps in self.query(Steps):
             steps.show(runbook, state)
         self._show_offer(view)

@@ -13,8 +13,8 @@ class Canvas(Widget):
 
     can_focus = False
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's
+        super().__init__(id=id, classes=classes)
         self._drawn: tuple[Content, ...] = ()
 
     def put(self, rows: Sequence[Content]) -> None:

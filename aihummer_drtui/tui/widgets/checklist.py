@@ -41,7 +41,7 @@ class Checklist(Canvas):
 
 
 def _painted(row: Content, is_selected: bool, is_next: bool, width: int) -> Content:
-    line = Content.assemble(("=> " if is_next else "   ", paint.BUSY), row)
+    line = Content.assemble(("=> ", paint.BUSY) if is_next else "   ", row)
     if line.cell_length > width:
         line = line.truncate(width - 3) + Content("...")
     return line.stylize("reverse", 0, _MARKED) if is_selected else line

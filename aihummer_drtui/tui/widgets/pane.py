@@ -33,10 +33,7 @@ def fitted(line: Line, width: int) -> list[Content]:
         room = max(1, width - len(VERBATIM_BEGIN))
         parts = chop_cells(line.text.expandtabs(), room) or [""]
         marks = [VERBATIM_BEGIN, *[VERBATIM_ON] * (len(parts) - 1)]
-        return [
-            Content.assemble((mark, paint.QUIET), (part, line.style))
-            for mark, part in zip(marks, parts, strict=True)
-        ]
+        return [Content.styled(mark + part, line.style) for mark, part in zip(marks, parts, strict=True)]
     indent = line.text[: len(line.text) - len(line.text.lstrip())]
     text = wrapped(line.text.strip(), width=width, first=indent, rest=indent + line.hang)
     return [
@@ -53,8 +50,8 @@ class Pane(Canvas):
     Pane { height: 1fr; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's
+        super().__init__(id=id, classes=classes)
         self._title = ""
         self._lines: tuple[Line, ...] = ()
         self._rows: list[Content] = []

@@ -37,7 +37,7 @@ class Panes(Vertical):
     def compose(self) -> ComposeResult:
         """A pane for each."""
         for one in Showing:
-            yield Pane(id=one.value)
+            yield Pane(id=one.value, classes="-shown" if one is self._main else None)
 
     @property
     def main(self) -> Pane:
