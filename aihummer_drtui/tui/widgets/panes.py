@@ -52,26 +52,29 @@ class Panes(Vertical):
         """Show the step at this place."""
         self._main = place.showing(view.state)
         shown = {self._main}
-        if self.screen.size.height >= TALL and not place.is_zoomed:
-            shown |= {Showing.ITEM}
+        is_tall = self.screen.size.height >= TALL and not place.is_zoomed
+        if is_tall:
+            shown |= {Showing.ITEM, Showing.TEXT}
             if view.output is not None and view.output.attempt:
                 shown |= {Showing.OUTPUT}
         for one in Showing:
             self.pane(one).set_class(one in shown, "-shown")
-        self.pane(Showing.TEXT).show("THE STEP'S TEXT (w puts it away)", step_lines(step, self.size.width))
-        self._show_item(view, step, place)
+        text_title = "THE STEP'S TEXT" if is_tall else "THE STEP'S TEXT (w puts it away)"
+        self.pane(Showing.TEXT).show(text_title, step_lines(step, self.size.width))
+        self._show_item(view, step, place, with_text=not is_tall)
         if view.output is not None:
             title = output_title(view.output, follows=self.follows)
             self.pane(Showing.OUTPUT).show(title, output_lines(view.output), follow=self.follows)
 
-    def _show_item(self, view: View, step: Step, place: Place) -> None:
+    def _show_item(self, view: View, step: Step, place: Place, *, with_text: bool) -> None:
         item = view.runbook.item(place.selected)
         if item is not None:
             title = f"{kind_word(item).upper()} {item.id}"
             is_other = item.id != self._item
             self._item = item.id
             lines = item_lines(view.state, item, now())
-            if isinstance(item, ConfirmItem | InputItem) or view.state.declared.mode is Mode.TRAINING:
+            training = view.state.declared.mode is Mode.TRAINING
+            if with_text and (training or isinstance(item, ConfirmItem | InputItem)):
                 # What a person states may well be about what stands in the text.
                 lines = (*lines, _TEXT_FOLLOWS, *step_lines(step, self.size.width))
             self.pane(Showing.ITEM).show(title, lines, restart=is_other)
