@@ -1,7 +1,6 @@
 """Leaving the screen for a while: a shell, a pager, a print; and coming back to where it was."""
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -53,11 +52,6 @@ def print_out(app: App[Any], text: str) -> None:
     with app.suspend():
         _say(text)
         _wait()
-
-
-def shell_words(path: Path) -> str:
-    """A path as a shell takes it."""
-    return shlex.quote(str(path))
 
 
 def _say(text: str) -> None:

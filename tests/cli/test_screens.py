@@ -6,13 +6,15 @@ import re
 import signal
 import termios
 import time
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
 
 from aihummer_drtui.errors import ExitCode
+from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import Finished, Living
-from tests.cli.at_screens import ScreenTerminal, on_screens
+from tests.cli.at_screens import WITHIN, ScreenTerminal, on_screens
 from tests.cli.desk import PHRASE, Desk
 
 ALTERNATE_SCREEN = b"\x1b[?1049h"
@@ -132,9 +134,22 @@ def test_the_front_end_killed_on_the_way_loses_nothing(desk: Desk, folder: Path)
         terminal.enter_when("start work/prepare")
         terminal.until_shown("> running  command prepare")
         terminal.process.kill()
+    recorded(desk, e.SittingClosed)
     way.write_text("")
+    recorded(desk, e.CommandEnded)
     with on_screens(desk.words("resume"), environment(desk)) as terminal:
+        terminal.until_shown("WHILE YOU WERE AWAY", "+ passed: work/prepare: exit code 0", "Enter=go on")
+        while "WHILE YOU" in terminal.text:
+            terminal.press("\r")
+            terminal.watch(1.0)
         terminal.until_shown("+ passed   command prepare", "Enter: open the gate of work/swap")
+
+
+def recorded(desk: Desk, kind: type[e.Event]) -> None:
+    """Wait until the journal holds such an event."""
+    deadline = time.monotonic() + WITHIN
+    while not desk.of_kind(kind):
+        assert time.monotonic() < deadline, f"no {kind} recorded"
 
 
 @pytest.mark.parametrize(
@@ -208,3 +223,34 @@ def test_a_run_that_cannot_begin_is_told_on_the_plain_terminal(desk: Desk) -> No
         assert b"the runbook was edited" in terminal.wrote
         assert b"+  echo edited" in terminal.wrote
         assert b"Traceback" not in terminal.wrote
+
+
+def test_leaving_the_screen_for_a_while_comes_back_to_the_place(desk: Desk) -> None:
+    """A print, a shell, a pager; a copy names the file; nothing a command wrote controls the terminal."""
+    desk.write_runbook(prepare="printf 'wrote \\033]0;title\\007 \\033[2J it\\n'; exit 1")
+    with on_screens(desk.run_words("--mode", "real"), environment(desk, SHELL="/bin/sh")) as terminal:
+        walk_to_work(terminal)
+        terminal.enter_when("start work/prepare")
+        terminal.until_shown("Enter: see why work/prepare failed", "wrote \\x1b]0;title\\x07 \\x1b[2J it")
+        assert b"\x1b]0;" not in terminal.wrote
+        terminal.press("c")
+        terminal.until(lambda shown: "work.prepare.1/output" in shown.replace("\n", ""), "the file is named")
+        copied = re.findall(rb"\x1b]52;c;([^\x07]*)\x07", bytes(terminal.wrote))
+        assert b64decode(copied[-1]).decode() == "wrote \\x1b]0;title\\x07 \\x1b[2J it"
+        terminal.press("p")
+        terminal.until_shown("1. x failed: command work/prepare: Prepare.", "Enter: back to the screens")
+        terminal.press("\r")
+        terminal.until_shown("Enter: see why work/prepare failed")
+        terminal.press("!")
+        terminal.until_shown("A shell on this host")
+        terminal.press("echo in $PWD; exit\r")
+        terminal.until_shown("Enter: see why work/prepare failed")
+        assert f"in {desk.folder().path}".encode() in terminal.wrote.replace(b"\r\n", b"")
+        terminal.press("l")
+        terminal.until_shown("wrote ESC]0;title^G ESC[2J it")
+        terminal.press("q")
+        terminal.until_shown("Enter: see why work/prepare failed")
+        assert b"\x1b]0;" not in terminal.wrote
+        terminal.press("q")
+        assert terminal.end() == ExitCode.PRECONDITION
+        assert terminal.settings() == terminal.before

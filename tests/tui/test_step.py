@@ -12,7 +12,8 @@ from aihummer_drtui.testing import Script, ScriptedCheck
 from aihummer_drtui.tui.screens.completion import CompletionScreen
 from aihummer_drtui.tui.screens.gate import GateScreen
 from aihummer_drtui.tui.screens.step import StepScreen
-from aihummer_drtui.tui.widgets.typed import ByHand
+from aihummer_drtui.tui.screens.value import ValueScreen
+from aihummer_drtui.tui.widgets.typed import ByHand, Typed
 from tests.engine.engine_house import PHRASE, a_house, book, command, fifo
 from tests.run.story import a_confirm, a_runbook, a_step
 from tests.tui.screens import Screens, past_briefing, shown
@@ -170,3 +171,28 @@ async def test_everything_fits(tmp_path: Path, size: tuple[int, int]) -> None:
             assert "engine ok" in text.split("\n")[0]
             assert "F1=help" in text.split("\n")[-1]
             assert text.isascii()
+
+
+async def test_a_value_is_chosen_or_typed(tmp_path: Path) -> None:
+    """Each choice with what it means; none is taken for markup; an empty one is not given."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house) as screens:
+            await past_briefing(screens)
+            await screens.enter_when("give BACKUP_SET")
+            text = await screens.until_shown("=> 1. /backups/newest", "2. /backups/older")
+            assert "[bold]not markup[/bold]" in text
+            await screens.press("down")
+            await screens.until_shown("BACKUP_SET> /backups/older")
+            screens.now_on(ValueScreen).query_one(Typed).value = ""
+            await screens.press("enter")
+            await screens.until_shown("A value is needed")
+            await screens.write("/other/set")
+            await screens.press("enter")
+            await screens.until_shown("BACKUP_SET = /other/set", "Enter: state that")
+            await screens.press("up", "g")
+            await screens.until_shown("Give BACKUP_SET")
+            await screens.press("f3")
+            await screens.until_shown("BACKUP_SET = /other/set")
+        assert [one.value for one in house.of_kind(e.InputGiven) if isinstance(one, e.InputGiven)] == [
+            "/other/set"
+        ]

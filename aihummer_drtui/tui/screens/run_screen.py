@@ -13,12 +13,12 @@ from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.requests import Refused, Reply, Request
-from aihummer_drtui.runbook.prose import wrapped
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.intents import ELSEWHERE, Intent, bindings
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.banner import Banner
 from aihummer_drtui.tui.widgets.keys import Keys
+from aihummer_drtui.tui.widgets.pane import Line, fitted
 from aihummer_drtui.tui.widgets.word import Word
 
 if TYPE_CHECKING:
@@ -100,11 +100,12 @@ class RunScreen(Screen[T], inherit_bindings=False):
 
     def notice(self, text: str, style: str = paint.FOREGROUND) -> None:
         """Say something in the line of notice."""
-        rows = wrapped(cleaned_line(text, 1_000), width=max(20, self.size.width)).split("\n")
+        line = Line(text=cleaned_line(text, 1_000), style=style)
+        rows = fitted(line, max(20, self.size.width))
         if len(rows) > _NOTICE_ROWS:
-            rows = [*rows[: _NOTICE_ROWS - 1], f"{rows[_NOTICE_ROWS - 1]} ..."]
-        lines = [Content.styled(paint.cut(row, self.size.width), style) for row in rows]
-        self.query_one("#notice", Word).say(Content("\n").join(lines))
+            last = paint.cut(rows[_NOTICE_ROWS - 1].plain + " " * self.size.width, self.size.width)
+            rows = [*rows[: _NOTICE_ROWS - 1], Content.styled(last, style)]
+        self.query_one("#notice", Word).say(Content("\n").join(rows))
 
     def refused(self, reason: str, hint: str) -> None:
         """Say that something is not done, and what would help."""
