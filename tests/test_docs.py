@@ -9,6 +9,7 @@ from aihummer_drtui.cli.main import COMMANDS
 from aihummer_drtui.cli.restore import COMMANDS as RESTORES
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.run.requests import Request
+from aihummer_drtui.tui.intents import RUN, STEP
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,3 +51,9 @@ def test_exit_codes_are_documented() -> None:
     """Scripts rely on them."""
     told = {int(code) for code, _ in rows("README.md", heading="code")}
     assert told == set(ExitCode)
+
+
+def test_every_key_of_a_step_is_documented() -> None:
+    """docs/screens.md tells what the help tells."""
+    told = {key.strip("`"): does for key, does in rows("docs/screens.md", heading="key")}
+    assert told == {one.shown: one.does for one in (*STEP, *RUN) if one.does}
