@@ -8,6 +8,7 @@ from textual.app import App
 from textual.binding import BindingType
 
 from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.ascii_only import AsciiOnly, needs_ascii
 from aihummer_drtui.tui.hang_up import remember_terminal, watch_terminal
 from aihummer_drtui.tui.intents import Intent
 from aihummer_drtui.tui.view import View
@@ -38,6 +39,8 @@ class ScreensApp(App[R], inherit_bindings=False):
         self._is_mouse_on = False
         self.register_theme(paint.THEME)
         self.theme = paint.THEME.name
+        if needs_ascii(os.environ):
+            self._filters.append(AsciiOnly())
 
     def on_mount(self) -> None:
         """Watch the terminal."""

@@ -32,8 +32,8 @@ class Banner(Horizontal):
     DEFAULT_CSS = """
     Banner { height: 1; width: 1fr; dock: top; }
     Banner #what { width: 1fr; }
-    Banner #clocks { width: auto; }
-    Banner #engine { width: auto; }
+    Banner #clocks { width: 36; }
+    Banner #engine { width: auto; min-width: 10; }
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,9 @@
 """A few words that cost nothing on the wire while they stay the same."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
+from textual.css.scalar import Scalar
 
 from aihummer_drtui.tui.widgets.canvas import Canvas
 
@@ -15,11 +18,19 @@ class Word(Canvas):
     def say(self, content: Content) -> None:
         """Say this instead."""
         rows = content.split("\n") if content.plain else []
-        grown = _extent(rows) != _extent(list(self._drawn))
+        before = self._drawn
         self.put(rows)
-        if grown and (self.styles.auto_dimensions):
+        # A new layout paints the whole screen anew: only where the room it takes is another.
+        least = self.styles.min_width.value if self.styles.min_width is not None else 0.0
+        if (_is_auto(self.styles.width) and max(least, _widest(rows)) != max(least, _widest(before))) or (
+            _is_auto(self.styles.height) and max(1, len(rows)) != max(1, len(before))
+        ):
             self.refresh(layout=True, repaint=False)
 
 
-def _extent(rows: list[Content]) -> tuple[int, ...]:
-    return tuple(row.cell_length for row in rows)
+def _is_auto(scalar: Scalar | None) -> bool:
+    return scalar is not None and scalar.is_auto
+
+
+def _widest(rows: Sequence[Content]) -> int:
+    return max((row.cell_length for row in rows), default=0)
