@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from textual.message import Message
@@ -14,7 +14,6 @@ from textual.screen import Screen
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.run.verdict import Choice, TargetIdentity
-from aihummer_drtui.runbook.model import CommandItem
 from aihummer_drtui.testing import ScriptedCatalogue
 from aihummer_drtui.tui.app import Desk, RunApp
 from aihummer_drtui.tui.away import Away
@@ -54,7 +53,6 @@ class Screens:
     app: RunApp
     pilot: Pilot[ExitCode]
     moved: asyncio.Event
-    hosts: list[Session] = field(default_factory=list)
 
     async def press(self, *keys: str) -> None:
         """Press keys, each once what the last one led to was drawn."""
@@ -139,8 +137,3 @@ async def past_briefing(screens: Screens) -> None:
     """Read the briefing of a new run, and go on."""
     await screens.until_shown("BRIEFING", "It answers as")
     await screens.press("enter")
-
-
-def outputs(item: CommandItem, house: House) -> str:
-    """What the command's first attempt wrote."""
-    return house.attempt(item.id).output.read_text()

@@ -59,11 +59,6 @@ class Pane(Canvas):
         self._top = 0
         self._follow = False
 
-    @property
-    def at_end(self) -> bool:
-        """Whether the last row is in sight."""
-        return self._top >= self._last_top()
-
     def show(
         self, title: str, lines: tuple[Line, ...], *, follow: bool = False, restart: bool = False
     ) -> None:
