@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.target import Target
 
 
 class Identity(TypedDict, total=False):
@@ -76,6 +77,39 @@ def account_owning(folder: Path) -> ServerAccount:
         return _of(pwd.getpwuid(state.st_uid))
     except KeyError:
         return ServerAccount(name=str(state.st_uid), uid=state.st_uid, gid=state.st_gid)
+
+
+def present_account() -> ServerAccount:
+    """Whom this process runs as."""
+    try:
+        return _of(pwd.getpwuid(os.geteuid()))
+    except KeyError:
+        return ServerAccount(name=str(os.geteuid()), uid=os.geteuid(), gid=os.getegid())
+
+
+def servers_account(target: Target, *copies: Path) -> ServerAccount:
+    """Whom PostgreSQL's server runs as, whether or not its data directory is still there.
+
+    As configured, else who owns the data directory or one of its `copies`, else `postgres`; never root, as
+    whom it does not run. Raises PreconditionError where that cannot be told.
+    """
+    if target.postgres.account:
+        return account_named(target.postgres.account)
+    configured = target.postgres.data_directory
+    for folder in (*([configured] if configured is not None else []), *copies):
+        try:
+            owner = account_owning(folder)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise PreconditionError(
+                f"the data directory cannot be looked at: {error.strerror}",
+                where=str(folder),
+                hint="name the server's `account` in [postgres] of target.toml",
+            ) from error
+        if owner.uid != 0:
+            return owner
+    return account_named("postgres") if os.geteuid() == 0 else present_account()
 
 
 def _of(entry: pwd.struct_passwd) -> ServerAccount:

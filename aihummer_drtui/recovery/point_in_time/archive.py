@@ -1,16 +1,12 @@
 """This program's own keeper: base backups that it took, and the folder that archive_command fills."""
 
-import os
 import shlex
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.database.account import ServerAccount, account_named, account_owning
+from aihummer_drtui.recovery.database.account import ServerAccount, account_owning, servers_account
 from aihummer_drtui.recovery.database.programs import server_programs
 from aihummer_drtui.recovery.point_in_time.base import Base, bases_in
 from aihummer_drtui.recovery.point_in_time.base_copy import copy_base
@@ -24,17 +20,17 @@ from aihummer_drtui.recovery.point_in_time.model import (
     Point,
     Window,
 )
+from aihummer_drtui.recovery.point_in_time.reach import require_reach
 from aihummer_drtui.recovery.point_in_time.recovery_settings import quoted, settle
-from aihummer_drtui.recovery.point_in_time.segments import Segment, lsn_of, number_of
-from aihummer_drtui.recovery.point_in_time.span import Span, sound, span_on, spans_of, wrong_at
+from aihummer_drtui.recovery.point_in_time.segment_file import lay_open
+from aihummer_drtui.recovery.point_in_time.segment_packing import PACKINGS
+from aihummer_drtui.recovery.point_in_time.segments import Segment, lsn_of, number_of, segment_named
+from aihummer_drtui.recovery.point_in_time.span import Span, expected_of, sound, span_on, spans_of
 from aihummer_drtui.recovery.point_in_time.wal_folder import WalFolder, read_folder
-from aihummer_drtui.recovery.point_in_time.wal_search import end_for, last_commit
-from aihummer_drtui.recovery.point_in_time.wal_segment import PACKINGS
+from aihummer_drtui.recovery.point_in_time.wal_reading import Fetch, WalReader
 from aihummer_drtui.recovery.point_in_time.waldump import Waldump
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target, WalArchive
-
-_LATER: Final = "find it on the lost host's pg_wal or another copy, or choose a point before it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +39,7 @@ class ArchiveKeeper:
 
     target: Target
     wal: WalArchive
-    _commits: dict[tuple[str, int, int], datetime | None] = field(default_factory=dict)
+    _readers: dict[tuple[int, int, int], WalReader] = field(default_factory=dict)
 
     @property
     def keeper(self) -> Keeper:
@@ -100,14 +96,16 @@ class ArchiveKeeper:
         return Segment(timeline=oldest.seal.timeline, number=number).name(size)
 
     def prove(self, window: Window, point: Point, reporter: Reporter) -> None:
-        """As WalKeeper.prove: the base backup byte by byte, each segment up to the point opened.
+        """As WalKeeper.prove: every record up to the point decoded, then the base backup byte by byte.
 
         Raises PreconditionError that names what is missing, FailedError what is damaged.
         """
         base = self._base(window)
         span = span_on(base, read_folder(self.wal.archive, base.seal.segment_size), window.timeline)
-        needed_end = max(span.own + 1, end_for(self._waldump(span), span, point, reporter))
-        self._prove_segments(span, needed_end, reporter)
+        missing = span.segment(span.end).name(span.size)
+        require_reach(window, point, end_lsn=span.end_lsn, missing=missing)
+        start = lsn_of(base.seal.start_lsn)
+        self._reader(span).prove(span.archived, start, point, reporter, gap=span.gap)
         verify_base(self.target, base, reporter)
 
     def lay(self, window: Window, point: Point, folder: Path, reporter: Reporter) -> None:
@@ -145,7 +143,7 @@ class ArchiveKeeper:
     def _window(self, span: Span) -> Window:
         whole = span.end > span.own
         try:
-            latest = self._last_commit(span) if whole else None
+            latest = self._reader(span).last_commit(span.archived) if whole else None
         except DrtuiError:
             # The end by position stands; what its time is, is not known.
             latest = None
@@ -159,49 +157,40 @@ class ArchiveKeeper:
             gap=span.gap,
         )
 
-    def _last_commit(self, span: Span) -> datetime | None:
-        """The time of the last commit of a span, stepping back in growing strides."""
-        segment = span.segment(span.end - 1)
-        key = (span.base.path.name, segment.timeline, segment.number)
-        if key not in self._commits:
-            self._commits[key] = last_commit(self._waldump(span), span)
-        return self._commits[key]
-
-    def _waldump(self, span: Span) -> Waldump:
-        account = recovery_account(self.target, span.base)
-        programs = server_programs(self.target, account, major=span.base.server_major)
-        return Waldump(folder=span.folder, programs=programs, account=account)
-
-    def _prove_segments(self, span: Span, end: int, reporter: Reporter) -> None:
-        if end > span.end:
-            missing = span.segment(span.end).name(span.size)
-            raise PreconditionError(
-                f"WAL file {missing} is missing, and the recovery needs it",
-                where=str(self.wal.archive),
-                hint=_LATER,
+    def _reader(self, span: Span) -> WalReader:
+        expected = expected_of(span.base)
+        key = (expected.system_identifier, expected.server_major, expected.size)
+        if key not in self._readers:
+            account = servers_account(self.target, span.base.data)
+            programs = server_programs(self.target, account, major=expected.server_major)
+            self._readers[key] = WalReader(
+                waldump=Waldump(program=programs["pg_waldump"], account=account, size=expected.size),
+                fetch=_fetch_from(span.folder, account),
+                expected=expected,
             )
-        reporter.phase("opening each WAL file", total=end - span.first, unit="WAL files")
+        return self._readers[key]
 
-        def look(number: int) -> tuple[int, str]:
-            return number, wrong_at(span, number, whole=True)
 
-        with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 1)) as pool:
-            for first in range(span.first, end, 1024):
-                for number, wrong in pool.map(look, range(first, min(end, first + 1024))):
-                    if wrong:
-                        raise FailedError(
-                            f"WAL file {span.segment(number).name(span.size)} is of no use: {wrong}",
-                            where=str(self.wal.archive),
-                            hint=_LATER,
-                        )
-                    reporter.advance()
+def _fetch_from(folder: WalFolder, account: ServerAccount) -> Fetch:
+    """Lay files of the archive open, by their names; a plain one is read where it lies."""
+
+    def fetch(name: str, place: Path) -> bool:
+        segment = segment_named(name, folder.size)
+        found = folder.find(segment) if segment else None
+        if found is None:
+            return False
+        lay_open(*found, place, folder.size, account)
+        return True
+
+    return fetch
 
 
 def restore_command(archive: Path) -> str:
     """PostgreSQL's setting for a plain or packed archive (PostgreSQL 17, 25.3.5).
 
-    A file that is not there ends with 1, as it must. One that is there and cannot be unpacked ends with
-    more than 125, which stops the recovery instead of ending it too early in silence.
+    A file that is not there ends with 1, as it must. One that cannot be unpacked, or an archive that the
+    server's account cannot look into (not mounted, closed to it), ends with more than 125, which stops the
+    recovery instead of ending it too early in silence.
     """
     place = shlex.quote(str(archive)).replace("%", "%%")
     tried = []
@@ -209,24 +198,5 @@ def restore_command(archive: Path) -> str:
         source = f"{place}/%f{packing}"
         copied = f"{' '.join(program)} {source} > %p" if program else f"cp {source} %p"
         tried.append(f"if test -f {source}; then {copied} || exit 200")
-    return "; el".join(tried) + "; else exit 1; fi"
-
-
-def recovery_account(target: Target, base: Base) -> ServerAccount:
-    """Whom the server runs as: as configured, else whoever owns the data directory, else the base backup.
-
-    On a bare host the data directory may not be there yet. Raises PreconditionError.
-    """
-    if target.postgres.account:
-        return account_named(target.postgres.account)
-    for folder in (target.postgres.data_directory, base.data):
-        try:
-            account = account_owning(folder) if folder else None
-        except OSError:
-            continue
-        if account is not None and account.uid != 0:
-            return account
-    raise PreconditionError(
-        "the account that runs PostgreSQL is not known",
-        hint="name it as `account` in [postgres] of target.toml",
-    )
+    tried.append(f"if test -r {place} && test -x {place}; then exit 1")
+    return "; el".join(tried) + "; else exit 200; fi"

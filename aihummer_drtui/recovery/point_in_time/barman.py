@@ -9,7 +9,12 @@ from typing import Final
 
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import FailedError, PreconditionError
-from aihummer_drtui.recovery.database.account import ServerAccount, account_named
+from aihummer_drtui.recovery.database.account import (
+    ServerAccount,
+    account_named,
+    present_account,
+    servers_account,
+)
 from aihummer_drtui.recovery.point_in_time.barman_archive import JSON, barman_archive, told
 from aihummer_drtui.recovery.point_in_time.barman_show import (
     Shown,
@@ -18,11 +23,7 @@ from aihummer_drtui.recovery.point_in_time.barman_show import (
     read_backups,
     read_talk,
 )
-from aihummer_drtui.recovery.point_in_time.keeper_program import (
-    KeeperProgram,
-    present_account,
-    servers_account,
-)
+from aihummer_drtui.recovery.point_in_time.keeper_program import KeeperProgram
 from aihummer_drtui.recovery.point_in_time.laying import (
     growth,
     hand_over,
@@ -31,8 +32,8 @@ from aihummer_drtui.recovery.point_in_time.laying import (
     tablespace_folders,
 )
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, Keeper, Point, Window
-from aihummer_drtui.recovery.point_in_time.points import lsn_text
 from aihummer_drtui.recovery.point_in_time.recovery_settings import settle
+from aihummer_drtui.recovery.point_in_time.segments import lsn_text
 from aihummer_drtui.recovery.point_in_time.wal_archive_view import ArchiveView, view_of
 from aihummer_drtui.recovery.regular_file import read_regular
 from aihummer_drtui.recovery.reporting import Reporter

@@ -13,7 +13,7 @@ from typing import Final
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.recovery.point_in_time.barman_show import read_files, read_talk
 from aihummer_drtui.recovery.point_in_time.keeper_program import Answer, KeeperProgram
-from aihummer_drtui.recovery.point_in_time.segment_packing import unpack_stream
+from aihummer_drtui.recovery.point_in_time.segment_packing import unpack
 from aihummer_drtui.recovery.point_in_time.segments import valid_segment_size
 
 JSON: Final = ("-f", "json")
@@ -78,7 +78,7 @@ class BarmanArchive:
                 return False
             with place.open("xb") as output:
                 os.fchown(output.fileno(), self.program.account.uid, self.program.account.gid)
-                unpack_stream(packed, suffix, output, name=place.name)
+                unpack(packed, suffix, output, name=place.name)
         return True
 
 

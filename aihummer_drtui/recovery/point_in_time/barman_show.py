@@ -14,7 +14,7 @@ import msgspec
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned, cleaned_line
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, Keeper
-from aihummer_drtui.recovery.point_in_time.points import parse_lsn
+from aihummer_drtui.recovery.point_in_time.segments import parse_lsn
 
 T = TypeVar("T")
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]

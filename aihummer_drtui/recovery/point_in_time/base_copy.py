@@ -1,32 +1,29 @@
 """Laying a base backup out: every file of its list copied and hashed at once, nothing else taken along."""
 
-import ctypes
-import fcntl
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from aihummer_drtui.durable import tells_of_lost_writes
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.blobs.copy import share_blocks
+from aihummer_drtui.recovery.blobs.fill import settled
 from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.point_in_time.base import MANIFEST, Base
 from aihummer_drtui.recovery.point_in_time.base_verify import ManifestFile, read_sealed_manifest
 from aihummer_drtui.recovery.reporting import Reporter
 
 _BLOCK: Final = 1 << 20
-_FICLONE: Final = 0x40049409
-"""ioctl_ficlone(2): share another file's blocks until one of the two is written to (btrfs, XFS)."""
 _WAL: Final = "pg_wal/"
 """Its files are in no list: each of their records has a checksum of its own (PostgreSQL 17, 70)."""
 _CHANGED_LATER: Final = frozenset({"postgresql.auto.conf"})
 """May differ without a doubt about the rest, as pg_verifybackup sees it too."""
 _QUEUED: Final = 256
-_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def copy_base(base: Base, folder: Path, account: ServerAccount, reporter: Reporter) -> None:
@@ -41,14 +38,14 @@ def copy_base(base: Base, folder: Path, account: ServerAccount, reporter: Report
     try:
         folders, files = _tree(base.data)
         _refuse_missing(base, listed, files)
-        for path in sorted(folders):
-            (folder / path).mkdir(mode=0o700)
-            account.own(folder / path)
-        _copy_all(base, listed, files, folder, account, reporter)
-        for path in (*folders, ""):
-            source = (base.data / path).lstat()
-            (folder / path).chmod(stat.S_IMODE(source.st_mode) & 0o750 | 0o700)
-        _sync_file_system(folder)
+        with settled(folder, reporter):
+            for path in sorted(folders):
+                (folder / path).mkdir(mode=0o700)
+                account.own(folder / path)
+            _copy_all(base, listed, files, folder, account, reporter)
+            for path in (*folders, ""):
+                source = (base.data / path).lstat()
+                (folder / path).chmod(stat.S_IMODE(source.st_mode) & 0o750 | 0o700)
     except OSError as error:
         raise FailedError(
             f"the base backup could not be laid out: {error.strerror}",
@@ -147,6 +144,8 @@ def _copy(
             os.fchmod(made.fileno(), mode)
             if not account.is_present:
                 os.fchown(made.fileno(), account.uid, account.gid)
+            if not tells_of_lost_writes():
+                os.fsync(made.fileno())
     if listed is None or path in _CHANGED_LATER:
         return
     if listed.checksum_algorithm != "SHA256" or (size, sha256) != (listed.size, listed.checksum):
@@ -160,10 +159,7 @@ def _copy(
 def _hashed_copy(source: int, target: int, reporter: Reporter) -> tuple[int, str]:
     """Copy one descriptor to another, sharing blocks where the file system can; its size and SHA-256."""
     digest, size = hashlib.sha256(), 0
-    shared = False
-    with suppress(OSError):
-        fcntl.ioctl(target, _FICLONE, source)
-        shared = True
+    shared = share_blocks(source, target)
     while block := os.read(target if shared else source, _BLOCK):
         digest.update(block)
         rest = memoryview(block)
@@ -172,14 +168,3 @@ def _hashed_copy(source: int, target: int, reporter: Reporter) -> tuple[int, str
         size += len(block)
         reporter.advance(len(block))
     return size, digest.hexdigest()
-
-
-def _sync_file_system(folder: Path) -> None:
-    """Have all that was written there on the disk: one call instead of one for each of many files."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        if _LIBC.syncfs(descriptor) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(folder))
-    finally:
-        os.close(descriptor)

@@ -30,6 +30,7 @@ from aihummer_drtui.recovery.point_in_time.base_verify import (
     record_base_verified,
     run_verifybackup,
 )
+from aihummer_drtui.recovery.point_in_time.laying import bytes_below
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
 
@@ -151,7 +152,7 @@ def _run_pg_basebackup(admin: Admin, data: Path, label: str, facts: _Facts, repo
             environment=access.environment,
             descriptors=access.descriptors,
             account=admin.server.account,
-            meanwhile=lambda: reporter.reached(min(_size_of(data), facts.size)),
+            meanwhile=lambda: reporter.reached(min(bytes_below(data), facts.size)),
             interval=1.0,
         )
     if ended.code != 0:
@@ -167,23 +168,6 @@ def _words(words: str) -> str:
     """The line that tells the cause: the last error, since notices come first."""
     lines = [line for line in words.splitlines() if "error:" in line or "FATAL" in line]
     return cleaned_line((lines or words.strip().splitlines() or ["it said nothing"])[0], 300)
-
-
-def _size_of(folder: Path) -> int:
-    """Bytes below a folder that another program is filling; what vanishes meanwhile counts for nothing."""
-    total = 0
-    pending = [str(folder)]
-    while pending:
-        try:
-            with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_size
-        except OSError:
-            continue
-    return total
 
 
 def _seal(target: Target, signer: Signer, folder: Path, label: str, facts: _Facts, ended: str) -> None:

@@ -1,7 +1,6 @@
 """The program of another keeper (pgBackRest, Barman): run as its account, its answers bounded and cleaned."""
 
 import os
-import pwd
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import ClassVar, Final
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 from aihummer_drtui.recovery.children import child_environment
-from aihummer_drtui.recovery.database.account import ServerAccount, account_named, account_owning
+from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.database.program import Ended, run_program
 from aihummer_drtui.recovery.target import Target
 
@@ -128,32 +127,3 @@ class KeeperProgram:
         if self.account.is_present:
             return kept
         return {**kept, "HOME": self.account.home, "USER": self.account.name, "LOGNAME": self.account.name}
-
-
-def servers_account(target: Target) -> ServerAccount:
-    """Whom PostgreSQL's server runs as: as configured, else who owns the data directory, else `postgres`.
-
-    Raises PreconditionError where that cannot be told.
-    """
-    if target.postgres.account:
-        return account_named(target.postgres.account)
-    folder = target.postgres.data_directory
-    try:
-        if folder is not None and folder.exists():
-            return account_owning(folder)
-    except OSError as error:
-        raise PreconditionError(
-            f"the data directory cannot be looked at: {error.strerror}",
-            where=str(folder),
-            hint="name the server's `account` in [postgres] of target.toml",
-        ) from error
-    return account_named("postgres") if os.geteuid() == 0 else present_account()
-
-
-def present_account() -> ServerAccount:
-    """Whom this process runs as."""
-    try:
-        entry = pwd.getpwuid(os.geteuid())
-    except KeyError:
-        return ServerAccount(name=str(os.geteuid()), uid=os.geteuid(), gid=os.getegid())
-    return ServerAccount(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, home=entry.pw_dir)

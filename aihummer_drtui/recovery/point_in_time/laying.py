@@ -61,11 +61,28 @@ def growth(folders: Iterable[Path], reporter: Reporter) -> Callable[[], None]:
         began = time.monotonic()
         if began < quiet_until:
             return
-        reporter.reached(sum(_size(place) for place in places))
+        reporter.reached(sum(bytes_below(place) for place in places))
         ended = time.monotonic()
         quiet_until = ended + 9 * (ended - began)
 
     return measure
+
+
+def bytes_below(folder: Path) -> int:
+    """Bytes of the files below a folder that another program is filling; what vanishes counts for nothing."""
+    total, waiting = 0, [folder]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+                    elif entry.is_file(follow_symlinks=False):
+                        total += entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            # Files come and go while they are written; what is seen next time counts.
+            continue
+    return total
 
 
 def hand_over(folder: Path, account: ServerAccount) -> None:
@@ -111,19 +128,3 @@ def _give(name: str, descriptor: int, account: ServerAccount, folder: Path) -> N
             hint="look at the backup's place; nothing of it was given to the server's account",
         )
     os.chown(name, account.uid, account.gid, dir_fd=descriptor, follow_symlinks=False)
-
-
-def _size(folder: Path) -> int:
-    total, waiting = 0, [folder]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(Path(entry.path))
-                    elif entry.is_file(follow_symlinks=False):
-                        total += entry.stat(follow_symlinks=False).st_size
-        except OSError:
-            # Files come and go while they are written; what is seen next time counts.
-            continue
-    return total

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.database.account import ServerAccount
-from aihummer_drtui.recovery.point_in_time.keeper_program import Answer, KeeperProgram, servers_account
+from aihummer_drtui.recovery.database.account import ServerAccount, servers_account
+from aihummer_drtui.recovery.point_in_time.keeper_program import Answer, KeeperProgram
 from aihummer_drtui.recovery.point_in_time.laying import growth, require_empty, tablespace_folders
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, Keeper, Point, Window
 from aihummer_drtui.recovery.point_in_time.pgbackrest_archive import archive_in

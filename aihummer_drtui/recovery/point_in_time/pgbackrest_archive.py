@@ -48,9 +48,10 @@ class PgBackRestArchive:
         try:
             if not self._get(listed, packed, account):
                 return False
-            with place.open("xb") as output:
+            with packed.open("rb") as file, place.open("xb") as output:
                 os.fchown(output.fileno(), account.uid, account.gid)
-                unpack(packed, packed.suffix, output, self.program.environment())
+                path = self.program.environment()["PATH"]
+                unpack(file, packed.suffix, output, name=packed.name, path=path)
         finally:
             packed.unlink(missing_ok=True)
         return True

@@ -13,9 +13,8 @@ import msgspec
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned, cleaned_bytes, cleaned_line
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, Keeper
-from aihummer_drtui.recovery.point_in_time.points import parse_lsn
 from aihummer_drtui.recovery.point_in_time.segment_chain import SMALLEST_SIZE
-from aihummer_drtui.recovery.point_in_time.segments import segment_named
+from aihummer_drtui.recovery.point_in_time.segments import parse_lsn, segment_named
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 Epoch = Annotated[int, msgspec.Meta(ge=0, le=253_000_000_000)]

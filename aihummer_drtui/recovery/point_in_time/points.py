@@ -13,6 +13,7 @@ from aihummer_drtui.errors import UsageError
 from aihummer_drtui.foreign import cleaned, cleaned_line
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point
+from aihummer_drtui.recovery.point_in_time.segments import lsn_text, parse_lsn
 
 LATEST: Final = "latest"
 _FORMS: Final = (
@@ -23,7 +24,6 @@ _TIME: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[ T]+(\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,6})?)?)\s*(.*))?", re.ASCII
 )
 _OFFSET: Final = re.compile(r"([+-])(\d{2})(?::?([0-5]\d))?", re.ASCII)
-_LSN: Final = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1971, 9998
 """Within these no arithmetic on zones can leave the calendar."""
 _NAME_LIMIT: Final = 63
@@ -102,17 +102,6 @@ def from_now(moment: datetime, clock: Clock) -> str:
     if abs(seconds) < 0.5:
         return "now"
     return f"{duration_text(abs(seconds))} {'before' if seconds > 0 else 'after'} now"
-
-
-def lsn_text(lsn: int) -> str:
-    """A position as PostgreSQL writes it: `0/3000060` (pg_lsn, PostgreSQL 17, 8.20)."""
-    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
-
-
-def parse_lsn(text: str) -> int | None:
-    """A position as PostgreSQL writes it, or None."""
-    found = _LSN.fullmatch(text)
-    return int(found[1], 16) << 32 | int(found[2], 16) if found else None
 
 
 def _lsn(text: str) -> ByLsn:

@@ -7,15 +7,8 @@ from typing import Final, assert_never
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point, Window
-from aihummer_drtui.recovery.point_in_time.points import (
-    LATEST,
-    Clock,
-    echo,
-    from_now,
-    in_both_zones,
-    lsn_text,
-    spelled,
-)
+from aihummer_drtui.recovery.point_in_time.points import LATEST, Clock, echo, from_now, in_both_zones, spelled
+from aihummer_drtui.recovery.point_in_time.segments import lsn_text
 
 _FAR: Final = timedelta(days=180)
 """A point further than this from every window looks like a year typed wrong."""
@@ -35,6 +28,45 @@ def window_for(point: Point, windows: Sequence[Window], clock: Clock, *, base: s
         f"no base backup and its WAL bring back {echo(point, clock)}{_why(point, candidates, clock)}",
         hint="\n  ".join([*window_lines(candidates, clock), _nearest(point, candidates, clock)]),
     )
+
+
+def not_reached(point: Point, gap: str) -> PreconditionError:
+    """The error that tells that the WAL does not contain the point; `gap` names the file missing after it."""
+    match point:
+        case Latest():
+            what = "no end that is known"
+        case ByTime(moment=moment):
+            stop = moment.astimezone(UTC).isoformat(sep=" ")
+            what = f"no commit after {stop}, and without one PostgreSQL takes a time for not reached"
+        case ByName(name=name):
+            what = f"no restore point named {cleaned_line(name, 70)}"
+        case ByLsn(lsn=lsn):
+            what = f"no position {lsn_text(lsn)}, or no record at or after it"
+        case _:
+            assert_never(point)
+    missing = f"; WAL file {cleaned_line(gap, 60)} is missing after it" if gap else ""
+    return PreconditionError(
+        f"the WAL that follows the base backup has {what}{missing}",
+        hint="choose a point within the window (`aihummer-drtui wal status`), or `latest`: as far as it goes",
+    )
+
+
+def require_reach(window: Window, point: Point, *, end_lsn: int, missing: str) -> None:
+    """Let pass WAL that still reaches the copy's own end and the point: looked at again, before it is read.
+
+    `end_lsn` is where it ends now, `missing` the first file that is not there. Raises PreconditionError.
+    """
+    too_late = isinstance(point, ByTime) and window.latest is not None and point.moment >= window.latest
+    if too_late or (isinstance(point, ByLsn) and point.lsn >= window.latest_lsn):
+        raise not_reached(point, window.gap)
+    needed = max(window.base.end_lsn, point.lsn if isinstance(point, ByLsn) else window.latest_lsn)
+    if end_lsn < needed:
+        raise PreconditionError(
+            f"WAL file {cleaned_line(missing, 60)} is missing: the WAL after base backup "
+            f"{cleaned_line(window.base.label, 60)} ends at {lsn_text(end_lsn)}, and {lsn_text(needed)} is "
+            "needed",
+            hint="find that file on the lost host's pg_wal or another copy, or choose an earlier point",
+        )
 
 
 def window_lines(windows: Sequence[Window], clock: Clock) -> list[str]:

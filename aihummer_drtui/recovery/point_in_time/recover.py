@@ -21,7 +21,7 @@ from aihummer_drtui.recovery.point_in_time.confined import standby_limits
 from aihummer_drtui.recovery.point_in_time.model import Point, WalKeeper, Window
 from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage, inode_of
 from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
-from aihummer_drtui.recovery.point_in_time.replay import LimitsTooLowError, Reached, replay
+from aihummer_drtui.recovery.point_in_time.replay import LimitsTooLowError, Reached, refuse_early_end, replay
 from aihummer_drtui.recovery.point_in_time.verified import settle, verify
 from aihummer_drtui.recovery.reporting import Reporter
 
@@ -157,6 +157,9 @@ def _started_and_verified(
                 where=str(folder),
                 hint="the live server is as it was; look at the base backup with its keeper's own program",
             )
+        if not mark.reached_lsn:
+            # Else an earlier try got so far, and was let pass.
+            refuse_early_end(reached, work.point, work.window, where=str(folder))
         mark = work.place.write(_with_reached(mark, reached))
         try:
             content = verify(

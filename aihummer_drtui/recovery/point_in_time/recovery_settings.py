@@ -9,7 +9,7 @@ from aihummer_drtui.durable import sync_folder, write_durably
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point
-from aihummer_drtui.recovery.point_in_time.points import lsn_text
+from aihummer_drtui.recovery.point_in_time.segments import lsn_text
 from aihummer_drtui.recovery.regular_file import read_regular
 
 _AUTO: Final = "postgresql.auto.conf"
@@ -68,5 +68,6 @@ def target_lines(point: Point, *, timeline: int) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """A value for PostgreSQL's configuration: `'` and `\\` doubled (src/backend/utils/misc/guc-file.l)."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    """A value for PostgreSQL's configuration, on one line (src/backend/utils/misc/guc-file.l)."""
+    one_line = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return "'" + one_line.replace("'", "''") + "'"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.recovery.point_in_time.beside import BesideServer
-from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByTime, Point, Window
-from aihummer_drtui.recovery.point_in_time.points import Clock, echo, parse_lsn, spelled
+from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByTime, Latest, Point, Window
+from aihummer_drtui.recovery.point_in_time.points import Clock, echo, spelled
+from aihummer_drtui.recovery.point_in_time.segments import lsn_text, parse_lsn
 from aihummer_drtui.recovery.reporting import Reporter
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Reached:
     timeline: int
     """The new one, on which the server goes on."""
     system_identifier: int
+    segment_size: int
+    """Bytes of a WAL file of this server."""
 
 
 def replay(server: BesideServer, point: Point, window: Window, clock: Clock, reporter: Reporter) -> Reached:
@@ -153,7 +156,8 @@ def _progress(point: Point, window: Window, reporter: Reporter) -> "Callable[[_S
 def _reached(connection: "Connection[TupleRow]", seen: _Seen) -> Reached:
     # The timeline that is written on: the last checkpoint may still be of the one before.
     row = connection.execute(
-        "SELECT system_identifier, pg_walfile_name(pg_current_wal_lsn()) FROM pg_control_system()"
+        "SELECT system_identifier, pg_walfile_name(pg_current_wal_lsn()), "
+        "pg_size_bytes(current_setting('wal_segment_size')) FROM pg_control_system()"
     ).fetchone()
     assert row is not None  # noqa: S101 - the function gives one row
     timeline = int(row[1][:8], 16)
@@ -162,6 +166,27 @@ def _reached(connection: "Connection[TupleRow]", seen: _Seen) -> Reached:
         lsn=seen.lsn or _switch_point(connection, timeline),
         timeline=timeline,
         system_identifier=int(row[0]),
+        segment_size=int(row[2]),
+    )
+
+
+def refuse_early_end(reached: Reached, point: Point, window: Window, *, where: str) -> None:
+    """Let pass a replay without a target that came as far as the archived WAL goes. Raises FailedError.
+
+    PostgreSQL misses a target that it did not reach. Without one it takes whatever it cannot read for the
+    end of WAL, damage in the middle too. The last file need not be full of records: into it is far enough.
+    """
+    if not isinstance(point, Latest):
+        return
+    end = parse_lsn(reached.lsn)
+    if end is not None and end >= window.latest_lsn - reached.segment_size:
+        return
+    raise FailedError(
+        f"the recovery ended at {reached.lsn or 'a position that is not known'}, and the archived WAL goes "
+        f"on to {lsn_text(window.latest_lsn)}: what lies between could not be read",
+        where=where,
+        hint="the live server is as it was; look at the WAL file of that position, get it from another copy, "
+        "or say that the recovery is to end there: --to lsn:… or a time",
     )
 
 

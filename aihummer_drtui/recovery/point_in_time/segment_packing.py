@@ -1,88 +1,128 @@
-"""WAL files as other keepers keep them: plain or packed; unpacked by Python or by the packer's program."""
+"""WAL files, plain or packed: unpacked by Python or by the packer's own program, in bounded memory."""
 
 import bz2
 import gzip
-import os
 import shutil
+import subprocess
+import tempfile
 import zlib
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, Final
 
 from aihummer_drtui.errors import FailedError, PreconditionError
-from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.database.program import run_program
+from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 
+PACKINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "": (),
+    ".gz": ("gzip", "-dc"),
+    ".bz2": ("bzip2", "-dc"),
+    ".zst": ("zstd", "-dcq"),
+    ".lz4": ("lz4", "-dcq"),
+}
+"""By the end of the name: the program that unpacks, as restore_command uses it."""
 LARGEST_SIZE: Final = 1 << 30
 """Bytes; initdb makes no larger WAL file."""
-_PROGRAMS: Final = {".zst": ("zstd", "-d", "-q", "-c", "--"), ".lz4": ("lz4", "-d", "-q", "-c", "--")}
 _CHUNK: Final = 1 << 20
-_SECONDS: Final = 120.0
+_SECONDS: Final = 120
+_Stream = IO[bytes] | gzip.GzipFile | bz2.BZ2File
 
 
-def unpack(packed: Path, suffix: str, output: IO[bytes], environment: Mapping[str, str]) -> None:
-    """Write what is packed in a file to `output`; the suffix (`.gz`, `.bz2`, `.zst`, `.lz4`, none) tells how.
+def unpack(
+    packed: IO[bytes],
+    packing: str,
+    output: IO[bytes],
+    *,
+    name: str,
+    limit: int = LARGEST_SIZE,
+    path: str | None = None,
+) -> int:
+    """Write what is packed in an open file to `output` and give its bytes; `packing` is one of `PACKINGS`.
 
-    Raises PreconditionError where the program for it is not installed, FailedError where the file is
-    damaged, longer than a WAL file can be, or packed in another way.
+    Programs are looked for in `path` (None = our own). Raises PreconditionError where the program is not
+    installed, FailedError where the file is damaged, longer than `limit` bytes, or packed in another way;
+    OSError of `output`.
     """
-    if suffix in {"", ".gz", ".bz2"}:
-        with packed.open("rb") as file:
-            unpack_stream(file, suffix, output, name=packed.name)
-    else:
-        _by_program(packed, suffix, output, environment)
-
-
-def unpack_stream(packed: IO[bytes], suffix: str, output: IO[bytes], *, name: str) -> None:
-    """The same for an open file, where Python itself can: `.gz`, `.bz2`, none. Raises FailedError."""
-    unpacked: IO[bytes] | gzip.GzipFile | bz2.BZ2File = packed
-    if suffix == ".gz":
-        unpacked = gzip.GzipFile(fileobj=packed)
-    elif suffix == ".bz2":
-        unpacked = bz2.BZ2File(packed)
     written = 0
-    try:
-        while chunk := unpacked.read(_CHUNK):
+    with _unpacking(packed, packing, name, path) as stream:
+        while chunk := _read(stream, _CHUNK, name):
             written += len(chunk)
-            if written > LARGEST_SIZE:
-                raise _damaged(name, "it is longer than a WAL file can be")
+            if written > limit:
+                raise damaged(name, "it is longer than a WAL file")
             output.write(chunk)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(name, str(error)) from error
+    return written
 
 
-def _by_program(packed: Path, suffix: str, output: IO[bytes], environment: Mapping[str, str]) -> None:
-    if suffix not in _PROGRAMS:
-        raise _damaged(packed.name, f"{suffix!r} is no packing that is known")
-    name, *options = _PROGRAMS[suffix]
-    program = shutil.which(name, path=environment["PATH"])
-    if program is None:
-        raise PreconditionError(
-            f"{name} is not installed, and WAL files are packed with it",
-            where=cleaned_line(environment["PATH"]),
-            hint=f"apt-get install {name}",
-        )
-
-    def look() -> None:
-        if os.fstat(output.fileno()).st_size > LARGEST_SIZE:
-            raise _damaged(packed.name, "it is longer than a WAL file can be")
-
-    ended = run_program(
-        [program, *options, packed],
-        environment=environment,
-        descriptors=(),
-        output=output.fileno(),
-        seconds=_SECONDS,
-        meanwhile=look,
-        interval=0.05,
-    )
-    look()
-    if ended.code != 0:
-        raise _damaged(packed.name, ended.first_words)
+def first_bytes(packed: IO[bytes], packing: str, count: int, *, name: str) -> bytes:
+    """The first bytes of what is packed; fewer where there are no more. Raises as `unpack` does."""
+    with _unpacking(packed, packing, name, None, to_the_end=False) as stream:
+        return _read(stream, count, name)
 
 
-def _damaged(name: str, why: str) -> FailedError:
+def damaged(name: str, why: str) -> FailedError:
+    """The error that tells that a WAL file cannot be unpacked."""
     return FailedError(
         f"WAL file {cleaned_line(name, 120)} cannot be unpacked: {cleaned_line(why, 200)}",
         hint="get that file from another copy, or choose a point before it",
+    )
+
+
+def _read(stream: _Stream, count: int, name: str) -> bytes:
+    try:
+        return stream.read(count)
+    except (OSError, EOFError, zlib.error) as error:
+        raise damaged(name, str(error)) from None
+
+
+@contextmanager
+def _unpacking(
+    packed: IO[bytes], packing: str, name: str, path: str | None, *, to_the_end: bool = True
+) -> Iterator[_Stream]:
+    """What is packed, as a stream; with `to_the_end`, a program that unpacks must then end well."""
+    if packing not in PACKINGS:
+        raise damaged(name, f"{packing!r} is no packing that is known")
+    if packing == "":
+        yield packed
+    elif packing == ".gz":
+        yield gzip.GzipFile(fileobj=packed)
+    elif packing == ".bz2":
+        yield bz2.BZ2File(packed)
+    else:
+        yield from _by_program(packed, packing, name, path, to_the_end=to_the_end)
+
+
+def _by_program(
+    packed: IO[bytes], packing: str, name: str, path: str | None, *, to_the_end: bool
+) -> Iterator[_Stream]:
+    with tempfile.TemporaryFile() as talk, _program(packed, packing, path, talk) as child:
+        assert child.stdout is not None  # noqa: S101 - asked for
+        try:
+            yield child.stdout
+            if to_the_end and child.wait(_SECONDS) != 0:
+                talk.seek(0)
+                raise damaged(name, cleaned_bytes(talk.read(4000)).strip() or f"{child.args!s} failed")
+        except subprocess.TimeoutExpired:
+            raise damaged(name, f"its unpacking did not end within {_SECONDS} s") from None
+        finally:
+            child.kill()
+
+
+def _program(packed: IO[bytes], packing: str, path: str | None, talk: IO[bytes]) -> "subprocess.Popen[bytes]":
+    program, *options = PACKINGS[packing]
+    found = shutil.which(program, path=path)
+    if found is None:
+        raise PreconditionError(
+            f"{program} is not installed, and WAL files are packed with it",
+            where=cleaned_line(path or ""),
+            hint=f"apt-get install {program}",
+        )
+    # It reads a stranger's bytes: with nothing of our environment. Our end closes its pipe, which ends it.
+    return subprocess.Popen(
+        [found, *options],
+        stdin=packed,
+        stdout=subprocess.PIPE,
+        stderr=talk,
+        cwd="/",
+        env={"LC_ALL": "C"},
+        start_new_session=True,
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-_LSN: Final = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
+_LSN: Final = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})", re.ASCII)
 _SEGMENT: Final = re.compile(r"[0-9A-F]{24}")
 _HISTORY: Final = re.compile(r"([0-9A-F]{8})\.history")
 _HISTORY_LINE: Final = re.compile(r"\s*(\d+)\s+([0-9A-Fa-f]+/[0-9A-Fa-f]+)(?:\s.*)?")
@@ -22,10 +22,16 @@ MAX_TIMELINE: Final = (1 << 32) - 1
 
 def lsn_of(text: str) -> int:
     """A position written as PostgreSQL writes it, `16/B374D848`. Raises ValueError for anything else."""
-    found = _LSN.fullmatch(text)
+    found = parse_lsn(text)
     if found is None:
         raise ValueError(f"no WAL position: {text[:40]!r}")
-    return (int(found[1], 16) << 32) + int(found[2], 16)
+    return found
+
+
+def parse_lsn(text: str) -> int | None:
+    """A position as PostgreSQL writes it (pg_lsn, PostgreSQL 17, 8.20), or None."""
+    found = _LSN.fullmatch(text)
+    return int(found[1], 16) << 32 | int(found[2], 16) if found else None
 
 
 def lsn_text(lsn: int) -> str:

@@ -1,12 +1,14 @@
 """The WAL that follows a base backup, on each timeline that goes on from it, and where it ends."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, overload
 
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.recovery.point_in_time.base import Base
+from aihummer_drtui.recovery.point_in_time.segment_file import first_page_damage
+from aihummer_drtui.recovery.point_in_time.segment_header import Expected
 from aihummer_drtui.recovery.point_in_time.segments import (
     History,
     Segment,
@@ -16,7 +18,6 @@ from aihummer_drtui.recovery.point_in_time.segments import (
     number_of,
 )
 from aihummer_drtui.recovery.point_in_time.wal_folder import WalFolder
-from aihummer_drtui.recovery.point_in_time.wal_segment import Expected, damage
 
 _HEADERS_SECONDS: Final = 3.0
 
@@ -44,9 +45,14 @@ class Span:
         """The segment of that number."""
         return Segment(timeline=self.history.timeline_at(number, self.size), number=number)
 
-    def segments(self, first: int, end: int) -> list[Segment]:
-        """Those with numbers from `first` to before `end`."""
-        return [self.segment(number) for number in range(first, end)]
+    @property
+    def archived(self) -> Sequence[Segment]:
+        """Those that the archive is to hold: all but the first, where only the base backup brings them."""
+        first = self.first
+        for number in range(self.first, min(self.end, self.own + 1)):
+            if not self.folder.has(self.segment(number)):
+                first = number + 1
+        return _Segments(self, range(first, self.end))
 
     @property
     def timeline(self) -> int:
@@ -69,7 +75,29 @@ class Span:
         return ""
 
 
-def _expected(base: Base) -> Expected:
+@dataclass(frozen=True)
+class _Segments(Sequence[Segment]):
+    """Of a million files none is kept in memory."""
+
+    span: Span
+    numbers: range
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Segment: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "_Segments": ...
+
+    def __getitem__(self, place: int | slice) -> "Segment | _Segments":
+        if isinstance(place, slice):
+            return _Segments(self.span, self.numbers[place])
+        return self.span.segment(self.numbers[place])
+
+
+def expected_of(base: Base) -> Expected:
     """What WAL for this base backup must be."""
     return Expected(
         system_identifier=base.seal.system_identifier,
@@ -129,15 +157,15 @@ def sound(span: Span) -> Span:
     for number in range(span.first, span.end):
         if time.monotonic() > until and number != span.end - 1:
             continue
-        if wrong := wrong_at(span, number, whole=False):
+        if wrong := _wrong_at(span, number):
             return replace(span, end=number, wrong=wrong)
     return span
 
 
-def wrong_at(span: Span, number: int, *, whole: bool) -> str:
+def _wrong_at(span: Span, number: int) -> str:
     """What is wrong with a segment of a span; one that only the base backup has is verified with that."""
     segment = span.segment(number)
     found = span.folder.find(segment)
     if found is None:
         return "" if number <= span.own else "it is missing, or a link, which is not followed"
-    return damage(*found, segment, _expected(span.base), whole=whole)
+    return first_page_damage(*found, segment, expected_of(span.base))

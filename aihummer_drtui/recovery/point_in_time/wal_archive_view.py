@@ -2,21 +2,21 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
+from aihummer_drtui.errors import DrtuiError, FailedError
 from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.database.programs import server_programs
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, ByLsn, ByTime, Latest, Point, Window
-from aihummer_drtui.recovery.point_in_time.points import lsn_text
+from aihummer_drtui.recovery.point_in_time.reach import require_reach
 from aihummer_drtui.recovery.point_in_time.segment_chain import (
     SMALLEST_SIZE,
     USUAL_SIZE,
     Chain,
     follow,
 )
+from aihummer_drtui.recovery.point_in_time.segment_header import Expected, SegmentHeader, read_header
 from aihummer_drtui.recovery.point_in_time.segments import (
     History,
     Segment,
@@ -24,13 +24,8 @@ from aihummer_drtui.recovery.point_in_time.segments import (
     read_history,
     segment_named,
 )
-from aihummer_drtui.recovery.point_in_time.wal_reading import (
-    Fetch,
-    SegmentHeader,
-    WalReader,
-    read_header,
-    scratch_folder,
-)
+from aihummer_drtui.recovery.point_in_time.wal_reading import Fetch, WalReader, scratch_folder
+from aihummer_drtui.recovery.point_in_time.waldump import Waldump
 from aihummer_drtui.recovery.regular_file import read_regular
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
@@ -52,7 +47,7 @@ class ArchiveView:
     account: ServerAccount
     """Whom pg_waldump runs as, and whose the fetched files are."""
     fetch: Fetch
-    _readers: dict[int, WalReader]
+    _readers: dict[tuple[int, int], WalReader]
 
     @property
     def size(self) -> int:
@@ -75,23 +70,25 @@ class ArchiveView:
         return frozenset(segment.name(self.size) for segment in chain.segments)
 
     def reader(self, base: BaseBackup) -> WalReader:
-        """A reader for the base backup's version. Raises PreconditionError where its programs are missing."""
-        major = base.server_major
-        if major not in self._readers:
-            self._readers[major] = WalReader(
-                pg_waldump=server_programs(self.target, self.account, major=major)["pg_waldump"],
-                account=self.account,
+        """A reader for the base backup's WAL. Raises PreconditionError where its programs are missing."""
+        key = (base.server_major, base.system_identifier)
+        if key not in self._readers:
+            programs = server_programs(self.target, self.account, major=base.server_major)
+            self._readers[key] = WalReader(
+                waldump=Waldump(program=programs["pg_waldump"], account=self.account, size=self.size),
                 fetch=self.fetch,
-                size=self.size,
+                expected=Expected(
+                    system_identifier=base.system_identifier, server_major=base.server_major, size=self.size
+                ),
             )
-        return self._readers[major]
+        return self._readers[key]
 
     def window(self, base: BaseBackup) -> Window:
         """What the base backup and the files after it bring back."""
         chain = self.chain(base)
         whole = chain.end_lsn >= base.end_lsn
         try:
-            latest = self.reader(base).last_commit(chain) if whole else None
+            latest = self.reader(base).last_commit(chain.segments) if whole else None
         except DrtuiError:
             # The window's end by position stands; `latest` None says that the time is not known.
             latest = None
@@ -119,23 +116,11 @@ class ArchiveView:
                 case ByLsn(lsn=lsn):
                     ending = tuple(one for one in chain.segments if one.end(self.size) > lsn)
                     chain = replace(chain, segments=ending)
-        self.reader(base).prove(chain, base.start_lsn, point, reporter)
+        self.reader(base).prove(chain.segments, base.start_lsn, point, reporter, gap=chain.gap)
 
     def require(self, chain: Chain, window: Window, point: Point) -> None:
         """Raise PreconditionError where the chain does not reach the copy's own end and the point."""
-        if isinstance(point, ByTime) and window.latest is not None and point.moment >= window.latest:
-            raise PreconditionError(
-                f"the WAL has no commit after {point.moment.astimezone(UTC).isoformat(sep=' ')}, and without "
-                "one PostgreSQL takes a time for not reached",
-                hint="choose an earlier time, or `latest`: as far as the WAL goes",
-            )
-        needed = max(window.base.end_lsn, point.lsn if isinstance(point, ByLsn) else window.latest_lsn)
-        if chain.end_lsn < needed:
-            raise PreconditionError(
-                f"WAL file {chain.gap or chain.following} is missing: the WAL after base backup "
-                f"{window.base.label} ends at {lsn_text(chain.end_lsn)}, and {lsn_text(needed)} is needed",
-                hint="find that file on the lost host's pg_wal or another copy, or choose an earlier point",
-            )
+        require_reach(window, point, end_lsn=chain.end_lsn, missing=chain.gap or chain.following)
 
 
 def view_of(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.recovery.point_in_time.segment_packing import PACKINGS
 from aihummer_drtui.recovery.point_in_time.segments import (
     History,
     Segment,
@@ -20,7 +21,6 @@ from aihummer_drtui.recovery.point_in_time.segments import (
     read_history,
     segment_named,
 )
-from aihummer_drtui.recovery.point_in_time.wal_segment import PACKINGS
 from aihummer_drtui.recovery.regular_file import read_regular
 
 MOST_FILES: Final = 20_000_000

@@ -1,153 +1,128 @@
-"""What archived WAL says: commits, the last record, restore points; by pg_waldump of its own version.
+"""What one WAL file says: commits, the last record, restore points; by pg_waldump of its own version.
 
-It decodes hostile bytes, so it runs as the server's account. Plain segments are read where they lie,
-packed ones are unpacked into a private folder of the account's that is gone afterwards.
+It decodes hostile bytes, so it runs as the server's account. Every record is decoded and its checksum
+compared, whichever kind is asked for.
 """
 
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.errors import FailedError
 from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.database.connection import program_environment
-from aihummer_drtui.recovery.database.program import run_program
-from aihummer_drtui.recovery.database.programs import ServerPrograms
-from aihummer_drtui.recovery.point_in_time.segments import Segment, lsn_of
-from aihummer_drtui.recovery.point_in_time.wal_folder import WalFolder
-from aihummer_drtui.recovery.point_in_time.wal_segment import unpack_to
+from aihummer_drtui.recovery.database.program import Ended, run_program
+from aihummer_drtui.recovery.point_in_time.segments import Segment, lsn_of, lsn_text
 
-_TALK_LIMIT: Final = 256_000_000
-"""Bytes of lines; 1 GB of WAL can hold more commits than that, and its last ones are at the end."""
+_TALK_PER_BYTE: Final = 16
+"""Bytes of lines for each byte of WAL, at most: a record of 34 bytes gives a line of some 110."""
+_LINE_LIMIT: Final = 65_536
 _SECONDS: Final = 600.0
 _COMMIT: Final = re.compile(
     rb"desc: COMMIT(?:_PREPARED)? [^\n]*?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) UTC"
 )
 _RESTORE_POINT: Final = re.compile(rb"desc: RESTORE_POINT ([^\n]*)")
 _LSN: Final = re.compile(rb"lsn: ([0-9A-F]{1,8}/[0-9A-F]{1,8})")
-_CUT_SHORT: Final = ("could not find file", "24, got 0", "could not find a valid record")
-"""A record goes on in the next file, which is not there; or WAL ends here. Neither is damage."""
+_NEXT_FILE: Final = "could not find file"
+_NOTHING_MORE: Final = "24, got 0"
+"""Zeros where a record should begin: the end of WAL in a file that was still being filled."""
+
+
+class Kind(Enum):
+    """Which records are told: `--rmgr` of pg_waldump(1)."""
+
+    COMMITS = ("--rmgr=Transaction",)
+    RESTORE_POINTS = ("--rmgr=XLOG",)
+    ALL = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """What a few segments say."""
+class Records:
+    """What one WAL file says, of the kind that was asked for."""
 
     last_lsn: int | None
-    """Where the last record starts."""
+    """Where its last record starts."""
     last_commit: datetime | None
-    """The latest of their commits."""
-    restore_points: tuple[str, ...]
-    damaged: str
-    """pg_waldump's words where it could not read on; empty = it could."""
+    """The latest of its commits."""
+    restore_points: frozenset[bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waldump:
-    """Reads segments of one archive."""
+    """pg_waldump of one version, for WAL files of one size."""
 
-    folder: WalFolder
-    programs: ServerPrograms
+    program: Path
     account: ServerAccount
+    size: int
+    """Bytes of a WAL file."""
 
-    def commits(self, segments: Sequence[Segment]) -> Said:
-        """The commits in segments that follow each other. Raises as `run_program` does."""
-        return self._said(segments, "Transaction")
+    def read(
+        self, folder: Path, segment: Segment, *, start: int, following: Segment | None, kind: Kind
+    ) -> Records:
+        """Decode the records that start in this file at `start` or later.
 
-    def restore_points(self, segments: Sequence[Segment]) -> Said:
-        """The restore points in them."""
-        return self._said(segments, "XLOG")
+        File and `following`, where it is not None, lie plain in the folder: the last record may go on in
+        it. Raises FailedError where the file is damaged, and as `run_program` does.
+        """
+        name = segment.name(self.size)
+        with tempfile.TemporaryFile() as output:
+            limit = _TALK_PER_BYTE * self.size
 
-    def records(self, segments: Sequence[Segment]) -> Said:
-        """All of their records."""
-        return self._said(segments, "")
+            def look() -> None:
+                if os.fstat(output.fileno()).st_size > limit:
+                    raise FailedError(
+                        f"pg_waldump says more than {limit} bytes on {name}",
+                        hint="look at that WAL file with pg_waldump",
+                    )
 
-    def _said(self, segments: Sequence[Segment], kind: str) -> Said:
-        commits: list[datetime] = []
-        points: list[str] = []
-        last: int | None = None
-        damaged = ""
-        for run in _of_one_timeline(segments):
-            data, words = self._output(run, kind)
-            lsns = _LSN.findall(data)
-            last = lsn_of(lsns[-1].decode()) if lsns else last
-            commits += [
-                datetime.fromisoformat(one.decode()).replace(tzinfo=UTC) for one in _COMMIT.findall(data)
-            ]
-            points += [one.decode("utf-8", "replace") for one in _RESTORE_POINT.findall(data)]
-            damaged = damaged or words
-        return Said(
-            last_lsn=last,
-            last_commit=max(commits, default=None),
-            restore_points=tuple(points),
-            damaged=damaged,
-        )
-
-    def _output(self, segments: Sequence[Segment], kind: str) -> tuple[bytes, str]:
-        first, last = (segment.name(self.folder.size) for segment in (segments[0], segments[-1]))
-        with self._readable(segments) as place, tempfile.TemporaryFile() as output:
             ended = run_program(
                 [
-                    self.programs["pg_waldump"],
-                    *(f"--path={place}", *((f"--rmgr={kind}",) if kind else ())),
-                    *(first, last),
+                    self.program,
+                    *("-p", folder, "-t", str(segment.timeline)),
+                    *("-s", lsn_text(start), "-e", lsn_text(segment.end(self.size))),
+                    *kind.value,
                 ],
                 environment={**program_environment(), "TZ": "UTC", "HOME": self.account.home},
                 descriptors=(),
                 account=self.account,
                 output=output.fileno(),
                 seconds=_SECONDS,
-                interval=0.05,
+                meanwhile=look,
             )
-            size = os.fstat(output.fileno()).st_size
-            data = os.pread(output.fileno(), _TALK_LIMIT, max(0, size - _TALK_LIMIT))
-        if ended.code == 0 or any(phrase in ended.words for phrase in _CUT_SHORT):
-            return data, ""
-        return data, ended.first_words
-
-    @contextmanager
-    def _readable(self, segments: Sequence[Segment]) -> Iterator[Path]:
-        """A folder that holds the segments unpacked, and that the account can read."""
-        found = [(segment, self.folder.find(segment)) for segment in segments]
-        missing = next((segment for segment, file in found if file is None), None)
-        if missing is not None:
-            raise PreconditionError(
-                f"WAL file {missing.name(self.folder.size)} is missing",
-                where=str(self.folder.path),
-                hint="find it on the lost host's pg_wal or another copy, or choose a point before it",
-            )
-        if not any(file[1] for _, file in found if file):
-            yield self.folder.path
-            return
-        with tempfile.TemporaryDirectory(prefix="drtui-wal-", ignore_cleanup_errors=True) as name:
-            scratch = Path(name)
-            self.account.own(scratch)
-            for segment, file in found:
-                if file is None:
-                    continue
-                plain = scratch / segment.name(self.folder.size)
-                try:
-                    unpack_to(*file, plain, self.folder.size)
-                    self.account.own(plain)
-                except OSError as error:
-                    raise FailedError(
-                        f"WAL could not be unpacked: {error.strerror}",
-                        where=str(scratch),
-                        hint="is there room in the temporary folder? TMPDIR names another",
-                    ) from None
-            yield scratch
+            look()
+            if ended.code != 0 and not _is_an_end(ended, segment, following):
+                raise FailedError(
+                    f"WAL file {name} is damaged: {ended.first_words}",
+                    hint="get that file from another copy, or choose a point before it",
+                )
+            output.seek(0)
+            return _records(output)
 
 
-def _of_one_timeline(segments: Sequence[Segment]) -> Iterator[Sequence[Segment]]:
-    """pg_waldump reads one timeline at a time."""
-    begin = 0
-    for at in range(1, len(segments) + 1):
-        if at == len(segments) or segments[at].timeline != segments[begin].timeline:
-            yield segments[begin:at]
-            begin = at
+def _is_an_end(ended: Ended, segment: Segment, following: Segment | None) -> bool:
+    """Whether it stopped where WAL may end or the timeline is left, rather than at damage."""
+    if following is not None and following.timeline == segment.timeline:
+        return False
+    return _NEXT_FILE in ended.words or (following is None and _NOTHING_MORE in ended.words)
+
+
+def _records(output: IO[bytes]) -> Records:
+    last_lsn: int | None = None
+    commits: list[datetime] = []
+    points: set[bytes] = set()
+    while line := output.readline(_LINE_LIMIT):
+        if found := _LSN.search(line):
+            last_lsn = lsn_of(found[1].decode())
+        if found := _COMMIT.search(line):
+            moment = datetime.fromisoformat(found[1].decode()).replace(tzinfo=UTC)
+            commits = [max([*commits, moment])]
+        if found := _RESTORE_POINT.search(line):
+            points.add(found[1])
+    return Records(
+        last_lsn=last_lsn, last_commit=commits[0] if commits else None, restore_points=frozenset(points)
+    )

@@ -21,7 +21,8 @@ import psycopg
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.recovery.point_in_time.beside import end_left_over
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, ByTime, Keeper, Point, Window
-from aihummer_drtui.recovery.point_in_time.points import Clock, parse_lsn, spelled
+from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
+from aihummer_drtui.recovery.point_in_time.segments import parse_lsn
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Postgres, Target
 from aihummer_drtui.sandbox.account import Account, server_account

@@ -370,7 +370,11 @@ def test_tablespaces_elsewhere_are_refused() -> None:
 
 
 def test_the_restore_command_tells_missing_from_broken(tmp_path: Path) -> None:
-    """1 where no such file is: go on; over 125 where it is there and broken: stop (25.3.5)."""
+    """1 where no such file is: go on; over 125 where it or the archive cannot be had: stop (25.3.5).
+
+    An archive that is not mounted, or closed to the server's account, would else look like the end of WAL:
+    a recovery to `latest` would end early, and nobody be told.
+    """
     place = tmp_path / "it's 100%"
     place.mkdir()
     (place / "A").write_bytes(b"plain")
@@ -388,6 +392,10 @@ def test_the_restore_command_tells_missing_from_broken(tmp_path: Path) -> None:
     assert run("B") == (0, b"packed")
     assert run("C")[0] == 200
     assert run("D")[0] == 1
+    (tmp_path / "away").mkdir()
+    place.rename(tmp_path / "away" / "it's 100%")
+    assert run("A")[0] == 200
+    assert run("D")[0] == 200
 
 
 def test_idle_hours_do_not_hide_the_last_commit() -> None:

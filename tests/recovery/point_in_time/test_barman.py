@@ -234,8 +234,8 @@ def test_a_point_that_the_wal_does_not_reach_is_refused(kept: Kept) -> None:
     points: list[tuple[Point, str]] = [
         (ByTime(moment=kept.after[4] + timedelta(hours=1)), "no commit after"),
         (ByName(name="never made"), "no restore point named never made"),
-        (ByLsn(lsn=window.latest_lsn + 1), "is missing"),
-        (ByLsn(lsn=window.latest_lsn - 1), "no record at or after position"),
+        (ByLsn(lsn=window.latest_lsn + 1), "no position"),
+        (ByLsn(lsn=window.latest_lsn - 1), "no record at or after"),
     ]
     for point, words in points:
         with pytest.raises(PreconditionError, match=words):
@@ -270,7 +270,7 @@ def test_a_wal_file_that_the_catalogue_has_and_the_disk_has_not_is_named(kept: K
     home, keeper = kept.damaged("vanished")
     lost = wal_files(home)[-2]
     lost.unlink()
-    with pytest.raises(PreconditionError, match=f"WAL file {lost.name} is in the keeper's list and not in"):
+    with pytest.raises(PreconditionError, match=f"WAL file {lost.name} is listed and not in"):
         keeper.prove(single_window(keeper), Latest(), Reporter.silent())
 
 

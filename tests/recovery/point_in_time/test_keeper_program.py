@@ -1,19 +1,14 @@
 """Another keeper's program: run as whom, with what, and stopped where it says too much."""
 
-import os
-import pwd
 from pathlib import Path
 
 import pytest
 
-from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.errors import FailedError
+from aihummer_drtui.recovery.database.account import present_account
 from aihummer_drtui.recovery.point_in_time import keeper_program
-from aihummer_drtui.recovery.point_in_time.keeper_program import (
-    KeeperProgram,
-    present_account,
-    servers_account,
-)
-from aihummer_drtui.recovery.target import Postgres, Target
+from aihummer_drtui.recovery.point_in_time.keeper_program import KeeperProgram
+from aihummer_drtui.recovery.target import Target
 
 
 def program(script: str, folder: Path) -> KeeperProgram:
@@ -56,18 +51,3 @@ def test_an_endless_answer_is_stopped(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(FailedError, match="said more than 10000 bytes") as told:
         program("yes", tmp_path).ask("list")
     assert told.value.hint.endswith("keeper --always list")
-
-
-def test_the_servers_account_is_told_by_the_target_or_by_its_files(tmp_path: Path) -> None:
-    """The data directory may be lost with the host: then it is `postgres`, or whoever is not root."""
-    owner = pwd.getpwuid(tmp_path.stat().st_uid).pw_name
-    here = Target(postgres=Postgres(data_directory=tmp_path))
-    assert servers_account(here).name == owner
-    assert servers_account(Target(postgres=Postgres(account=owner))).name == owner
-    with pytest.raises(PreconditionError, match="there is no account"):
-        servers_account(Target(postgres=Postgres(account="of nobody")))
-    lost = Target(postgres=Postgres(data_directory=tmp_path / "gone"))
-    if os.geteuid() != 0:
-        assert servers_account(lost).uid == os.geteuid()
-    elif "postgres" in {entry.pw_name for entry in pwd.getpwall()}:
-        assert servers_account(lost).name == "postgres"

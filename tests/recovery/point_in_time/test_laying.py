@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.errors import FailedError, PreconditionError
-from aihummer_drtui.recovery.database.account import ServerAccount
-from aihummer_drtui.recovery.point_in_time.keeper_program import present_account
+from aihummer_drtui.recovery.database.account import ServerAccount, present_account
 from aihummer_drtui.recovery.point_in_time.laying import (
     growth,
     hand_over,

@@ -193,8 +193,8 @@ def test_a_point_that_the_wal_does_not_reach_is_refused(kept: Kept) -> None:
     points: list[tuple[Point, str]] = [
         (ByTime(moment=kept.after[4] + timedelta(hours=1)), "no commit after"),
         (ByName(name="never made"), "no restore point named never made"),
-        (ByLsn(lsn=window.latest_lsn + 1), "is missing"),
-        (ByLsn(lsn=window.latest_lsn - 1), "no record at or after position"),
+        (ByLsn(lsn=window.latest_lsn + 1), "no position"),
+        (ByLsn(lsn=window.latest_lsn - 1), "no record at or after"),
     ]
     for point, words in points:
         with pytest.raises(PreconditionError, match=words):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from aihummer_drtui.errors import UsageError
 from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point
-from aihummer_drtui.recovery.point_in_time.points import Clock, echo, parse_lsn, parse_point, spelled
+from aihummer_drtui.recovery.point_in_time.points import Clock, echo, parse_point, spelled
+from aihummer_drtui.recovery.point_in_time.segments import parse_lsn
 
 BERLIN = Clock(
     now=datetime(2026, 11, 24, 6, 24, 45, tzinfo=UTC),

@@ -103,6 +103,23 @@ def test_a_gap_in_the_wal_is_found_before_anything_is_made(host: LostHost) -> No
     assert is_untouched(host)
 
 
+def test_wal_that_breaks_off_is_no_end_of_it(host: LostHost) -> None:
+    """`latest` has no target that PostgreSQL would miss: at damage it takes over, as if nothing followed."""
+    with host.connect("postgres", "hum") as connection:
+        broken = closed_segment(host, connection) // SEGMENT
+        for row in (100, 101, 102):
+            connection.execute("INSERT INTO ticks VALUES (%s)", (row,))
+            end = closed_segment(host, connection)
+    damaged = host.folder / "archive" / f"00000001{0:08X}{broken + 1:08X}"
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:64].ljust(len(content), b"\0"))
+    window = replace(host.window, latest=None, latest_lsn=end)
+    with pytest.raises(FailedError, match=r"the recovery ended at .* the archived WAL goes on to"):
+        restored(host, Latest(), keeper=replace(host.keeper, window=window))
+    assert host.runs()
+    assert host.names() == ["main"]
+
+
 def test_a_connected_gateway_is_refused(host: LostHost) -> None:
     """It would write to the old server while the new one is recovered, and nobody would notice."""
     with host.connect(), pytest.raises(PreconditionError, match="1 connections hold the live database"):

@@ -10,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.errors import FailedError, PreconditionError
-from aihummer_drtui.recovery.point_in_time import segment_packing
-from aihummer_drtui.recovery.point_in_time.segment_packing import unpack
+from aihummer_drtui.recovery.point_in_time.segment_packing import first_bytes, unpack
 
 DATA = os.urandom(70_000) * 20
-ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
 
 def packed(folder: Path, suffix: str) -> Path:
@@ -37,32 +35,64 @@ def packed(folder: Path, suffix: str) -> Path:
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".bz2", ".zst", ".lz4"])
 def test_a_segment_comes_out_as_it_went_in(tmp_path: Path, suffix: str) -> None:
-    """Every packing that pgBackRest and Barman use by themselves."""
-    with (tmp_path / "out").open("xb") as output:
-        unpack(packed(tmp_path, suffix), suffix, output, ENVIRONMENT)
+    """Every packing that archives have: the whole of it, or no more than its start."""
+    path = packed(tmp_path, suffix)
+    with path.open("rb") as file, (tmp_path / "out").open("xb") as output:
+        assert unpack(file, suffix, output, name="A") == len(DATA)
     assert (tmp_path / "out").read_bytes() == DATA
+    with path.open("rb") as file:
+        assert first_bytes(file, suffix, 40, name="A") == DATA[:40]
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".zst", ".lz4", ".rar"])
 def test_damage_is_told(tmp_path: Path, suffix: str) -> None:
     """Cut, overwritten, or packed in a way that nobody knows."""
     path = packed(tmp_path, suffix)
-    path.write_bytes(path.read_bytes()[:9000])
-    with (tmp_path / "out").open("xb") as output, pytest.raises(FailedError, match="cannot be unpacked"):
-        unpack(path, suffix, output, ENVIRONMENT)
+    for content in (path.read_bytes()[:-10], path.read_bytes()[:9000], b"noise"):
+        path.write_bytes(content)
+        with (
+            path.open("rb") as file,
+            (tmp_path / "out").open("wb") as output,
+            pytest.raises(FailedError, match="WAL file A cannot be unpacked"),
+        ):
+            unpack(file, suffix, output, name="A")
 
 
 def test_a_missing_program_is_named_with_its_package(tmp_path: Path) -> None:
-    """On a fresh host zstd may not be there."""
-    with (tmp_path / "out").open("xb") as output, pytest.raises(PreconditionError) as told:
-        unpack(tmp_path / "segment.zst", ".zst", output, {"PATH": str(tmp_path)})
+    """On a fresh host zstd may not be there; it is looked for where the target says."""
+    (tmp_path / "segment.zst").write_bytes(b"x")
+    with (
+        (tmp_path / "segment.zst").open("rb") as file,
+        (tmp_path / "out").open("xb") as output,
+        pytest.raises(PreconditionError) as told,
+    ):
+        unpack(file, ".zst", output, name="A", path=str(tmp_path))
     assert told.value.hint == "apt-get install zstd"
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
-def test_an_endless_one_is_stopped(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_one_is_stopped(tmp_path: Path, suffix: str) -> None:
     """A few kilobytes may unpack to more than the disk holds."""
     path = packed(tmp_path, suffix)
-    monkeypatch.setattr(segment_packing, "LARGEST_SIZE", 100_000)
-    with (tmp_path / "out").open("xb") as output, pytest.raises(FailedError, match="longer than a WAL file"):
-        unpack(path, suffix, output, ENVIRONMENT)
+    with (
+        path.open("rb") as file,
+        (tmp_path / "out").open("xb") as output,
+        pytest.raises(FailedError, match="longer than a WAL file"),
+    ):
+        unpack(file, suffix, output, name="A", limit=1_100_000)
+    assert (tmp_path / "out").stat().st_size <= 1_100_000
+
+
+def test_a_program_is_given_nothing_of_our_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads a stranger's bytes; a secret may stand in our environment."""
+    program = tmp_path / "zstd"
+    program.write_text("#!/bin/sh\nenv\n")
+    program.chmod(0o755)
+    (tmp_path / "segment.zst").write_bytes(b"x")
+    monkeypatch.setenv("A_SECRET", "told")
+    with (tmp_path / "segment.zst").open("rb") as file, (tmp_path / "out").open("xb") as output:
+        unpack(file, ".zst", output, name="A", path=f"{tmp_path}:{os.environ['PATH']}")
+    assert b"told" not in (tmp_path / "out").read_bytes()
+    assert b"LC_ALL=C" in (tmp_path / "out").read_bytes()
