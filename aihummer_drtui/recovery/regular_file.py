@@ -6,13 +6,14 @@ import stat
 from pathlib import Path
 
 
-def read_regular(path: Path, *, limit: int) -> tuple[bytes, os.stat_result]:
+def read_regular(path: Path, *, limit: int, follow: bool = True) -> tuple[bytes, os.stat_result]:
     """The content and the state of a regular file; nothing is waited for.
 
-    Raises OSError when it cannot be read, is no regular file or is larger than `limit` bytes.
+    Raises OSError when it cannot be read, is no regular file or is larger than `limit` bytes; with `follow`
+    false when it is a link, too.
     """
     # O_NONBLOCK: a named pipe in this place must be refused, not waited for.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
     try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):

@@ -114,7 +114,7 @@ class WalArchive(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forb
     """Base backups that this program takes, and the folder that archive_command fills."""
 
     archive: Path
-    """Holds WAL segments under their own names, as they are or compressed (.gz, .zst, .lz4)."""
+    """Holds WAL segments under their own names, as they are or compressed (.gz, .bz2, .zst, .lz4)."""
     base_places: tuple[Path, ...] = ()
     """Folders that hold base backups."""
     restore_command: str = ""

@@ -194,7 +194,10 @@ def _archive_as_before(folder: Path, account: ServerAccount) -> None:
     for name in ("postgresql.conf", "postgresql.auto.conf"):
         path = folder / name
         try:
-            data, state = read_regular(path, limit=_CONFIGURATION_LIMIT)
+            if path.is_symlink():
+                # It lies elsewhere: nothing of this copy.
+                continue
+            data, state = read_regular(path, limit=_CONFIGURATION_LIMIT, follow=False)
             restored = b"".join(_put_back(data.splitlines(keepends=True)))
             if restored != data:
                 write_durably(path, restored, mode=state.st_mode & 0o777, owner=(account.uid, account.gid))

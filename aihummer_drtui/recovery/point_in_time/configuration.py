@@ -4,13 +4,15 @@ The base backup brings the files that lay in the old host's data directory: none
 keeps them elsewhere (Debian: /etc/postgresql).
 """
 
-import shutil
 from pathlib import Path
 from typing import Final
 
+from aihummer_drtui.durable import write_durably
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.recovery.database.account import ServerAccount
+from aihummer_drtui.recovery.regular_file import read_regular
 
+_LIMIT: Final = 10_000_000
 _FILES: Final = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
 
 
@@ -28,10 +30,9 @@ def bring_configuration(
         source, destination = live / name, recovered / name
         lacks = not destination.exists()
         if source.is_file() and not source.is_symlink() and (same_cluster or lacks):
-            destination.unlink(missing_ok=True)
-            shutil.copyfile(source, destination)
-            destination.chmod(0o600)
-            account.own(destination)
+            # Both folders are the server's: what it may have put there must not lead root elsewhere.
+            data, _ = read_regular(source, limit=_LIMIT, follow=False)
+            write_durably(destination, data, owner=_owner(account))
             taken.append(name)
     if starts_by_itself and not (recovered / "postgresql.conf").exists():
         raise FailedError(
@@ -54,5 +55,8 @@ def announce_timeline(recovered: Path, timeline: int, account: ServerAccount) ->
         return
     status = recovered / "pg_wal" / "archive_status" / f"{history}.ready"
     if not status.exists() and not status.with_suffix(".done").exists():
-        status.touch(mode=0o600)
-        account.own(status)
+        write_durably(status, b"", owner=_owner(account))
+
+
+def _owner(account: ServerAccount) -> tuple[int, int] | None:
+    return None if account.is_present else (account.uid, account.gid)

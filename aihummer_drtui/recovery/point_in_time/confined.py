@@ -36,6 +36,8 @@ _FIXED: Final = {
     # Set on the primary, it would hold up every commit here for a standby that is not there.
     "synchronous_standby_names": "",
     "shared_preload_libraries": "",
+    # A subscription would fetch from another host once this is promoted, and move that one's slot on.
+    "max_logical_replication_workers": "0",
     "ssl": "off",
     "autovacuum": "off",
     "fsync": "on",

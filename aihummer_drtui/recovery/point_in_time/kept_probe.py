@@ -3,6 +3,7 @@
 Where none did, they are those of a database (`recovery.database.kept_probe`).
 """
 
+from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.kept_probe import KEPT, probe_drop, probe_undo
@@ -14,6 +15,28 @@ from aihummer_drtui.run.verdict import ProbeResult
 
 def probe_undo_of_either(scene: Scene) -> Probed:
     """Whether `restore database --undo` has done its work, whatever the restore put aside. Raises nothing."""
+    try:
+        return _undo(scene)
+    except DrtuiError as error:
+        return _unknown(error)
+
+
+def probe_drop_of_either(scene: Scene) -> Probed:
+    """Whether `restore database --drop-old` has done its work. Raises nothing."""
+    try:
+        folders = () if scene.values.get(KEPT) else kept_data_directories(scene.target)
+    except DrtuiError as error:
+        return _unknown(error)
+    if folders:
+        return Probed(result=ProbeResult.NOT_DONE, observed=cleaned_line(f"still there: {folders[-1]}", 300))
+    return probe_drop(scene)
+
+
+def _unknown(error: DrtuiError) -> Probed:
+    return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(error.what, 300))
+
+
+def _undo(scene: Scene) -> Probed:
     mark = None if scene.values.get(KEPT) else mark_of(scene.target)
     if mark is not None and mark.stage is Stage.UNDOING:
         return Probed(
@@ -31,11 +54,3 @@ def probe_undo_of_either(scene: Scene) -> Probed:
             observed=cleaned_line(f"the server before the recovery to {mark.point} is back in place", 300),
         )
     return probe_undo(scene)
-
-
-def probe_drop_of_either(scene: Scene) -> Probed:
-    """Whether `restore database --drop-old` has done its work. Raises nothing."""
-    folders = () if scene.values.get(KEPT) else kept_data_directories(scene.target)
-    if folders:
-        return Probed(result=ProbeResult.NOT_DONE, observed=cleaned_line(f"still there: {folders[-1]}", 300))
-    return probe_drop(scene)

@@ -9,7 +9,7 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.account import ServerAccount, servers_account
 from aihummer_drtui.recovery.point_in_time.keeper_program import Answer, KeeperProgram
 from aihummer_drtui.recovery.point_in_time.laying import growth, require_empty, tablespace_folders
-from aihummer_drtui.recovery.point_in_time.model import BaseBackup, Keeper, Point, Window
+from aihummer_drtui.recovery.point_in_time.model import BaseBackup, ByTime, Keeper, Point, Window
 from aihummer_drtui.recovery.point_in_time.pgbackrest_archive import archive_in
 from aihummer_drtui.recovery.point_in_time.pgbackrest_info import (
     Backup,
@@ -63,7 +63,9 @@ class PgBackRestKeeper:
         view.require(chain, window, point)
         if self._settings.verify:
             self._verify(stanza, backup, view, chain, reporter)
-        view.prove(chain, window.base, point, reporter, whole=self._settings.verify)
+        # Where the last commit is not known, only reading tells whether one follows the moment.
+        told = self._settings.verify and not (isinstance(point, ByTime) and window.latest is None)
+        view.prove(chain, window.base, point, reporter, whole=told)
 
     def lay(self, window: Window, point: Point, folder: Path, reporter: Reporter) -> None:
         """Restore the base backup into the folder; its tablespaces into new folders beside it."""

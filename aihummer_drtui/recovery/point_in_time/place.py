@@ -20,10 +20,13 @@ import msgspec
 
 from aihummer_drtui.durable import sync_folder, write_durably
 from aihummer_drtui.errors import LockedError, PreconditionError
+from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
+from aihummer_drtui.recovery.regular_file import read_regular
 
 _MARK_LIMIT: Final = 10_000
 _ID: Final = re.compile(r"[0-9a-f]{8}")
+_MOMENT: Final = re.compile(r"\d{8}T\d{6}Z(-\d{1,4})?", re.ASCII)
 
 
 class Stage(StrEnum):
@@ -100,8 +103,11 @@ class DataPlace:
         return [each for each in self._folders("restoring") if _ID.fullmatch(each.name.rpartition("-")[2])]
 
     def put_aside(self) -> list[Path]:
-        """Data directories that recoveries replaced, the newest last."""
-        return [folder for folder in self._folders("replaced") if (folder / "PG_VERSION").is_file()]
+        """Data directories that recoveries replaced, and what killed removals left; the newest last."""
+        prefix = f"{self.live.name}.replaced-"
+        return [
+            each for each in self._folders("replaced") if _MOMENT.fullmatch(each.name.removeprefix(prefix))
+        ]
 
     def _folders(self, word: str) -> list[Path]:
         prefix = f"{self.live.name}.{word}-"
@@ -149,17 +155,34 @@ class DataPlace:
         return mark
 
     def read(self) -> DataMark | None:
-        """The mark; None = there is none, or it is not one of ours.
+        """The mark; None = there is none.
 
-        Whoever can write beside the data directory can write it: its names stay within this folder.
+        Whoever can write beside the data directory can write it: its names stay within this folder. Raises
+        PreconditionError where it cannot be read or would lead elsewhere: which of the folders is the old
+        server, only it tells.
         """
         try:
-            with os.fdopen(os.open(self.mark, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
-                found = msgspec.json.decode(file.read(_MARK_LIMIT), type=DataMark)
-        except (OSError, msgspec.MsgspecError):
+            data, _ = read_regular(self.mark, limit=_MARK_LIMIT, follow=False)
+            found = msgspec.json.decode(data, type=DataMark)
+            written = datetime.fromisoformat(found.at)
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self._no_mark(error.strerror or str(error)) from None
+        except ValueError as error:  # MsgspecError is one
+            raise self._no_mark(str(error)) from None
         ours = not found.kept or found.kept.startswith(f"{self.live.name}.")
-        return found if _ID.fullmatch(found.id) and ours and "/" not in found.kept else None
+        if not (_ID.fullmatch(found.id) and ours and "/" not in found.kept and written.tzinfo):
+            raise self._no_mark("its names or its time are none of ours")
+        return found
+
+    def _no_mark(self, why: str) -> PreconditionError:
+        return PreconditionError(
+            f"what a recovery noted beside the data directory cannot be read: {cleaned_line(why, 200)}",
+            where=str(self.mark),
+            hint="it tells which of the folders there is the old server: look at them, and only then move it "
+            "away; or run this as root",
+        )
 
     def remove_mark(self) -> None:
         """Take the mark away. Raises OSError."""

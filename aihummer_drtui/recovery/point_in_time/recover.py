@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from aihummer_drtui.errors import FailedError
+from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.connection import Owner, server_words
 from aihummer_drtui.recovery.database.server import Server
@@ -63,10 +63,11 @@ def recover_beside(
     """Lay out, replay, verify; give the mark of a data directory beside that is whole, and warnings.
 
     `found` is the mark that is there, `same_cluster` whether the live server is the one that was backed up.
-    Raises FailedError; nothing is left beside then. A kill leaves what the next call goes on from.
+    Raises PreconditionError where a folder beside is not known to be an earlier try's, FailedError; nothing
+    is left beside then. A kill leaves what the next call goes on from.
     """
     earlier = found if found and found.stage in {Stage.RESTORED, Stage.UNDONE} else None
-    mark = found if found and goes_on(work, found) else _laid(work, earlier)
+    mark = found if found and goes_on(work, found) else _laid(work, found, earlier)
     folder = work.place.beside(mark.id)
     try:
         mark, warnings = _recovered(work, mark, folder)
@@ -86,9 +87,10 @@ def recover_beside(
     return mark, warnings
 
 
-def _laid(work: Recovery, earlier: DataMark | None) -> DataMark:
+def _laid(work: Recovery, found: DataMark | None, earlier: DataMark | None) -> DataMark:
     """Lay the base backup out in a new folder beside; give the mark of it."""
     for left in work.place.left_over():
+        _refuse_unknown(work, left, found)
         end_left_over(left)
         remove_private_folder(work.server, left.name.rpartition("-")[2])
         work.reporter.phase("removing what an earlier try left")
@@ -115,6 +117,23 @@ def _laid(work: Recovery, earlier: DataMark | None) -> DataMark:
         if isinstance(error, OSError):
             raise _disk(error) from None
         raise
+
+
+def _refuse_unknown(work: Recovery, left: Path, found: DataMark | None) -> None:
+    """Let pass a folder that the mark says an earlier try filled; any other may be the old server."""
+    if (
+        found is not None
+        and found.stage in {Stage.LAYING, Stage.RECOVERING}
+        and left == work.place.beside(found.id)
+        and found.inode in {0, inode_of(left)}
+    ):
+        return
+    raise PreconditionError(
+        "a folder lies beside the data directory, and no mark tells that an earlier try filled it",
+        where=str(left),
+        hint="it may be the old server, put aside by a switch that was killed: look at it (its files' times, "
+        "pg_controldata), then rename or remove it by hand",
+    )
 
 
 def _discard(work: Recovery, folder: Path, earlier: DataMark | None) -> None:

@@ -27,7 +27,7 @@ def settle(folder: Path, point: Point, *, timeline: int, account: ServerAccount)
     """
     path = folder / _AUTO
     try:
-        lines = read_regular(path, limit=_LIMIT)[0].splitlines()
+        lines = read_regular(path, limit=_LIMIT, follow=False)[0].splitlines()
         kept = [line for line in lines if not _TARGET.match(line)]
         told = [line.encode() for line in target_lines(point, timeline=timeline)]
         owner = None if account.is_present else (account.uid, account.gid)

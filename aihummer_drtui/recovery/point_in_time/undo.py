@@ -45,6 +45,7 @@ def stands_at_a_point(target: Target) -> bool:
     """Whether what is in place was put there by a recovery to a point, or a way back from it was begun.
 
     A dump that was restored into the recovered server later is what `restore database` did last: False.
+    Raises PreconditionError where what was marked cannot be read.
     """
     try:
         place = _place(target)
@@ -57,15 +58,19 @@ def stands_at_a_point(target: Target) -> bool:
 
 
 def mark_of(target: Target) -> DataMark | None:
-    """What is marked beside the data directory; None = nothing, or it cannot be found. Raises nothing."""
+    """What is marked beside the data directory; None = nothing, or there is none on this host.
+
+    Raises PreconditionError where it cannot be read.
+    """
     try:
-        return _place(target).read()
+        place = _place(target)
     except DrtuiError:
         return None
+    return place.read()
 
 
 def kept_data_directories(target: Target) -> tuple[Path, ...]:
-    """The data directories that recoveries to a point put aside, the newest last; raises nothing."""
+    """The data directories that recoveries to a point put aside, the newest last. Raises as `mark_of`."""
     return tuple(_place(target).put_aside()) if mark_of(target) is not None else ()
 
 
@@ -114,11 +119,12 @@ def drop_old_data_directory(
             raise PreconditionError(
                 "no old data directory is kept here", where=str(place.live), hint="nothing is to be done"
             )
+        # First: a killed removal must not leave half a directory that there is a way back to.
+        place.write(msgspec.structs.replace(mark, kept=""))
         reporter.phase("removing old data directories", total=len(folders), unit="folders")
         for folder in folders:
             _remove(place, folder)
             reporter.advance()
-        place.write(msgspec.structs.replace(mark, kept=""))
         return Dropped(folders=tuple(folders))
 
 
@@ -152,6 +158,9 @@ def _undoable(place: DataPlace) -> DataMark:
 
 
 def _refuse_early(mark: DataMark, keep: timedelta) -> None:
+    """Let pass what was kept long enough, and what an earlier removal began with."""
+    if not mark.kept:
+        return
     until = datetime.fromisoformat(mark.at) + keep
     left = (until - datetime.now(UTC)).total_seconds()
     if keep and left > 0:

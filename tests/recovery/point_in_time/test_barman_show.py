@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aihummer_drtui.errors import PreconditionError
@@ -108,6 +108,7 @@ def test_wal_files_are_named_with_their_places() -> None:
     assert str(found["00000002.history"]) == "/b/main/wals/00000002.history"
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.binary(max_size=300)
     | st.dictionaries(

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -199,6 +199,9 @@ def test_a_point_that_the_wal_does_not_reach_is_refused(kept: Kept) -> None:
     for point, words in points:
         with pytest.raises(PreconditionError, match=words):
             keeper.prove(window, point, Reporter.silent())
+    # The end's time may not be known: then the WAL itself is asked.
+    with pytest.raises(PreconditionError, match="no commit after"):
+        keeper.prove(replace(window, latest=None), points[0][0], Reporter.silent())
 
 
 def test_a_wal_file_missing_in_the_middle_ends_the_window_and_is_named(kept: Kept) -> None:

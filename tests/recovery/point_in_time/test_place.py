@@ -35,23 +35,29 @@ def test_a_mark_is_read_as_it_was_written(place: DataPlace) -> None:
     [
         b"",
         b"{}",
+        *(
+            msgspec.json.encode(msgspec.structs.replace(MARK, at=at))
+            for at in ("", "x", "2026-11-24T03:12:45")
+        ),
         msgspec.json.encode(msgspec.structs.replace(MARK, id="../../x")),
         msgspec.json.encode(msgspec.structs.replace(MARK, kept="../main")),
         msgspec.json.encode(msgspec.structs.replace(MARK, kept="main./../../etc")),
         msgspec.json.encode(msgspec.structs.replace(MARK, kept="main")),
     ],
 )
-def test_a_mark_that_would_lead_elsewhere_is_none(place: DataPlace, bad: bytes) -> None:
-    """The server's account can write there, and root acts on it."""
+def test_a_mark_that_would_lead_elsewhere_is_refused(place: DataPlace, bad: bytes) -> None:
+    """The server's account can write there, and root acts on it; taken for none, the old server might go."""
     place.mark.write_bytes(bad)
-    assert place.read() is None
+    with pytest.raises(PreconditionError, match="cannot be read"):
+        place.read()
 
 
-def test_a_mark_that_is_a_link_is_none(place: DataPlace, tmp_path: Path) -> None:
+def test_a_mark_that_is_a_link_is_refused(place: DataPlace, tmp_path: Path) -> None:
     """It is not followed."""
     (tmp_path / "elsewhere").write_bytes(msgspec.json.encode(MARK))
     place.mark.symlink_to(tmp_path / "elsewhere")
-    assert place.read() is None
+    with pytest.raises(PreconditionError, match="cannot be read"):
+        place.read()
 
 
 def test_which_folder_is_in_place_is_told_by_its_inode(place: DataPlace) -> None:

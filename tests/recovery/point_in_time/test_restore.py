@@ -164,6 +164,18 @@ def test_what_its_keeper_calls_another_clusters_is_not_put_in_place(host: LostHo
     assert is_untouched(host)
 
 
+def test_a_folder_that_no_mark_explains_is_not_removed(host: LostHost) -> None:
+    """After a switch that was killed it is the old server; somebody may have removed the mark since."""
+    unknown = host.folder / "main.restoring-00c0ffee"
+    unknown.mkdir()
+    (unknown / "PG_VERSION").write_text("17\n")
+    with pytest.raises(PreconditionError, match="no mark tells"):
+        restored(host, host.between(5))
+    assert (unknown / "PG_VERSION").exists()
+    assert host.runs()
+    assert host.ticks() == ALL
+
+
 def test_one_recovery_at_a_time(host: LostHost) -> None:
     """The second is told that there is a first."""
     with DataPlace(live=host.data).locked(), pytest.raises(LockedError, match="another recovery"):

@@ -2,14 +2,17 @@
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from psycopg import sql
 
 from aihummer_drtui.errors import FailedError, PreconditionError, UnknownOutcomeError
+from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database import marker as database_marker
 from aihummer_drtui.recovery.database.marker import mark_text
 from aihummer_drtui.recovery.point_in_time import switch
+from aihummer_drtui.recovery.point_in_time.kept_probe import probe_drop_of_either, probe_undo_of_either
 from aihummer_drtui.recovery.point_in_time.place import DataPlace, Stage
 from aihummer_drtui.recovery.point_in_time.undo import (
     drop_old_data_directory,
@@ -18,6 +21,7 @@ from aihummer_drtui.recovery.point_in_time.undo import (
     undo_point_in_time,
 )
 from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.run.verdict import ProbeResult
 from tests.recovery.point_in_time.lost_host import LostHost, with_target
 from tests.recovery.point_in_time.recovering import (
     ALL,
@@ -212,3 +216,33 @@ def test_the_servers_own_account_can_do_it_all_and_another_cannot(host: LostHost
     assert host.ticks() == ALL[:5]
     assert in_a_child(lambda: undone(as_itself), uid=uid, gid=gid) == 0
     assert host.ticks() == ALL
+
+
+def test_a_killed_removal_leaves_no_way_back_to_half_a_server(host: LostHost) -> None:
+    """And the same command again removes the rest, however soon it comes."""
+    restored(host, host.between(5))
+    kept = host.folder / mark_of(host).kept
+
+    def drop(reporter: Reporter, *, days: int = 0) -> None:
+        keep = timedelta(days=days)
+        drop_old_data_directory(host.target, confirm=host.phrase, mode="", reporter=reporter, keep=keep)
+
+    killed_at("removing old data directories", drop)
+    (kept / "PG_VERSION").unlink()
+    with pytest.raises(PreconditionError, match="is not there: it was dropped"):
+        undone(host)
+    assert kept_data_directories(host.target) == (kept,)
+    drop(Reporter.silent(), days=7)
+    assert host.names() == ["main", "main.point-in-time.json"]
+
+
+def test_a_mark_that_cannot_be_read_is_unknown(host: LostHost) -> None:
+    """Neither done nor not done, and nothing is acted upon."""
+    restored(host, host.between(5))
+    DataPlace(live=host.data).mark.write_text("{")
+    scene = Scene(target=host.target, values={})
+    assert probe_undo_of_either(scene).result is ProbeResult.UNKNOWN
+    assert probe_drop_of_either(scene).result is ProbeResult.UNKNOWN
+    with pytest.raises(PreconditionError, match="cannot be read"):
+        restored(host, host.between(3))
+    assert host.ticks() == ALL[:5]
