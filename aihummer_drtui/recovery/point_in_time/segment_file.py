@@ -1,15 +1,19 @@
-"""One file of the folder that archive_command fills: opened without following links, looked at, laid open."""
+"""One file of an archive of WAL: opened without following links, looked at, laid open."""
 
 import os
 import stat
 from pathlib import Path
+from typing import Final
 
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.point_in_time.segment_header import HEADER, Expected, header_damage
 from aihummer_drtui.recovery.point_in_time.segment_packing import first_bytes, unpack
-from aihummer_drtui.recovery.point_in_time.segments import Segment
+from aihummer_drtui.recovery.point_in_time.segments import History, Segment, read_history
+from aihummer_drtui.recovery.regular_file import read_regular
+
+_HISTORY_LIMIT: Final = 1_000_000
 
 
 def first_page_damage(path: Path, packing: str, segment: Segment, expected: Expected) -> str:
@@ -49,6 +53,15 @@ def lay_open(path: Path, packing: str, place: Path, size: int, account: ServerAc
                 where=str(place.parent),
                 hint="is there room in the temporary folder? TMPDIR names another",
             ) from None
+
+
+def history_in(folder: Path, timeline: int) -> History | None:
+    """What a timeline's history file tells; one that makes no sense leads nowhere: it is not followed."""
+    try:
+        data, _ = read_regular(folder / f"{timeline:08X}.history", limit=_HISTORY_LIMIT, follow=False)
+        return read_history(timeline, data.decode("utf-8", "replace"))
+    except (OSError, ValueError):
+        return None
 
 
 def _opened(path: Path) -> int:

@@ -16,21 +16,19 @@ from aihummer_drtui.recovery.point_in_time.segment_chain import (
     Chain,
     follow,
 )
+from aihummer_drtui.recovery.point_in_time.segment_file import history_in
 from aihummer_drtui.recovery.point_in_time.segment_header import Expected, SegmentHeader, read_header
 from aihummer_drtui.recovery.point_in_time.segments import (
     History,
     Segment,
     history_timeline,
-    read_history,
     segment_named,
 )
 from aihummer_drtui.recovery.point_in_time.wal_reading import Fetch, WalReader, scratch_folder
 from aihummer_drtui.recovery.point_in_time.waldump import Waldump
-from aihummer_drtui.recovery.regular_file import read_regular
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
 
-_HISTORY_LIMIT: Final = 1_000_000
 _HISTORIES: Final = 200
 """Timelines whose history is read, the newest; a cluster gets a new one with each promotion."""
 
@@ -192,9 +190,4 @@ def _history(timeline: int, fetch: Fetch, account: ServerAccount) -> History | N
     with scratch_folder(account) as folder:
         if not fetch(name, folder / name):
             return None
-        try:
-            data, _ = read_regular(folder / name, limit=_HISTORY_LIMIT)
-            return read_history(timeline, data.decode("utf-8", "replace"))
-        except (OSError, ValueError):
-            # A history that makes no sense leads nowhere: the timeline is then not followed.
-            return None
+        return history_in(folder, timeline)

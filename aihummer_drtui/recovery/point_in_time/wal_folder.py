@@ -13,20 +13,18 @@ from pathlib import Path
 from typing import Final
 
 from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.recovery.point_in_time.segment_file import history_in
 from aihummer_drtui.recovery.point_in_time.segment_packing import PACKINGS
 from aihummer_drtui.recovery.point_in_time.segments import (
     History,
     Segment,
     history_timeline,
-    read_history,
     segment_named,
 )
-from aihummer_drtui.recovery.regular_file import read_regular
 
 MOST_FILES: Final = 20_000_000
 """Each is eight bytes here; more than that is no archive of one server."""
 _MOST_TIMELINES: Final = 1_000
-_HISTORY_LIMIT: Final = 1_000_000
 
 Run = tuple[int, int]
 """First and last number of segments that follow each other."""
@@ -120,7 +118,9 @@ def read_folder(path: Path, size: int) -> WalFolder:
             where=str(path),
             hint="mount it, mend `archive` in [wal] of target.toml, or run this as root",
         ) from None
-    histories = {one: found for one in sorted(timelines)[-_MOST_TIMELINES:] if (found := _history(path, one))}
+    histories = {
+        one: found for one in sorted(timelines)[-_MOST_TIMELINES:] if (found := history_in(path, one))
+    }
     return WalFolder(
         path=path,
         size=size,
@@ -138,17 +138,6 @@ def _runs(numbers: "array[int]") -> tuple[Run, ...]:
         else:
             runs.append((number, number))
     return tuple(runs)
-
-
-def _history(path: Path, timeline: int) -> History | None:
-    name = path / f"{timeline:08X}.history"
-    try:
-        if name.is_symlink():
-            return None
-        return read_history(timeline, read_regular(name, limit=_HISTORY_LIMIT)[0].decode("utf-8", "replace"))
-    except (OSError, ValueError):
-        # A history that makes no sense leads nowhere: its timeline is not followed.
-        return None
 
 
 def _too_many(path: Path) -> PreconditionError:

@@ -52,7 +52,7 @@ def test_strange_names_links_and_folders_count_for_nothing(tmp_path: Path) -> No
     """Only plain files with names that the server gives."""
     put(tmp_path, 1)
     strange = (
-        "000000010000000000000002.bz2",
+        "000000010000000000000002.xz",
         "000000010000000000000003.gz.gz",
         "00000001000000000000000a",
         "000000010000000000000100",  # no segment of 16 MB: 256 of them are one span
