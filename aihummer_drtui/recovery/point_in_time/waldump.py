@@ -29,6 +29,7 @@ _COMMIT: Final = re.compile(
 _RESTORE_POINT: Final = re.compile(rb"desc: RESTORE_POINT ([^\n]*)")
 _LSN: Final = re.compile(rb"lsn: ([0-9A-F]{1,8}/[0-9A-F]{1,8})")
 _NEXT_FILE: Final = "could not find file"
+_CLOSED: Final = "could not open file"
 _NOTHING_MORE: Final = "24, got 0"
 """Zeros where a record should begin: the end of WAL in a file that was still being filled."""
 
@@ -95,6 +96,12 @@ class Waldump:
                 meanwhile=look,
             )
             look()
+            if _CLOSED in ended.words:
+                raise FailedError(
+                    f"WAL file {name} cannot be read by {self.account.name}: {ended.first_words}",
+                    hint="PostgreSQL would take that for the end of WAL: let that account read the archive "
+                    "and enter each folder above it",
+                )
             if ended.code != 0 and not _is_an_end(ended, segment, following):
                 raise FailedError(
                     f"WAL file {name} is damaged: {ended.first_words}",

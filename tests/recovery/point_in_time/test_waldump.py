@@ -63,6 +63,14 @@ def test_wal_may_end_in_its_last_file_only(
         said(tmp_path, script, following)
 
 
+def test_a_file_that_the_account_may_not_read_is_not_called_damaged(tmp_path: Path) -> None:
+    """Nor is it the end: to the server, which runs as the same account, it would look like one."""
+    words = 'pg_waldump: error: could not open file "000000010000000000000005": Permission denied'
+    with pytest.raises(FailedError, match="cannot be read by") as told:
+        said(tmp_path, f"echo '{words}' >&2; exit 1")
+    assert "let that account read" in told.value.hint
+
+
 def test_endless_words_are_stopped(tmp_path: Path) -> None:
     """The temporary folder stays bounded."""
     with pytest.raises(FailedError, match="says more than"):
