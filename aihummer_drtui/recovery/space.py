@@ -9,8 +9,8 @@ from typing import Final
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
+from aihummer_drtui.recovery.mounts import mounts
 
-_MOUNTS: Final = Path("/proc/self/mountinfo")
 _POOLED: Final = frozenset({"btrfs", "zfs"})
 """File systems whose parts have devices of their own and share their room all the same."""
 
@@ -155,16 +155,9 @@ def _device(place: Path) -> object:
     number = place.stat().st_dev
     real = place.resolve()
     best, found = -1, (number, "")
-    for line in _MOUNTS.read_text("utf-8", "surrogateescape").splitlines():
-        # proc_pid_mountinfo(5): … mount point (5th), …, "-", type, source.
-        before, _, after = line.partition(" - ")
-        point = Path(before.split(" ")[4].encode().decode("unicode_escape"))
-        kind, source = after.split(" ")[:2]
-        if real.is_relative_to(point) and len(point.parts) >= best:
-            best = len(point.parts)
-            found = (
-                (0, source.partition("/")[0] if kind == "zfs" else source)
-                if kind in _POOLED
-                else (number, "")
-            )
+    for mount in mounts():
+        if real.is_relative_to(mount.point) and len(mount.point.parts) >= best:
+            best = len(mount.point.parts)
+            pool = mount.source.partition("/")[0] if mount.kind == "zfs" else mount.source
+            found = (0, pool) if mount.kind in _POOLED else (number, "")
     return found

@@ -13,7 +13,7 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest, SealedBlobs
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
-from aihummer_drtui.recovery.blobs.place import refuse_lost_setting
+from aihummer_drtui.recovery.blobs.place import BlobPlace, refuse_bad_place, refuse_lost_setting
 from aihummer_drtui.recovery.blobs.references import Listed, References, count_references
 from aihummer_drtui.recovery.blobs.scan import FOLDER
 from aihummer_drtui.recovery.check import Check, Scene
@@ -54,6 +54,7 @@ def look_at_folder(scene: Scene) -> Observation:
         folder = blob_folder_of(scene)
         if folder is None:
             return _inactive(scene, expected)
+        refuse_bad_place(BlobPlace(live=folder, set_id=""))
         manifest = sealed_manifest(scene)
         place = _place_to_try(folder)
     except DrtuiError as error:
@@ -96,10 +97,6 @@ def _inactive(scene: Scene, expected: str) -> Observation:
 
 def _place_to_try(folder: Path) -> Path:
     """Where the restored blobs are put first: the parent, where it exists, else the nearest that does."""
-    if not folder.is_absolute():
-        raise PreconditionError(
-            f"AIHUMMER_BLOB_DIR is not absolute: {folder}", hint="write it as an absolute path"
-        )
     place = folder
     while not place.exists():
         if place.is_symlink():

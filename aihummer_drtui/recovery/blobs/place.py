@@ -17,6 +17,7 @@ from aihummer_drtui.errors import LockedError, PreconditionError
 from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.blobs.rights import Rights, rights_beside
 from aihummer_drtui.recovery.gateway.environment import BLOB_DIR
+from aihummer_drtui.recovery.mounts import is_mount_point
 from aihummer_drtui.recovery.target import BlobSettings
 
 _MARK_LIMIT = 100_000
@@ -229,7 +230,7 @@ def refuse_bad_place(place: BlobPlace) -> None:
         )
     if live.exists() and not live.is_dir():
         raise PreconditionError("the blob folder is no folder", where=str(live), hint="move it away")
-    if live.exists() and live.is_mount():
+    if live.exists() and is_mount_point(live):
         raise PreconditionError(
             "the blob folder is a mount point and cannot be exchanged",
             where=str(live),

@@ -22,6 +22,7 @@ from aihummer_drtui.durable import sync_folder, write_durably
 from aihummer_drtui.errors import LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
+from aihummer_drtui.recovery.mounts import is_mount_point
 from aihummer_drtui.recovery.regular_file import read_regular
 
 _MARK_LIMIT: Final = 10_000
@@ -233,7 +234,7 @@ def data_place(directory: Path) -> DataPlace:
         )
     if live.exists() and not live.is_dir():
         raise PreconditionError("the data directory is no folder", where=str(live), hint="move it away")
-    if live.is_mount():
+    if is_mount_point(live):
         raise PreconditionError(
             "the data directory is a mount point and cannot be exchanged",
             where=str(live),

@@ -11,12 +11,16 @@ import pytest
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.backup.set import BackupSet, open_set
+from aihummer_drtui.recovery.blobs.check import look_at_folder
 from aihummer_drtui.recovery.blobs.restore import restore_blobs
 from aihummer_drtui.recovery.blobs.source import parse_source
+from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.run.progress import Progress
+from aihummer_drtui.run.verdict import Verdict
 from tests.recovery.small_cluster import Installation
+from tests.recovery.small_disk import bind_mount
 
 pytestmark = pytest.mark.postgres
 
@@ -107,6 +111,19 @@ def test_a_mount_point_is_refused_with_a_folder_below_it_as_the_way_out(
         with pytest.raises(PreconditionError, match="mount point") as raised:
             _restore(installation, backup)
         assert f"{disk}/blobs" in raised.value.hint
+    assert not list(installation.root.glob("*restoring*"))
+
+
+def test_a_bind_mount_is_refused_before_anything_is_copied(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """It has the device of its parent, as a container's volume has; an exchange ends with EBUSY."""
+    with bind_mount(installation.blobs):
+        with pytest.raises(PreconditionError, match="mount point"):
+            _restore(installation, backup)
+        seen = look_at_folder(Scene(target=installation.target, values={}))
+        assert seen.verdict is Verdict.FAILED
+        assert "mount point" in seen.observed
     assert not list(installation.root.glob("*restoring*"))
 
 

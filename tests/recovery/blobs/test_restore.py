@@ -336,6 +336,17 @@ def test_the_folder_check_really_writes(installation: Installation, backup: Back
     assert look_at_folder(_scene(installation)).verdict is Verdict.FAILED
 
 
+def test_the_folder_check_fails_where_the_restore_would_refuse(installation: Installation) -> None:
+    """A link and a relative path: known minutes into the recovery, not after hours."""
+    (installation.root / "link").symlink_to(installation.blobs)
+    installation.write_env(AIHUMMER_BLOB_DIR=str(installation.root / "link"))
+    seen = look_at_folder(_scene(installation))
+    assert seen.verdict is Verdict.FAILED
+    assert f"{installation.root}/link: the blob folder is a link" in seen.observed
+    installation.write_env(AIHUMMER_BLOB_DIR="blobs")
+    assert "no folder that may be replaced" in look_at_folder(_scene(installation)).observed
+
+
 def test_a_set_that_does_not_fit_fails_the_folder_check(
     installation: Installation, backup: BackupSet
 ) -> None:
