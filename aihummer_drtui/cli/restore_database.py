@@ -45,7 +45,9 @@ class _Given(TypedDict):
     show_default=True,
     help="dump, latest, a time with zone, lsn:0/3000060, or name:RESTORE-POINT.",
 )
-@click.option("--base", default="", metavar="LABEL", help="With --to POINT: this base backup, no other.")
+@click.option(
+    "--base", default="", metavar="LABEL[@TIMELINE]", help="With --to POINT: this base backup, no other."
+)
 @click.option("--dry-run", is_flag=True, help="With --to POINT: look, prove, and change nothing.")
 @click.option("--confirm", default="", metavar="HOST/DATABASE", help="The target, as the screen shows it.")
 @click.option("--again", is_flag=True, help="Restore this very set, or to this point, a second time.")

@@ -14,7 +14,7 @@ from aihummer_drtui.recovery.point_in_time.model import Window
 from aihummer_drtui.recovery.point_in_time.place import data_place
 from aihummer_drtui.recovery.point_in_time.points import Clock, echo, from_now, parse_point
 from aihummer_drtui.recovery.point_in_time.probe import probe_point_in_time
-from aihummer_drtui.recovery.point_in_time.reach import window_for
+from aihummer_drtui.recovery.point_in_time.reach import left_aside, window_for
 from aihummer_drtui.run.verdict import CheckDescription, Observation, ProbeResult, Verdict
 
 _SECONDS: Final = 60.0
@@ -32,14 +32,16 @@ def look_at_point(scene: Scene) -> Observation:
     clock = host_clock()
     try:
         point = parse_point(scene.recovery_point, clock)
-        window = window_for(point, keeper_of(scene.target).windows(), clock)
+        windows = keeper_of(scene.target).windows()
+        window = window_for(point, windows, clock)
     except DrtuiError as error:
         return _failed(expected, error)
+    aside = left_aside(point, window, windows, clock)
     return Observation(
         verdict=Verdict.PASSED,
         expected=expected,
         observed=f"{echo(point, clock)}; base backup {cleaned_line(window.base.label, 60)}",
-        warnings=tuple(point_warnings(window, clock)),
+        warnings=(*point_warnings(window, clock), *([aside] if aside else [])),
     )
 
 

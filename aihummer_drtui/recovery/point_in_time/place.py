@@ -60,6 +60,8 @@ class DataMark(msgspec.Struct, frozen=True, kw_only=True):
     system_identifier: int
     at: str
     """ISO 8601, UTC."""
+    timeline: int = 0
+    """The one that its WAL is taken from; 0 = not noted."""
     inode: int = 0
     """Of the recovered folder; 0 while there is none."""
     reached: str = ""

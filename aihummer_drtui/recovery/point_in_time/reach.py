@@ -17,8 +17,9 @@ _FAR: Final = timedelta(days=180)
 def window_for(point: Point, windows: Sequence[Window], clock: Clock, *, base: str = "") -> Window:
     """The window to recover the point from: that of the newest base backup before it, or of `base`.
 
-    `windows` have the newest base backup first. Raises PreconditionError with the windows that there are
-    and the nearest point that one of them holds.
+    `base` is a label, or `LABEL@TIMELINE` for the window that ends on that timeline. `windows` have the
+    newest base backup first. Raises PreconditionError with the windows that there are and the nearest point
+    that one of them holds.
     """
     candidates = _of_base(windows, base)
     for window in candidates:
@@ -69,13 +70,30 @@ def require_reach(window: Window, point: Point, *, end_lsn: int, missing: str) -
         )
 
 
+def left_aside(point: Point, window: Window, windows: Sequence[Window], clock: Clock) -> str:
+    """What of another timeline does not come back with this window, in words; empty = there is no other.
+
+    An earlier recovery left a timeline behind, which goes on past the point where the new one began. A time
+    or position is taken from the newer; where both hold it, only the operator knows which is meant.
+    """
+    if not isinstance(point, ByTime | ByLsn):
+        return ""
+    for other in windows:
+        if other.timeline != window.timeline and _holds(other, point, clock):
+            label = cleaned_line(other.base.label, 60)
+            return (
+                f"timeline {other.timeline} holds this point too, and may have commits that timeline "
+                f"{window.timeline}, which is taken, has not; to have those: --base {label}@{other.timeline}"
+            )
+    return ""
+
+
 def window_lines(windows: Sequence[Window], clock: Clock) -> list[str]:
     """What can be brought back, a line for each end of each window."""
     lines = []
     for window in windows:
         # After a recovery one base backup leads to two ends: of the timeline that was left, and of the new.
-        several = sum(each.base.label == window.base.label for each in windows) > 1
-        timeline = f" of timeline {window.timeline}" if several else ""
+        timeline = f" of timeline {window.timeline}" if _is_forked(window, windows) else ""
         label = cleaned_line(window.base.label, 60)
         lines.append(f"base backup {label} and its WAL{timeline} bring back")
         lines.append(
@@ -100,13 +118,24 @@ def _of_base(windows: Sequence[Window], base: str) -> Sequence[Window]:
         )
     if not base:
         return windows
-    named = [window for window in windows if window.base.label == base]
+    named = [
+        window for window in windows if base in {window.base.label, f"{window.base.label}@{window.timeline}"}
+    ]
     if not named:
-        labels = ", ".join(cleaned_line(window.base.label, 60) for window in windows)
+        labels = ", ".join(dict.fromkeys(_named(window, windows) for window in windows))
         raise PreconditionError(
             f"there is no base backup {cleaned_line(base, 60)!r}", hint=f"these are there: {labels}"
         )
     return named
+
+
+def _is_forked(window: Window, windows: Sequence[Window]) -> bool:
+    return sum(each.base.label == window.base.label for each in windows) > 1
+
+
+def _named(window: Window, windows: Sequence[Window]) -> str:
+    label = cleaned_line(window.base.label, 60)
+    return f"{label}@{window.timeline}" if _is_forked(window, windows) else label
 
 
 def _holds(window: Window, point: Point, clock: Clock) -> bool:

@@ -35,6 +35,8 @@ class Recovery:
 
     point: Point
     window: Window
+    aside: str
+    """What of another timeline does not come back with this window; empty = nothing."""
     keeper: WalKeeper
     server: Server
     """The live one: its programs and its account are used."""
@@ -52,6 +54,7 @@ def goes_on(work: Recovery, mark: DataMark) -> bool:
         mark.stage is Stage.RECOVERING
         and mark.point == spelled(work.point)
         and mark.base == work.window.base.label
+        and mark.timeline == work.window.timeline
         and mark.system_identifier == work.window.base.system_identifier
         and mark.inode == inode_of(work.place.beside(mark.id)) != 0
     )
@@ -100,6 +103,7 @@ def _laid(work: Recovery, found: DataMark | None, earlier: DataMark | None) -> D
         id=secrets.token_hex(4),
         point=spelled(work.point),
         base=work.window.base.label,
+        timeline=work.window.timeline,
         system_identifier=work.window.base.system_identifier,
         at="",
     )

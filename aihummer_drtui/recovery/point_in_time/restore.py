@@ -24,7 +24,7 @@ from aihummer_drtui.recovery.point_in_time.look import Outlook, local_server, lo
 from aihummer_drtui.recovery.point_in_time.model import Keeper, Point, WalKeeper, Window
 from aihummer_drtui.recovery.point_in_time.place import DataMark, Stage, data_place
 from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
-from aihummer_drtui.recovery.point_in_time.reach import window_for
+from aihummer_drtui.recovery.point_in_time.reach import left_aside, window_for
 from aihummer_drtui.recovery.point_in_time.recover import Recovery, goes_on, recover_beside
 from aihummer_drtui.recovery.point_in_time.switch import Switch
 from aihummer_drtui.recovery.reporting import Reporter
@@ -41,7 +41,7 @@ class Wanted:
     mode: str
     """The run's; empty by hand."""
     base: str = ""
-    """A base backup's label; empty = the newest before the point."""
+    """A base backup's label, or `LABEL@TIMELINE`; empty = the newest before the point."""
     backup: BackupSet | None = None
     """Whose master key the target must have; None = not compared."""
     again: bool = False
@@ -140,7 +140,8 @@ def _recovery(
         refuse_other_key(env, wanted.backup.manifest)
     app_url = env.get(APP_DATABASE_URL)
     app_role = dsn_place(libpq_dsn(app_url, where=f"{env.path}: {APP_DATABASE_URL}")).user if app_url else ""
-    window = window_for(wanted.point, keeper.windows(), clock, base=wanted.base)
+    windows = keeper.windows()
+    window = window_for(wanted.point, windows, clock, base=wanted.base)
     _refuse_other_key_of_base(target, env, window)
     server = local_server(target, owner, window.base)
     place = data_place(server.data)
@@ -148,6 +149,7 @@ def _recovery(
     return Recovery(
         point=wanted.point,
         window=window,
+        aside="" if "@" in wanted.base else left_aside(wanted.point, window, windows, clock),
         keeper=keeper,
         server=replace(server, data=place.live),
         place=place,
@@ -175,9 +177,10 @@ def _is_done(work: Recovery, mark: DataMark) -> bool:
 
 def _looked(work: Recovery, wanted: Wanted, mark: DataMark | None) -> Outlook:
     there = work.window.base.size if mark and goes_on(work, mark) else 0
-    return look(
+    outlook = look(
         work.server, work.place, work.owner, work.window.base, chosen=bool(wanted.base), counts_on=there
     )
+    return replace(outlook, warnings=(*outlook.warnings, work.aside)) if work.aside else outlook
 
 
 def _told(work: Recovery, mark: DataMark, warnings: tuple[str, ...]) -> Recovered:

@@ -19,7 +19,7 @@ from aihummer_drtui.recovery.point_in_time.model import (
     Window,
 )
 from aihummer_drtui.recovery.point_in_time.points import Clock, parse_point
-from aihummer_drtui.recovery.point_in_time.reach import window_for, window_lines
+from aihummer_drtui.recovery.point_in_time.reach import left_aside, window_for, window_lines
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CLOCK = Clock(now=NOW, zone=UTC, zone_name="UTC")
@@ -188,3 +188,24 @@ def test_what_is_proposed_for_a_refused_time_is_taken(back: int, spans: list[tup
     else:
         assert found.latest is not None
         assert found.earliest <= point.moment < found.latest
+
+
+def test_a_timeline_that_was_left_behind_is_told_and_can_be_named() -> None:
+    """After a recovery that stopped too early the newer timeline holds the moment, but not its rows."""
+    left = replace(NEW, timeline=2, latest=NOW - timedelta(minutes=30), latest_lsn=350)
+    came = replace(NEW, timeline=3)
+    windows = (came, left, OLD)
+    point = at(minutes=40)
+    assert window_for(point, windows, CLOCK) == came
+    assert left_aside(point, came, windows, CLOCK) == (
+        "timeline 2 holds this point too, and may have commits that timeline 3, which is taken, has not; "
+        "to have those: --base new@2"
+    )
+    assert "new@2" in left_aside(ByLsn(lsn=340), came, windows, CLOCK)
+    assert window_for(point, windows, CLOCK, base="new@2") == left
+    assert window_for(point, windows, CLOCK, base="new") == came
+    for other in (at(minutes=20), ByLsn(lsn=360), Latest(), ByName(name="x")):
+        assert left_aside(other, came, windows, CLOCK) == ""
+    with pytest.raises(PreconditionError, match="no base backup 'new@4'") as refused:
+        window_for(point, windows, CLOCK, base="new@4")
+    assert "new@3, new@2, old" in refused.value.hint
