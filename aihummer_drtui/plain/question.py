@@ -114,7 +114,8 @@ def mend_check(item: CheckItem, state: RunState, answers: Answers) -> Question:
         parse=lambda text: (
             r.LookAgain(item=item.id)
             if text.lower() in {"", "again"}
-            else "Mend what the check names, then press Enter; or type: override REASON"
+            else "Mend what the check names, then press Enter; or correct a value: give VARIABLE VALUE; "
+            "or type: override REASON"
         ),
         beforehand=answers.by_item.get(item.id),
         may_change_by_itself=True,

@@ -88,7 +88,7 @@ def _only_path(source: ResticSource, target: Target) -> str:
     except (ValueError, LookupError, TypeError):
         paths = None
     if not done.succeeded:
-        raise _failed(source, done.ending, done.last_line)
+        raise _failed(source, f"ended: {done.ending}", _cause(source, done.output))
     if not isinstance(paths, list) or len(paths) != 1 or not isinstance(paths[0], str):
         raise FailedError(
             "it is not clear which folder of the snapshot holds the blobs",
@@ -149,7 +149,13 @@ def _run(source: EngineSource, target: Target, arguments: Sequence[str], reporte
         meanwhile=lambda: reporter.reached(0),
     )
     if ended.code != 0:
-        raise _failed(source, ended.how, ended.first_words)
+        raise _failed(source, ended.how, _cause(source, ended.words))
+
+
+def _cause(source: EngineSource, words: str) -> str:
+    """The line that names the cause: the first of what rsync and restic say, the last of rclone's notices."""
+    lines = [line for line in words.splitlines() if line.strip()] or ["it said nothing"]
+    return lines[-1 if isinstance(source, RcloneSource) else 0]
 
 
 def _failed(source: EngineSource, how: str, words: str) -> FailedError:

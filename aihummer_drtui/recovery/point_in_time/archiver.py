@@ -65,6 +65,13 @@ class Archiver:
             return f"archiving fails: {cleaned_line(self.last_failed, 60)} at {failed:%Y-%m-%d %H:%M:%SZ}"
         return ""
 
+    @property
+    def hint(self) -> str:
+        """What to do about the problem; empty = nothing."""
+        if self.mode == "off":
+            return "set archive_mode and archive_command as docs/wal.md shows, then restart PostgreSQL"
+        return "read PostgreSQL's log and mend archive_command; docs/wal.md has one" if self.problem else ""
+
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True):
     archive_mode: str | None

@@ -56,7 +56,7 @@ def wal_status(target: Target) -> WalStatus:
         archiver = archiver_of(target)
         if archiver.problem:
             problems.append(archiver.problem)
-            hints.append("read PostgreSQL's log and mend archive_command; docs/wal.md has one")
+            hints.append(archiver.hint)
     except DrtuiError as error:
         unknown.append(f"the archiver: {error.what}")
         hints.append(error.hint)
@@ -87,10 +87,10 @@ def wal_status(target: Target) -> WalStatus:
 def _window_problems(windows: tuple[Window, ...]) -> list[str]:
     if not windows:
         return ["there is no base backup: WAL alone brings nothing back"]
+    # Base backups that share a gap are told with it once, the newest of them by name.
+    gaps = {window.gap: window.base.label for window in reversed(windows) if window.gap}
     return [
-        f"WAL file {window.gap} is missing or of no use, after base backup {window.base.label}"
-        for window in windows
-        if window.gap
+        f"WAL file {gap} is missing or of no use, after base backup {label}" for gap, label in gaps.items()
     ]
 
 

@@ -289,15 +289,22 @@ def test_an_archive_without_blobs_is_no_restore(installation: Installation, targ
 
 
 @pytest.mark.parametrize(
-    "source", ["/no/such/folder", "/no/such.tar", "rsync:/no/such", "rclone:none:/x", "restic:/no/such"]
+    ("source", "cause"),
+    [
+        ("/no/such/folder", "No such file"),
+        ("/no/such.tar", "No such file"),
+        ("rsync:/no/such", r"rsync ended with exit code 23: rsync: .*change_dir"),
+        ("rclone:none:/x", r"rclone ended with exit code 1: .*didn't find section"),
+        ("restic:/no/such", r"restic ended: exit code 1\d?: Fatal: "),
+    ],
 )
 def test_a_source_that_is_not_there_leaves_all_as_it_was(
-    installation: Installation, target: Target, source: str
+    installation: Installation, target: Target, source: str, cause: str
 ) -> None:
-    """Told in one message, with the program's own words."""
+    """Told in one message, with the program's own words: those that name the cause."""
     _program(source.partition(":")[0] if ":" in source else "true")
     live = _content(installation.blobs)
-    with pytest.raises((FailedError, PreconditionError)) as raised:
+    with pytest.raises((FailedError, PreconditionError), match=cause) as raised:
         _restore(target, None, source)
     assert "secret of the tests" not in str(raised.value)
     assert _content(installation.blobs) == live

@@ -42,6 +42,8 @@ def test_what_keeps_wal_from_the_archive(archiver: Archiver, told: str) -> None:
     """A failure counts until something was archived after it."""
     assert archiver.problem.startswith(told)
     assert bool(archiver.problem) is bool(told)
+    assert bool(archiver.hint) is bool(told)
+    assert ("restart" in archiver.hint) is (archiver.mode == "off")
 
 
 @pytest.mark.postgres
