@@ -125,13 +125,13 @@ def mend_check(item: CheckItem, state: RunState, answers: Answers) -> Question:
     )
 
 
-def start(item: CommandItem, answers: Answers, facts: Facts) -> Question:
+def start(item: CommandItem, state: RunState, answers: Answers, facts: Facts) -> Question:
     """Offer a command exactly as it will run; an irreversible one has a gate."""
     if item.destructive:
-        return _gate(item, answers, facts)
+        return _gate(item, state, answers, facts)
     return Question(
         item=item.id,
-        lines=_command_lines(item),
+        lines=_command_lines(item, state),
         answers="start, or Enter",
         also=also(Verb.SKIP),
         parse=lambda text: _plain_start(item, text),
@@ -147,8 +147,12 @@ def _plain_start(item: CommandItem, text: str) -> Parsed:
     return "Type start, or press Enter, to start it."
 
 
-def _gate(item: CommandItem, answers: Answers, facts: Facts) -> Question:
-    lines = [*_command_lines(item), f"IRREVERSIBLE. It destroys: {item.destroys}", f"Undo: {item.undo}"]
+def _gate(item: CommandItem, state: RunState, answers: Answers, facts: Facts) -> Question:
+    lines = [
+        *_command_lines(item, state),
+        f"IRREVERSIBLE. It destroys: {item.destroys}",
+        f"Undo: {item.undo}",
+    ]
     try:
         identity = facts.identity()
     except DrtuiError as error:
@@ -178,10 +182,16 @@ def _gate(item: CommandItem, answers: Answers, facts: Facts) -> Question:
     )
 
 
-def _command_lines(item: CommandItem) -> tuple[str, ...]:
+def _command_lines(item: CommandItem, state: RunState) -> tuple[str, ...]:
     estimate = f" It takes about {duration_text(item.estimate)}." if item.estimate else ""
     script = [f"    {line}" for line in item.script.strip().split("\n")]
-    return (f"COMMAND {item.id}: {plain_words(item.text)}{estimate}", *script, f"Expect: {item.expect}")
+    given = (f"  {line}" for line in words.given_lines(state, item))
+    return (
+        f"COMMAND {item.id}: {plain_words(item.text)}{estimate}",
+        *script,
+        *given,
+        f"Expect: {item.expect}",
+    )
 
 
 def start_again(
@@ -196,7 +206,7 @@ def start_again(
     end = latest.end if latest is not None else None
     how = words.ending(end) if isinstance(end, Outcome) else "it did not pass"
     said = ("Its last lines:", *output) if output else ("It has written nothing.",)
-    again = start(item, Answers(), facts)
+    again = start(item, state, Answers(), facts)
     lines = (f"FAILED {item.id}: {how}.", *said, "Mend the cause, then start it again.")
     gate = again.lines if item.destructive else ()
 
@@ -307,7 +317,7 @@ def question_of(
         case s.MendCheck(item=check):
             return mend_check(check, state, answers)
         case s.Start(item=item):
-            return start(item, answers, facts)
+            return start(item, state, answers, facts)
         case s.StartAgain(item=item):
             return start_again(item, state, answers, output, facts)
         case s.AwaitCommand(item=item):

@@ -12,6 +12,7 @@ from aihummer_drtui.run.progress import Progress
 from aihummer_drtui.run.state import CheckState, Deviation, InputState, Outcome, RunState, Status
 from aihummer_drtui.run.verdict import Observation
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Step
+from aihummer_drtui.runbook.shell import script_facts
 
 GLYPHS: Final = {
     Status.PENDING: ".",
@@ -191,3 +192,9 @@ def deviation_line(deviation: Deviation) -> str:
     item = f" {deviation.item}" if deviation.item else ""
     by = cleaned_line(deviation.actor, 60)
     return f"  {deviation.what}:{item}: {cleaned_line(deviation.reason, 300)} ({by})"
+
+
+def given_lines(state: RunState, item: CommandItem) -> tuple[str, ...]:
+    """The values of this run that a command's script uses, a line each, in the script's order."""
+    used = dict.fromkeys(use.variable for use in script_facts(item.script).uses)
+    return tuple(f"with {name} = {cleaned_line(state.values[name])}" for name in used if name in state.values)

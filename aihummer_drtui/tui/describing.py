@@ -82,6 +82,7 @@ def _command(state: RunState, item: CommandItem) -> list[Line]:
     lines = [Line(text=plain_words(item.text), style=paint.LOUD)]
     lines += [Line(text=text, style=style) for text, style in _attempt(state, item)]
     lines += command_lines(item)
+    lines += [Line(text=f"  {given}") for given in words.given_lines(state, item)]
     if item.destructive:
         lines.append(Line(text=f"IRREVERSIBLE. It destroys: {plain_words(item.destroys)}", style=paint.BAD))
     lines.append(Line(text=f"Expect: {plain_words(item.expect)}", hang="        "))

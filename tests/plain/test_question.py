@@ -282,3 +282,14 @@ def test_a_number_that_is_not_in_the_list_chooses_nothing(typed: str) -> None:
 def test_a_number_without_a_list_is_a_value() -> None:
     """Where nothing is offered, an input may well be a number."""
     assert asked(INPUT).parse("7") == r.GiveInput(item="brief/BACKUP_SET", value="7")
+
+
+@pytest.mark.parametrize("kind", [s.Start, s.StartAgain])
+def test_a_command_shows_the_values_it_will_run_with(kind: type[s.Start] | type[s.StartAgain]) -> None:
+    """At a gate the operator must see which set and which moment; others of the run would only distract."""
+    script = 'aihummer-drtui restore --backup-set "$BACKUP_SET" --confirm "$DRTUI_CONFIRM"'
+    command = a_command("database/restore", script=script, destructive=True)
+    story = Story().give("brief/BACKUP_SET", "/b/new").give("brief/KEY_FILE", "/k")
+    lines = asked(kind(item=command), story).lines
+    assert "  with BACKUP_SET = /b/new" in lines
+    assert not [line for line in lines if "KEY_FILE" in line or "DRTUI_CONFIRM =" in line]

@@ -10,9 +10,9 @@ from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.point_in_time.host_clock import host_clock
 from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
 from aihummer_drtui.recovery.point_in_time.look import local_server, look
-from aihummer_drtui.recovery.point_in_time.model import Window
+from aihummer_drtui.recovery.point_in_time.model import Latest, Point, Window
 from aihummer_drtui.recovery.point_in_time.place import data_place
-from aihummer_drtui.recovery.point_in_time.points import Clock, echo, from_now, parse_point
+from aihummer_drtui.recovery.point_in_time.points import Clock, echo, from_now, in_both_zones, parse_point
 from aihummer_drtui.recovery.point_in_time.probe import probe_point_in_time
 from aihummer_drtui.recovery.point_in_time.reach import left_aside, window_for
 from aihummer_drtui.run.verdict import CheckDescription, Observation, ProbeResult, Verdict
@@ -40,9 +40,17 @@ def look_at_point(scene: Scene) -> Observation:
     return Observation(
         verdict=Verdict.PASSED,
         expected=expected,
-        observed=f"{echo(point, clock)}; base backup {cleaned_line(window.base.label, 60)}",
+        observed=f"{echo(point, clock)}{_end(point, window, clock)}; "
+        f"base backup {cleaned_line(window.base.label, 60)}",
         warnings=(*point_warnings(window, clock), *([aside] if aside else [])),
     )
+
+
+def _end(point: Point, window: Window, clock: Clock) -> str:
+    """How far `latest` goes today; nothing for a point that says so itself."""
+    if not isinstance(point, Latest) or window.latest is None:
+        return ""
+    return f", today to {in_both_zones(window.latest, clock)}, {from_now(window.latest, clock)}"
 
 
 def look_at_readiness(scene: Scene) -> Observation:

@@ -7,6 +7,7 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.requests import Accepted, Reply, Request, StartCommand
 from aihummer_drtui.run.verdict import TargetIdentity
+from aihummer_drtui.run.words import given_lines
 from aihummer_drtui.runbook.model import CommandItem
 from aihummer_drtui.runbook.prose import plain_words
 from aihummer_drtui.tui import paint
@@ -55,6 +56,7 @@ class GateScreen(TypingScreen[None]):
                 *self._identity_lines(),
                 Line(text="It runs exactly this:"),
                 *command_lines(command),
+                *(Line(text=f"  {line}", style=paint.LOUD) for line in given_lines(view.state, command)),
                 Line(text=f"Expect: {plain_words(command.expect)}"),
             ),
             "WHAT IS ABOUT TO HAPPEN",

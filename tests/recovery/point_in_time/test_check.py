@@ -59,6 +59,8 @@ def test_a_point_within_reach_is_told_relative_to_now(archived: Archived) -> Non
     looked = catalogue.look("recovery-point", {"RECOVERY_POINT": point})
     assert looked.verdict is Verdict.PASSED
     assert "now; base backup" in looked.observed
+    latest = catalogue.look("recovery-point", {"RECOVERY_POINT": "latest"})
+    assert ", today to 20" in latest.observed
     for wrong in ("2099-01-01 00:00Z", "2001-01-01 00:00Z", "2026-01-01 00:00", "soon"):
         looked = catalogue.look("recovery-point", {"RECOVERY_POINT": wrong})
         assert looked.verdict is Verdict.FAILED
