@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, LiteralString
 
 from aihummer_drtui.run.progress import Progress
 from aihummer_drtui.sandbox.blobs import make_blobs
+from aihummer_drtui.sandbox.large_tables import LargeTables, fill_large_tables
 from aihummer_drtui.sandbox.marker import Size
 from aihummer_drtui.sandbox.seeded import derived_uuid
 from aihummer_drtui.sandbox.vault import make_vault
@@ -27,8 +28,6 @@ _WORDS: Final = (
 )
 """Sixty-four, so that a byte of the draw picks one evenly."""
 
-_BATCH: Final = 40_000
-
 
 @dataclass(frozen=True, kw_only=True)
 class Amounts:
@@ -37,18 +36,35 @@ class Amounts:
     tenants: int
     agents: int
     conversations: int
-    messages: int
-    """About 800 bytes each with their indexes."""
+    tables: LargeTables
     blob_bytes: int
 
 
 AMOUNTS: Final = {
-    Size.SMALL: Amounts(tenants=3, agents=12, conversations=150, messages=3_000, blob_bytes=2_500_000),
+    Size.SMALL: Amounts(
+        tenants=3,
+        agents=12,
+        conversations=150,
+        tables=LargeTables(messages=1_000, turns=500, tool_calls=600, memory_entries=200, audit_events=1_000),
+        blob_bytes=2_500_000,
+    ),
     Size.MEDIUM: Amounts(
-        tenants=10, agents=80, conversations=6_000, messages=120_000, blob_bytes=100_000_000
+        tenants=10,
+        agents=80,
+        conversations=6_000,
+        tables=LargeTables(
+            messages=36_000, turns=30_000, tool_calls=42_000, memory_entries=20_000, audit_events=90_000
+        ),
+        blob_bytes=100_000_000,
     ),
     Size.LARGE: Amounts(
-        tenants=20, agents=400, conversations=60_000, messages=1_200_000, blob_bytes=1_000_000_000
+        tenants=20,
+        agents=400,
+        conversations=60_000,
+        tables=LargeTables(
+            messages=360_000, turns=300_000, tool_calls=420_000, memory_entries=200_000, audit_events=900_000
+        ),
+        blob_bytes=1_000_000_000,
     ),
 }
 
@@ -74,7 +90,7 @@ def fill(
             Progress(phase=phase, done=done, total=total, unit=unit, elapsed=time.monotonic() - started)
         )
 
-    _fill_rows(connection, seed, amounts, tenants, say("rows", "messages"))
+    _fill_rows(connection, seed, amounts, tenants, say)
     _fill_vault(connection, seed, tenants, master_key)
     with (
         connection.cursor() as cursor,
@@ -96,7 +112,7 @@ def _fill_rows(
     seed: int,
     amounts: Amounts,
     tenants: tuple[str, ...],
-    tell: Callable[[int, int], None],
+    say: Callable[[str, str], Callable[[int, int], None]],
 ) -> None:
     statements = _statements()
     values: dict[str, object] = {
@@ -105,16 +121,14 @@ def _fill_rows(
         "tenants": list(tenants),
         "agents": amounts.agents,
         "conversations": amounts.conversations,
-        "messages": amounts.messages,
+        **asdict(amounts.tables),
     }
     for name in ("tenants", "settings", "pool", "agents", "conversations"):
         connection.execute(statements[name], values)
-    connection.execute("ANALYZE pool")
-    connection.execute("ANALYZE conversations")
-    for first in range(1, amounts.messages + 1, _BATCH):
-        last = min(first + _BATCH - 1, amounts.messages)
-        connection.execute(statements["messages"], {**values, "first": first, "last": last})
-        tell(last, amounts.messages)
+    for table in ("pool", "agents", "conversations"):
+        connection.execute(f"ANALYZE {table}".encode())
+    fill_large_tables(connection, amounts.tables, statements, values, say)
+    connection.execute("DROP TABLE pool")
 
 
 def _fill_vault(

@@ -10,6 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from aihummer_drtui.sandbox import lifecycle
+from aihummer_drtui.sandbox.generate import schema_sql
+from aihummer_drtui.sandbox.large_tables import LargeTables, fill_large_tables
 from tests.conftest import SmallSandbox, make_sandbox
 
 pytestmark = pytest.mark.postgres
@@ -20,6 +22,10 @@ TABLES: tuple[LiteralString, ...] = (
     "agents",
     "conversations",
     "messages",
+    "turns",
+    "tool_calls",
+    "memory_entries",
+    "audit_events",
     "media",
     "vault_data_keys",
     "vault_values",
@@ -65,6 +71,49 @@ def test_same_seed_gives_the_same_rows_blobs_and_key(small_sandbox: SmallSandbox
     finally:
         lifecycle.down(twin.root)
         lifecycle.down(other.root)
+
+
+def test_the_indexes_are_those_of_the_schema(small_sandbox: SmallSandbox) -> None:
+    """Filling builds them anew, and leaves none out and nothing of its own behind."""
+    seen: LiteralString = (
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"
+        " UNION ALL SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
+        " AND c.relkind = 'r' ORDER BY 1"
+    )
+    with psycopg.connect(small_sandbox.variables()["AIHUMMER_DATABASE_URL"], autocommit=True) as filled:
+        there = filled.execute(seen).fetchall()
+        filled.execute("CREATE DATABASE unfilled TEMPLATE template0")
+        try:
+            with psycopg.connect(filled.info.dsn, dbname="unfilled", password=filled.info.password) as empty:
+                empty.execute(schema_sql())
+                wanted = empty.execute(seen).fetchall()
+        finally:
+            filled.execute("DROP DATABASE unfilled WITH (FORCE)")
+    assert there == wanted
+
+
+def test_a_statement_that_breaks_ends_the_filling(small_sandbox: SmallSandbox) -> None:
+    """The error comes out as it is, and no other connection is left at work."""
+    rows = LargeTables(messages=1, turns=0, tool_calls=0, memory_entries=0, audit_events=9)
+    statements: dict[str, LiteralString] = {"audit_events": "SELECT 1 / 0"}
+    with psycopg.connect(small_sandbox.variables()["AIHUMMER_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("CREATE DATABASE unfilled TEMPLATE template0")
+        try:
+            with psycopg.connect(
+                connection.info.dsn, dbname="unfilled", password=connection.info.password, autocommit=True
+            ) as empty:
+                empty.execute(schema_sql())
+                statements |= dict.fromkeys(
+                    ("messages", "turns", "tool_calls", "memory_entries"), "SELECT pg_sleep(60)"
+                )
+                with pytest.raises(psycopg.errors.DivisionByZero):
+                    fill_large_tables(empty, rows, statements, {}, lambda _phase, _unit: lambda *_: None)
+            left = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = 'unfilled' AND state = 'active'"
+            )
+            assert left.fetchone() == (0,)
+        finally:
+            connection.execute("DROP DATABASE unfilled WITH (FORCE)")
 
 
 def test_every_media_row_has_its_blob(small_sandbox: SmallSandbox) -> None:

@@ -74,7 +74,7 @@ def test_stand_ins_own_backup_restores_its_database(fresh_sandbox: SmallSandbox)
     restored = run_aihummer(fresh_sandbox, "restore", str(dump))
     assert restored.returncode == 0, restored.stderr
     with psycopg.connect(url) as connection:
-        assert connection.execute("SELECT count(*) FROM messages").fetchone() == (3000,)
+        assert connection.execute("SELECT count(*) FROM messages").fetchone() == (1000,)
 
 
 def test_up_needs_a_database_setting_and_is_idempotent(fresh_sandbox: SmallSandbox) -> None:
