@@ -1,7 +1,8 @@
 """The database beside the live one: made for a restore, marked, and gone again if the restore breaks."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -23,21 +24,34 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def database_beside(connection: "Connection[TupleRow]", owner: Owner, backup: BackupSet) -> Iterator[str]:
-    """Give the name of a fresh database; whatever breaks within the block, it is dropped."""
+def database_beside(
+    connection: "Connection[TupleRow]", owner: Owner, backup: BackupSet
+) -> Iterator[Callable[[], str]]:
+    """Begin to make a fresh database; whatever breaks within the block, it is dropped.
+
+    Give what waits until it is there and returns its name, or raises FailedError. Until then the
+    connection is at work.
+    """
     import psycopg
 
     name = beside_name(owner.database, Stage.RESTORING, secrets.token_hex(4))
-    try:
-        with failures_named("a database beside the live one could not be made", owner):
-            connection.execute(_creation(name, backup.manifest.database))
-            write_comment(connection, name, mark_text(Stage.RESTORING, backup.manifest.set_id))
-        yield name
-    except BaseException:
-        # Where the server is gone too, the mark is on the database: the next restore drops it.
-        with suppress(psycopg.Error):
-            _drop(connection, name)
-        raise
+    with ThreadPoolExecutor(max_workers=1) as maker:
+        making = maker.submit(_make, connection, owner, backup, name)
+        try:
+            yield making.result
+        except BaseException:
+            wait([making])
+            # Where the server is gone too, the mark is on the database: the next restore drops it.
+            with suppress(psycopg.Error):
+                _drop(connection, name)
+            raise
+
+
+def _make(connection: "Connection[TupleRow]", owner: Owner, backup: BackupSet, name: str) -> str:
+    with failures_named("a database beside the live one could not be made", owner):
+        connection.execute(_creation(name, backup.manifest.database))
+        write_comment(connection, name, mark_text(Stage.RESTORING, backup.manifest.set_id))
+    return name
 
 
 def drop_leftovers(connection: "Connection[TupleRow]", owner: Owner) -> None:

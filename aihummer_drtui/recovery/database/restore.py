@@ -1,7 +1,8 @@
 """Bringing the database back from a dump: beside the live one, verified, then put in its place.
 
-Read as a procedure: refuse, look, prove the dump, fill a database beside, compare, exchange. Until the
-exchange the live database is not touched, and the exchange is one transaction.
+Read as a procedure: refuse, look, prove the dump (meanwhile the server makes a database beside), fill that
+database, compare, exchange. Until the exchange the live database is not touched, and the exchange is one
+transaction.
 """
 
 import os
@@ -71,7 +72,7 @@ def restore_database(
     """Replace the target's database by the one in `backup`; the old one is kept under another name.
 
     `confirm` is the identity `host/database`; `mode` the run's, empty by hand; `jobs` 0 = one a core.
-    Raises PreconditionError before anything is made, LockedError when another restore is at work, and
+    Raises PreconditionError before anything is filled, LockedError when another restore is at work, and
     FailedError when the work breaks: the database beside is then dropped, the live one is as it was.
     """
     refuse_wrong_mode(target, mode)
@@ -88,11 +89,12 @@ def restore_database(
     ):
         take_lock(connection, owner)
         _look(connection, owner, backup, again=again)
-        dump = open_dump(backup, reporter)
         jobs = jobs or cores()
-        try:
-            state = dump_state(dump)
-            with database_beside(connection, owner, backup) as beside:
+        with database_beside(connection, owner, backup) as made:
+            dump = open_dump(backup, reporter)
+            try:
+                state = dump_state(dump)
+                beside = made()
                 filled = Filling(
                     connection=connection,
                     owner=owner,
@@ -104,12 +106,12 @@ def restore_database(
                     reporter=reporter,
                 ).fill()
                 refuse_changed(backup, dump, state)
-                found = compare(owner, beside, backup.manifest, jobs=jobs, reporter=reporter)
-                reporter.phase("exchanging the databases")
-                durable_until_here(connection, beside, backup.manifest.set_id)
-                kept_as = _exchange(connection, owner, beside, backup)
-        finally:
-            os.close(dump)
+            finally:
+                os.close(dump)
+            found = compare(owner, beside, backup.manifest, jobs=jobs, reporter=reporter)
+            reporter.phase("exchanging the databases")
+            durable_until_here(connection, beside, backup.manifest.set_id)
+            kept_as = _exchange(connection, owner, beside, backup)
     return Restored(
         database=owner.database,
         kept_as=kept_as,

@@ -96,6 +96,25 @@ def test_a_missing_part_and_a_missing_seal(installation: Installation, backup: B
     assert "database.dump is missing" in error.what
 
 
+def test_a_dump_that_was_changed(installation: Installation, backup: BackupSet) -> None:
+    """The empty database that was made while it was hashed is gone again."""
+    dump = backup.path / "database.dump"
+    content = bytearray(dump.read_bytes())
+    content[len(content) // 2] ^= 1
+    dump.write_bytes(content)
+    error = _refused(installation, backup)
+    assert error.exit_code is ExitCode.FAILED
+    assert "not what was sealed" in error.what
+
+
+def test_a_locale_that_the_server_lacks(installation: Installation, backup: BackupSet) -> None:
+    """The database beside cannot be made: that is told, although it is made behind the hashing."""
+    database = msgspec.structs.replace(backup.manifest.database, collate="nowhere", ctype="nowhere")
+    error = _refused(installation, _resealed(backup, database=database))
+    assert error.exit_code is ExitCode.FAILED
+    assert "a database beside the live one could not be made: " in error.what
+
+
 @pytest.fixture(scope="module")
 def tight() -> Iterator[Cluster]:
     """Give a server whose databases lie on a small disk; its log does not."""
