@@ -121,7 +121,8 @@ class _Filler(BlobReader):
         try:
             folder, name = self._to.folder_of(line.path)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            target = os.open(name, flags, 0o600, dir_fd=folder)
+            # Nobody else can enter the folder it is in; what the umask takes away is given afterwards.
+            target = os.open(name, flags, self._rights.file_mode & 0o777, dir_fd=folder)
             try:
                 self._copy(line, source, target)
                 self._rights.give_file(target)

@@ -30,10 +30,15 @@ class Rights:
         self._give(descriptor, self.folder_mode)
 
     def _give(self, descriptor: int, mode: int) -> None:
-        # Owner first: changing it takes the set-id bits away (chown(2)).
-        if self.configured or os.geteuid() == 0:
+        # Looked at first: a change is a write to the inode, and most files are made as they shall be.
+        state = os.fstat(descriptor)
+        other_mode = stat.S_IMODE(state.st_mode) != mode
+        if (state.st_uid, state.st_gid) != self.owner and (self.configured or os.geteuid() == 0):
+            # Owner first: changing it takes the set-id bits away (chown(2)).
             os.fchown(descriptor, *self.owner)
-        os.fchmod(descriptor, mode)
+            other_mode = True
+        if other_mode:
+            os.fchmod(descriptor, mode)
 
 
 def rights_beside(live: Path, wanted: BlobSettings) -> Rights:
