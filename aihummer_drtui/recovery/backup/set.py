@@ -38,7 +38,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NOT_A_BACKUP: Final = "name a folder that `aihummer-drtui backup create` wrote and finished"
 
 
-class BlobLine(msgspec.Struct, frozen=True, kw_only=True):
+class BlobLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of blobs.jsonl."""
 
     path: str

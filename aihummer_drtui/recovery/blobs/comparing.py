@@ -22,6 +22,7 @@ class BlobReader:
         """Below `root`. Raises OSError."""
         self._descent = Descent(root)
         self._buffer = memoryview(bytearray(BLOCK))
+        self._into = [self._buffer]
         self.done = 0
         self.stopped = False
 
@@ -34,21 +35,20 @@ class BlobReader:
         except OSError as error:
             return f"cannot be opened: {error.strerror}"
         state = os.fstat(descriptor)
-        wrong = ""
+        found = state.st_size
         if not stat.S_ISREG(state.st_mode):
-            wrong = "is no regular file"
-        elif size is not None and state.st_size != size:
-            wrong = f"has {state.st_size} bytes instead of {size}"
-        if wrong:
             os.close(descriptor)
-            return wrong
-        if state.st_size > _LARGE:
+            return "is no regular file"
+        if size is not None and found != size:
+            os.close(descriptor)
+            return f"has {found} bytes instead of {size}"
+        if found > _LARGE:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
         return descriptor
 
     def blocks(self, descriptor: int) -> Iterator[memoryview]:
         """What a descriptor still gives, a block at a time, each only until the next. Raises OSError."""
-        buffer, into = self._buffer, [self._buffer]
+        buffer, into = self._buffer, self._into
         while count := os.readv(descriptor, into):
             yield buffer[:count]
             self.done += count
@@ -60,10 +60,14 @@ class BlobReader:
 
     def sha256(self, descriptor: int) -> tuple[int, str]:
         """Count and SHA-256 of what a descriptor still gives. Raises OSError."""
-        digest, size = hashlib.sha256(), 0
-        for block in self.blocks(descriptor):
-            digest.update(block)
-            size += len(block)
+        # Nearly all blobs end within the first block, which is then read and hashed in one step each.
+        size = os.readv(descriptor, self._into)
+        self.done += size
+        digest = hashlib.sha256(self._buffer[:size])
+        if size == BLOCK:
+            for block in self.blocks(descriptor):
+                digest.update(block)
+                size += len(block)
         return size, digest.hexdigest()
 
     def problem(self, path: str, size: int | None, sha256: str | None) -> str:
