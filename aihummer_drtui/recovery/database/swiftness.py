@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _LEAST_MEMORY: Final = 64 * 1024
 """kB; PostgreSQL's own default of maintenance_work_mem."""
-_MOST_MEMORY: Final = 128 * 1024
-"""kB. Sorting gains nothing beyond it, and a GIN index of many keys loses: one of 900 000 rows took 2.2 s of
-a core with 64 to 192 MB, 3.0 s with 256 MB and 3.8 s with 1 GB, as the tree of its keys leaves the caches."""
+_MOST_MEMORY: Final = 1024 * 1024
+"""kB. A GIN index of many keys is built a little faster with less; but a sort of tens of millions of rows, or
+an index of vectors that must lie in memory, is many times slower with too little."""
 _SHARE: Final = 8
 """All jobs together take this part of the memory that is free; the rest is PostgreSQL's and the cache's."""
 _CONTAINER_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
