@@ -51,6 +51,8 @@ class Filling:
     """Descriptor of the dump, authenticated already."""
     beside: str
     sealed_size: int
+    vectors: bool
+    """Whether the database has indexes of pgvector."""
     """Bytes of the database when it was sealed; 0 = not known."""
     jobs: int
     reporter: Reporter
@@ -61,7 +63,9 @@ class Filling:
         Raises FailedError, as soon as it is heard, for an error that is not known to be benign.
         """
         server = one_number(self.connection, "SHOW server_version_num") // 10_000
-        settings = swift_settings(self.connection, self.owner, database=self.beside, jobs=self.jobs)
+        settings = swift_settings(
+            self.connection, self.owner, database=self.beside, jobs=self.jobs, vectors=self.vectors
+        )
         words = Words(server=server, where=self.owner.phrase, jobs=self.jobs, listed=self._listed())
         sight = Sight(self.reporter, words, self.sealed_size, self._bytes)
         sight.begin()

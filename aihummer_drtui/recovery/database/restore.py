@@ -27,7 +27,7 @@ from aihummer_drtui.recovery.database.kept import free_name, kept_until
 from aihummer_drtui.recovery.database.marker import Stage, databases_seen, mark_text
 from aihummer_drtui.recovery.database.ready import readiness
 from aihummer_drtui.recovery.database.swap import swap
-from aihummer_drtui.recovery.database.swiftness import cores
+from aihummer_drtui.recovery.database.swiftness import VECTORS, cores
 from aihummer_drtui.recovery.database.tools import find_tools
 from aihummer_drtui.recovery.drill_safety import refuse_wrong_mode
 from aihummer_drtui.recovery.ending import ended_in_order
@@ -102,6 +102,7 @@ def restore_database(
                     dump=dump,
                     beside=beside,
                     sealed_size=backup.manifest.database.size,
+                    vectors=VECTORS in backup.manifest.database.extensions,
                     jobs=jobs,
                     reporter=reporter,
                 ).fill()

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 _LEAST_MEMORY: Final = 64 * 1024
 """kB; PostgreSQL's own default of maintenance_work_mem."""
-_MOST_MEMORY: Final = 1024 * 1024
-"""kB. A GIN index of many keys is built a little faster with less; but a sort of tens of millions of rows, or
-an index of vectors that must lie in memory, is many times slower with too little."""
+_MOST_MEMORY: Final = 128 * 1024
+"""kB. Sorting gains nothing beyond it, and a GIN index of many keys loses: one of 900 000 rows took 2.2 s of
+a core with 64 to 192 MB, 3.0 s with 256 MB and 3.8 s with 1 GB, as the tree of its keys leaves the caches."""
+_MOST_FOR_VECTORS: Final = 1024 * 1024
+"""kB, where the database has pgvector: an HNSW index that does not fit in it is built many times more slowly
+(pgvector's README, "Index Build Time")."""
+VECTORS: Final = "vector"
+"""pgvector's name as an extension."""
 _SHARE: Final = 8
 """All jobs together take this part of the memory that is free; the rest is PostgreSQL's and the cache's."""
 _CONTAINER_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
@@ -33,14 +38,15 @@ def cores() -> int:
 
 
 def swift_settings(
-    connection: "Connection[TupleRow]", owner: Owner, *, database: str, jobs: int
+    connection: "Connection[TupleRow]", owner: Owner, *, database: str, jobs: int, vectors: bool = False
 ) -> Mapping[str, str]:
     """Given a connection to the server, return settings for `jobs` sessions on `database`, tried once.
 
+    `vectors` says that indexes of pgvector will be built.
     Empty where the server (or a pooler before it) lets nobody connect with them: the restore is slower
     then, and no worse. Raises psycopg's errors.
     """
-    wanted = _wanted(owner, jobs=jobs)
+    wanted = _wanted(owner, jobs=jobs, vectors=vectors)
     now = {
         row[0]: int(row[1]) if row[1].isdigit() else 0
         for row in connection.execute(
@@ -59,9 +65,11 @@ def swift_settings(
     return settings
 
 
-def _wanted(owner: Owner, *, jobs: int) -> Mapping[str, str]:
+def _wanted(owner: Owner, *, jobs: int, vectors: bool) -> Mapping[str, str]:
     here = owner.place.is_socket
-    memory = _memory_for_each(jobs) if here else 4 * _LEAST_MEMORY
+    memory = (
+        _memory_for_each(jobs, _MOST_FOR_VECTORS if vectors else _MOST_MEMORY) if here else 4 * _LEAST_MEMORY
+    )
     wanted = {
         "synchronous_commit": "off",
         "maintenance_work_mem": f"{memory}kB",
@@ -73,8 +81,8 @@ def _wanted(owner: Owner, *, jobs: int) -> Mapping[str, str]:
     return wanted
 
 
-def _memory_for_each(jobs: int) -> int:
-    return min(_MOST_MEMORY, max(_LEAST_MEMORY, _free_memory() // _SHARE // jobs))
+def _memory_for_each(jobs: int, most: int) -> int:
+    return min(most, max(_LEAST_MEMORY, _free_memory() // _SHARE // jobs))
 
 
 def _free_memory() -> int:

@@ -10,9 +10,9 @@ from tests.recovery.small_cluster import Installation
 pytestmark = pytest.mark.postgres
 
 
-def _settings(owner: Owner, jobs: int) -> dict[str, str]:
+def _settings(owner: Owner, jobs: int, *, vectors: bool = False) -> dict[str, str]:
     with connect(owner) as connection:
-        return dict(swift_settings(connection, owner, database=owner.database, jobs=jobs))
+        return dict(swift_settings(connection, owner, database=owner.database, jobs=jobs, vectors=vectors))
 
 
 def _shown(owner: Owner, settings: dict[str, str], name: str) -> str:
@@ -32,11 +32,12 @@ def test_jobs_and_their_helpers_are_no_more_than_cores(installation: Installatio
 
 
 def test_memory_is_shared_among_the_jobs_and_bounded(installation: Installation) -> None:
-    """From PostgreSQL's default up to a gigabyte each; what the server gives already is not lowered."""
+    """From PostgreSQL's default up; only vectors get much; what the server gives already is not lowered."""
     owner = owner_of(installation.target)
-    for jobs in (1, 64):
-        memory = int(_settings(owner, jobs).get("maintenance_work_mem", "65536kB").removesuffix("kB"))
-        assert 64 * 1024 <= memory <= 1024 * 1024
+    for vectors, most in ((False, 128 * 1024), (True, 1024 * 1024)):
+        for jobs in (1, 64):
+            told = _settings(owner, jobs, vectors=vectors).get("maintenance_work_mem", "65536kB")
+            assert 64 * 1024 <= int(told.removesuffix("kB")) <= most
     with installation.cluster.admin() as admin:
         admin.execute(f"ALTER ROLE {installation.name} SET maintenance_work_mem = '2GB'".encode())
     assert "maintenance_work_mem" not in _settings(owner, 1)
