@@ -8,9 +8,10 @@ from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.server import Server, server_of
 from aihummer_drtui.recovery.point_in_time.host_clock import host_clock
-from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage, data_place
+from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage
 from aihummer_drtui.recovery.point_in_time.points import parse_point, spelled
 from aihummer_drtui.recovery.point_in_time.switch import Switch
+from aihummer_drtui.recovery.point_in_time.undo import place_of
 from aihummer_drtui.recovery.probed import Probed
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import ProbeResult
@@ -24,18 +25,13 @@ def probe_point_in_time(scene: Scene) -> Probed:
     """
     try:
         wanted = spelled(parse_point(scene.recovery_point, host_clock()))
-        place = _place(scene.target)
+        place = place_of(scene.target)
         mark = place.read()
         if mark is None:
             return Probed(result=ProbeResult.NOT_DONE, observed=_nothing(place))
         return _probed(scene.target, place, mark, wanted)
     except DrtuiError as error:
         return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(error.what, 300))
-
-
-def _place(target: Target) -> DataPlace:
-    configured = target.postgres.data_directory
-    return data_place(configured if configured is not None else server_of(target).data)
 
 
 def _nothing(place: DataPlace) -> str:

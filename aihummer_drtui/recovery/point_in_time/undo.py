@@ -48,7 +48,7 @@ def stands_at_a_point(target: Target) -> bool:
     Raises PreconditionError where what was marked cannot be read.
     """
     try:
-        place = _place(target)
+        place = place_of(target)
     except DrtuiError:
         return False
     mark = place.read()
@@ -63,7 +63,7 @@ def mark_of(target: Target) -> DataMark | None:
     Raises PreconditionError where it cannot be read.
     """
     try:
-        place = _place(target)
+        place = place_of(target)
     except DrtuiError:
         return None
     return place.read()
@@ -71,7 +71,7 @@ def mark_of(target: Target) -> DataMark | None:
 
 def kept_data_directories(target: Target) -> tuple[Path, ...]:
     """The data directories that recoveries to a point put aside, the newest last. Raises as `mark_of`."""
-    return tuple(_place(target).put_aside()) if mark_of(target) is not None else ()
+    return tuple(place_of(target).put_aside()) if mark_of(target) is not None else ()
 
 
 def undo_point_in_time(target: Target, *, confirm: str, mode: str, reporter: Reporter) -> Undone:
@@ -171,7 +171,8 @@ def _refuse_early(mark: DataMark, keep: timedelta) -> None:
         )
 
 
-def _place(target: Target) -> DataPlace:
+def place_of(target: Target) -> DataPlace:
+    """The data directory, configured or else the server's own. Raises PreconditionError."""
     configured = target.postgres.data_directory
     return data_place(configured if configured is not None else server_of(target).data)
 
