@@ -16,6 +16,7 @@ from aihummer_drtui.sandbox.environment import read_environment
 from aihummer_drtui.sandbox.layout import Layout
 from aihummer_drtui.sandbox.marker import Size
 from aihummer_drtui.sandbox.status import Status, status
+from tests.faults.printing import pytest_terminal_summary  # noqa: F401  a hook that pytest finds here
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The fault matrix: which fault is which case, and which of them a run of the tests survived."""
