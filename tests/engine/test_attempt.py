@@ -419,8 +419,8 @@ def test_missing_working_folder_is_not_started(attempt: Attempt, tmp_path: Path)
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed")
-def test_full_disk_starts_nothing_but_keeps_the_end(tmp_path: Path) -> None:
-    """J08, J09: without room for `started` nothing runs; a command that fills the disk still has its end."""
+def test_j08_j09_full_disk_starts_nothing_but_keeps_the_end(tmp_path: Path) -> None:
+    """Without room for `started` nothing runs; a command that fills the disk still has its end."""
     program = """
 import os, select, sys
 from pathlib import Path

@@ -63,8 +63,8 @@ def test_run_that_cannot_be_read_is_no_state(tmp_path: Path) -> None:
     assert unfinished_runs(tmp_path) == ()
 
 
-def test_no_room_for_the_runbook_is_told(tmp_path: Path) -> None:
-    """J08: a run that cannot keep its runbook is not begun."""
+def test_j08_no_room_for_the_runbook_is_told(tmp_path: Path) -> None:
+    """A run that cannot keep its runbook is not begun."""
     program = (
         "import sys, resource\n"
         "from pathlib import Path\n"

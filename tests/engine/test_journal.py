@@ -82,8 +82,8 @@ def test_second_creation_leaves_the_first_alone(tmp_path: Path) -> None:
     assert (tmp_path / JOURNAL).read_bytes() == data
 
 
-def test_cut_at_every_byte_is_repaired_and_a_copy_kept(tmp_path: Path) -> None:
-    """J03: the records before a torn one stand, its bytes are kept, the repair is itself recorded."""
+def test_j03_cut_at_every_byte_is_repaired_and_a_copy_kept(tmp_path: Path) -> None:
+    """The records before a torn one stand, its bytes are kept, the repair is itself recorded."""
     data = journal_with(tmp_path, INTENDED, ENDED)
     whole = data.rindex(b"\n", 0, -1) + 1
     for number, cut in enumerate(range(whole + 1, len(data)), start=1):
@@ -102,8 +102,8 @@ def test_cut_at_every_byte_is_repaired_and_a_copy_kept(tmp_path: Path) -> None:
         assert read_journal(tmp_path) == journal.found
 
 
-def test_zeroed_last_sector_is_repaired(tmp_path: Path) -> None:
-    """J04: a sector that a power cut left empty does not stop the resume."""
+def test_j04_zeroed_last_sector_is_repaired(tmp_path: Path) -> None:
+    """A sector that a power cut left empty does not stop the resume."""
     data = journal_with(tmp_path, *(note(str(number)) for number in range(9)))
     (tmp_path / JOURNAL).write_bytes(data[:-512] + bytes(512))
     read = inspect_journal(tmp_path)
@@ -116,8 +116,8 @@ def test_zeroed_last_sector_is_repaired(tmp_path: Path) -> None:
     assert len(read_journal(tmp_path)) == len(journal.found) + 1
 
 
-def test_damage_is_told_with_its_place_and_nothing_is_changed(tmp_path: Path) -> None:
-    """J06: a corrupt journal is neither cut nor continued, and what is sound can still be read."""
+def test_j06_damage_is_told_with_its_place_and_nothing_is_changed(tmp_path: Path) -> None:
+    """A corrupt journal is neither cut nor continued, and what is sound can still be read."""
     data = bytearray(journal_with(tmp_path, INTENDED, ENDED))
     begin = data.rindex(b"\n", 0, -1) + 1
     data[-20] ^= 1
@@ -135,8 +135,8 @@ def test_damage_is_told_with_its_place_and_nothing_is_changed(tmp_path: Path) ->
     assert len(read.records) == 2
 
 
-def test_newer_journal_is_not_touched(tmp_path: Path) -> None:
-    """J21: an older program never writes into a newer one's journal."""
+def test_j21_newer_journal_is_not_touched(tmp_path: Path) -> None:
+    """An older program never writes into a newer one's journal."""
     data = journal_with(tmp_path)
     chain = inspect_journal(tmp_path).chain
     data += encode(record(chain, ENDED, version=9), chain)[0]
@@ -166,8 +166,8 @@ def test_missing_journal_is_said(tmp_path: Path) -> None:
         Journal.create(tmp_path / "missing", CLOCK)
 
 
-def test_link_fifo_and_folder_are_refused(tmp_path: Path) -> None:
-    """J20: something that only looks like the journal is neither followed nor waited for."""
+def test_j20_link_fifo_and_folder_are_refused(tmp_path: Path) -> None:
+    """Something that only looks like the journal is neither followed nor waited for."""
     real = tmp_path / "real"
     real.mkdir()
     journal_with(real)
@@ -183,16 +183,16 @@ def test_link_fifo_and_folder_are_refused(tmp_path: Path) -> None:
         Journal.open(tmp_path, CLOCK)
 
 
-def test_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
-    """J20: a journal that somebody else could have written is no truth."""
+def test_j20_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    """A journal that somebody else could have written is no truth."""
     journal_with(tmp_path)
     (tmp_path / JOURNAL).chmod(0o620)
     _refused(tmp_path, "other accounts may write")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another account")
-def test_other_owner_is_refused_for_writing_only(tmp_path: Path) -> None:
-    """J20: only the owner's engine writes; a spectator may read."""
+def test_j20_other_owner_is_refused_for_writing_only(tmp_path: Path) -> None:
+    """Only the owner's engine writes; a spectator may read."""
     journal_with(tmp_path)
     os.chown(tmp_path / JOURNAL, 65534, 65534)
     with pytest.raises(PreconditionError, match="owned by user 65534"):
@@ -245,8 +245,8 @@ def test_second_writer_latches_the_first(tmp_path: Path) -> None:
     other.close()
 
 
-def test_hundred_thousand_records_open_within_two_seconds(tmp_path: Path) -> None:
-    """J22: a long run resumes at once."""
+def test_j22_hundred_thousand_records_open_within_two_seconds(tmp_path: Path) -> None:
+    """A long run resumes at once."""
     Journal.create(tmp_path, CLOCK).close()
     chain = Chain()
     with (tmp_path / JOURNAL).open("ab") as file:

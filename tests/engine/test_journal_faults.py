@@ -55,8 +55,8 @@ def on_tmpfs(options: str, folder: Path, *words: str) -> list[str]:
 @needs_strace
 @pytest.mark.parametrize("call", ["write", "fdatasync"])
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_kill_at_any_call_leaves_a_prefix(tmp_path: Path, call: str, nth: int) -> None:
-    """J01, J02: a killed engine leaves exactly the records it was told of, at most one more in doubt."""
+def test_j01_j02_kill_at_any_call_leaves_a_prefix(tmp_path: Path, call: str, nth: int) -> None:
+    """A killed engine leaves exactly the records it was told of, at most one more in doubt."""
     done = traced(tmp_path, f"{call}:signal=KILL:when={nth}", "create", "declare", "intend", "end")
     acknowledged = done.stdout.splitlines().count("ok") - 1
     assert acknowledged == nth - 1
@@ -68,8 +68,8 @@ def test_kill_at_any_call_leaves_a_prefix(tmp_path: Path, call: str, nth: int) -
 
 
 @needs_strace
-def test_failed_sync_latches_and_is_not_tried_again(tmp_path: Path) -> None:
-    """J11: after a failed sync nobody trusts that descriptor; every later record is refused at once."""
+def test_j11_failed_sync_latches_and_is_not_tried_again(tmp_path: Path) -> None:
+    """After a failed sync nobody trusts that descriptor; every later record is refused at once."""
     done = traced(
         tmp_path, "fdatasync:error=EIO:when=2", "create", "declare", "intend", "end", "intend"
     ).stdout.splitlines()
@@ -93,8 +93,8 @@ def test_failed_sync_latches_and_is_not_tried_again(tmp_path: Path) -> None:
 
 
 @needs_strace
-def test_journal_that_cannot_be_renewed_is_not_taken_up(tmp_path: Path) -> None:
-    """J11: on a disk that goes on failing nothing is begun, and what was there stays."""
+def test_j11_journal_that_cannot_be_renewed_is_not_taken_up(tmp_path: Path) -> None:
+    """On a disk that goes on failing nothing is begun, and what was there stays."""
     traced(tmp_path, "fdatasync:error=EIO:when=2", "create", "declare", "intend")
     before = (tmp_path / JOURNAL).read_bytes()
     done = traced(tmp_path, "fsync:error=EIO", "open", by_path=False)
@@ -105,8 +105,8 @@ def test_journal_that_cannot_be_renewed_is_not_taken_up(tmp_path: Path) -> None:
 
 @needs_strace
 @pytest.mark.parametrize("error", ["EIO", "EROFS"])
-def test_failed_write_latches(tmp_path: Path, error: str) -> None:
-    """J13: a file system that turned read-only stops the run with a clear word."""
+def test_j13_failed_write_latches(tmp_path: Path, error: str) -> None:
+    """A file system that turned read-only stops the run with a clear word."""
     done = traced(tmp_path, f"write:error={error}:when=2+", "create", "declare", "intend", "end")
     answers = done.stdout.splitlines()
     assert answers[:2] == ["ok", "ok"]
@@ -115,8 +115,8 @@ def test_failed_write_latches(tmp_path: Path, error: str) -> None:
 
 
 @needs_strace
-def test_full_disk_at_intent_records_nothing_and_stays_healthy(tmp_path: Path) -> None:
-    """J08: without room for the intent the step is not begun; with room again it can be."""
+def test_j08_full_disk_at_intent_records_nothing_and_stays_healthy(tmp_path: Path) -> None:
+    """Without room for the intent the step is not begun; with room again it can be."""
     done = traced(tmp_path, "write:error=ENOSPC:when=2", "create", "declare", "intend", "intend", "end")
     answers = done.stdout.splitlines()
     assert answers[2].startswith("JournalFullError: no room for the record")
@@ -125,8 +125,8 @@ def test_full_disk_at_intent_records_nothing_and_stays_healthy(tmp_path: Path) -
 
 
 @needs_strace
-def test_ballast_that_cannot_help_leaves_the_journal_as_it_was(tmp_path: Path) -> None:
-    """J09: an outcome that does not fit even then is refused without half of it being left."""
+def test_j09_ballast_that_cannot_help_leaves_the_journal_as_it_was(tmp_path: Path) -> None:
+    """An outcome that does not fit even then is refused without half of it being left."""
     done = traced(tmp_path, "write:error=ENOSPC:when=3+", "create", "declare", "intend", "end")
     assert done.stdout.splitlines()[3].startswith("JournalFullError")
     assert inspect_journal(tmp_path).tail == Clean()
@@ -134,8 +134,8 @@ def test_ballast_that_cannot_help_leaves_the_journal_as_it_was(tmp_path: Path) -
 
 
 @needs_strace
-def test_read_only_file_system_is_refused_at_open(tmp_path: Path) -> None:
-    """J13: a run is not taken up where it could not be recorded."""
+def test_j13_read_only_file_system_is_refused_at_open(tmp_path: Path) -> None:
+    """A run is not taken up where it could not be recorded."""
     journal_with(tmp_path)
     done = traced(tmp_path, "openat:error=EROFS", "open")
     assert done.stdout.startswith("PreconditionError: the journal cannot be opened: Read-only file system")
@@ -149,8 +149,8 @@ def test_unreadable_disk_is_told_at_open(tmp_path: Path) -> None:
     assert done.stdout.startswith("PreconditionError: the journal cannot be taken up: Input/output error")
 
 
-def test_really_full_disk_keeps_the_outcome_but_begins_nothing(tmp_path: Path) -> None:
-    """J08, J09: on a full disk an outcome takes the ballast; then nothing begins until there is room."""
+def test_j08_j09_really_full_disk_keeps_the_outcome_but_begins_nothing(tmp_path: Path) -> None:
+    """On a full disk an outcome takes the ballast; then nothing begins until there is room."""
     words = ["create", "declare", "intend", "fill", "long-note", "long-end", "intend", "free", "intend"]
     answers = on_tmpfs("size=160k", tmp_path, *words)
     told = [answer.partition(":")[0] for answer in answers]
@@ -165,16 +165,16 @@ def test_full_disk_does_not_stop_the_taking_up(tmp_path: Path) -> None:
     assert [answer.partition(":")[0] for answer in answers] == ["ok"] * 6 + ["JournalFullError"]
 
 
-def test_no_room_and_no_inodes_refuse_the_start(tmp_path: Path) -> None:
-    """J10: a run that could not be recorded is not begun."""
+def test_j10_no_room_and_no_inodes_refuse_the_start(tmp_path: Path) -> None:
+    """A run that could not be recorded is not begun."""
     for options in ("size=16k", "size=1m,nr_inodes=2"):
         answers = on_tmpfs(options, tmp_path, "create")
         assert answers[0].startswith("PreconditionError: the journal cannot be made: No space left")
 
 
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="prlimit is not installed")
-def test_limit_on_file_size_begins_nothing(tmp_path: Path) -> None:
-    """J14: where the journal may not grow, a record is refused whole."""
+def test_j14_limit_on_file_size_begins_nothing(tmp_path: Path) -> None:
+    """Where the journal may not grow, a record is refused whole."""
     call = ["prlimit", "--fsize=70000", *PROGRAM, str(tmp_path), "create", "declare"]
     answers = subprocess.run(
         [*call, *["long-note"] * 14, "end"],

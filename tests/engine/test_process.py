@@ -221,8 +221,10 @@ def test_tampered_runbook_stops_the_run(make_house: MakeHouse) -> None:
         house.connect()
 
 
-def test_request_that_cannot_be_recorded_is_refused_and_the_engine_lives(make_house: MakeHouse) -> None:
-    """J08, J14: without room nothing begins; the reason is told; with room again the run goes on."""
+def test_j08_j14_request_that_cannot_be_recorded_is_refused_and_the_engine_lives(
+    make_house: MakeHouse,
+) -> None:
+    """Without room nothing begins; the reason is told; with room again the run goes on."""
     house = make_house(PLAIN)
     session = house.sit()
     accepted(session, r.Skip(item="work/before", reason="x"))
@@ -242,8 +244,8 @@ def test_request_that_cannot_be_recorded_is_refused_and_the_engine_lives(make_ho
     until(session, lambda state: state.status("work/swap") is Status.PASSED)
 
 
-def test_end_on_a_full_disk_is_recorded_once_there_is_room(make_house: MakeHouse, tmp_path: Path) -> None:
-    """J09: an outcome that found no room is not forgotten by the engine that saw it."""
+def test_j09_end_on_a_full_disk_is_recorded_once_there_is_room(make_house: MakeHouse, tmp_path: Path) -> None:
+    """An outcome that found no room is not forgotten by the engine that saw it."""
     go = tmp_path / "go"
     os.mkfifo(go)
     house = make_house(book(command("work/swap", f"read x < {go}; exit 3")))
@@ -262,8 +264,8 @@ def test_end_on_a_full_disk_is_recorded_once_there_is_room(make_house: MakeHouse
     until(session, lambda state: state.status("work/swap") is Status.FAILED)
 
 
-def test_journal_that_others_wrote_to_ends_the_engine(make_house: MakeHouse) -> None:
-    """J11: nothing is written any more where nobody knows what is on disk; the request is told why."""
+def test_j11_journal_that_others_wrote_to_ends_the_engine(make_house: MakeHouse) -> None:
+    """Nothing is written any more where nobody knows what is on disk; the request is told why."""
     house = make_house(PLAIN)
     session = house.sit()
     engine = house.engine()

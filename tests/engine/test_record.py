@@ -51,8 +51,8 @@ def test_growth_is_read_from_where_the_last_look_ended() -> None:
     assert isinstance(decode_all(third, before.chain).tail, Corrupt)
 
 
-def test_cut_at_every_byte_gives_the_exact_prefix() -> None:
-    """J03: whatever part of a record was written, the records before it stand and nothing else does."""
+def test_j03_cut_at_every_byte_gives_the_exact_prefix() -> None:
+    """Whatever part of a record was written, the records before it stand and nothing else does."""
     parts = lines(DECLARED, INTENDED, ENDED)
     data = b"".join(parts)
     ends = [0, len(parts[0]), len(parts[0]) + len(parts[1]), len(data)]
@@ -64,8 +64,8 @@ def test_cut_at_every_byte_gives_the_exact_prefix() -> None:
         assert read.tail == (Clean() if whole == cut else Torn(offset=whole))
 
 
-def test_zeroed_tail_is_torn() -> None:
-    """J04: blocks that were never written read as zeros, and are no contradiction."""
+def test_j04_zeroed_tail_is_torn() -> None:
+    """Blocks that were never written read as zeros, and are no contradiction."""
     parts = lines(DECLARED, INTENDED, ENDED)
     data = b"".join(parts)
     for zeros in (1, 17, 18, 19, len(parts[2]), len(parts[2]) + 5, 512):
@@ -73,8 +73,8 @@ def test_zeroed_tail_is_torn() -> None:
     assert decode_all(data + bytes(4096)).tail == Torn(offset=len(data))
 
 
-def test_any_flipped_bit_of_a_whole_record_is_corrupt() -> None:
-    """J06: damage is told with its place and never quietly cut off, in the last record either."""
+def test_j06_any_flipped_bit_of_a_whole_record_is_corrupt() -> None:
+    """Damage is told with its place and never quietly cut off, in the last record either."""
     first, second, third = lines(DECLARED, INTENDED, ENDED)
     data = bytearray(first + second + third)
     for number, begin, end in (
@@ -117,8 +117,8 @@ def test_well_framed_nonsense_is_corrupt() -> None:
         assert isinstance(decode_all(line).tail, Corrupt)
 
 
-def test_newer_version_is_told_apart_from_damage() -> None:
-    """J21: a journal of a newer program is not damaged, only not ours to read on."""
+def test_j21_newer_version_is_told_apart_from_damage() -> None:
+    """A journal of a newer program is not damaged, only not ours to read on."""
     first = lines(DECLARED)[0]
     chain = decode_all(first).chain
     known_shape = encode(record(chain, ENDED, version=9), chain)[0]
