@@ -126,7 +126,7 @@ def announce(word: Word) -> None:
     if descriptor.isdigit():
         # Who launched it may be gone by now; that changes nothing for an engine.
         with contextlib.suppress(OSError), os.fdopen(int(descriptor), "wb") as listener:
-            listener.write(msgspec.json.encode(word))
+            listener.write(msgspec.json.encode(word) + b"\n")
 
 
 def _launched(folder: RunFolder, engine_command: Sequence[str]) -> Word:
@@ -156,7 +156,8 @@ def _launched(folder: RunFolder, engine_command: Sequence[str]) -> Word:
         os.close(speak)
     with os.fdopen(hear, "rb") as listener:
         ready, _, _ = select.select([listener], [], [], READY_WITHIN)
-        heard = listener.read() if ready else b""
+        # A line and not all there is: what stands before an engine (strace, a shell) may keep the pipe open.
+        heard = listener.readline() if ready else b""
     if not heard:
         return NotReady(
             what="the engine did not begin" if ready else f"the engine said nothing in {READY_WITHIN:.0f} s",

@@ -1,0 +1,70 @@
+"""strace in front of a program, to make its system calls fail or to end it there; and whether that came."""
+
+import fcntl
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+STRACE: Final = shutil.which("strace")
+needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed: faults cannot be injected")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """A fault in the calls of one kind: `error=EIO`, `signal=KILL`, both, or `delay_enter=…` (strace(1)).
+
+    Calls are counted by thread. The main thread alone is looked at, or `threads` as well; what the program
+    executes never is.
+    """
+
+    call: str
+    what: str
+    when: str
+    log: Path
+    """Where strace tells what it did."""
+    path: Path | None = None
+    """Only calls on this file."""
+    threads: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What stands before the words of the program. Coverage is not measured: it would be hit as well."""
+        assert STRACE is not None
+        held = ("flock", "--close", str(self.log))
+        unmeasured = ("env", "-u", "COVERAGE_PROCESS_START", "-u", "COVERAGE_PROCESS_CONFIG")
+        only = () if self.path is None else ("-P", str(self.path))
+        followed = ("-f", "-b", "execve") if self.threads else ()
+        inject = f"--inject={self.call}:{self.what}:when={self.when}"
+        return (
+            *held,
+            *unmeasured,
+            STRACE,
+            "-q",
+            *followed,
+            *only,
+            f"--trace={self.call}",
+            inject,
+            "-o",
+            str(self.log),
+        )
+
+    @property
+    def came(self) -> bool:
+        """Whether a call was hit; waits for strace's own end."""
+        with self.log.open("a+", errors="replace") as log:
+            fcntl.flock(log, fcntl.LOCK_EX)
+            log.seek(0)
+            told = log.read()
+        return "(INJECTED)" in told or "killed by SIGKILL" in told
+
+
+def until_none_comes(one: Callable[[int], bool], *, most: int = 200) -> int:
+    """Try with 1, 2, 3 ... until the fault of that number does not come any more; give how many came."""
+    for number in range(1, most + 1):
+        if not one(number):
+            return number - 1
+    raise AssertionError(f"after {most} faults there is still one more")
