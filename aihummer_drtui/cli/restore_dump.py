@@ -18,10 +18,13 @@ def restore_dump(
     from aihummer_drtui.cli.confirmation import confirmed
     from aihummer_drtui.recovery.backup.set import open_set
     from aihummer_drtui.recovery.database import restore as database_restore
+    from aihummer_drtui.recovery.database.tools import find_tools
     from aihummer_drtui.recovery.drill_safety import MODE_VARIABLE
     from aihummer_drtui.recovery.reporting import Reporter
 
     backup = open_set(backup_set)
+    for hole in find_tools(target, at_least=backup.manifest.tools_major).known_holes:
+        click.echo(cleaned(f"warning: {hole}"), err=True)
     phrase = confirmed(
         target,
         confirm,

@@ -7,11 +7,14 @@ import select
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.cli.test_backup import run
+from tests.recovery.recorded_programs import record_programs
 from tests.recovery.small_cluster import Installation
 
 pytestmark = pytest.mark.postgres
@@ -141,3 +144,21 @@ def _read_until(terminal: int, words: bytes) -> bytes:
         assert ready, shown
         shown += os.read(terminal, 4096)
     return shown
+
+
+def test_d05_a_client_with_a_known_hole_is_named_before_the_restore(installation: Installation) -> None:
+    """Where nobody looked at the check: hole and way out stand above the question for the identity."""
+    place = _backup(installation)
+    stubs = record_programs(installation.root / "stubs", installation.cluster.bin, version="17.5")
+    installation = replace(
+        installation, target=msgspec.structs.replace(installation.target, postgres_bin=stubs.folder)
+    )
+    done = run(installation, "restore", "database", "--backup-set", place)
+    assert done.returncode == 3
+    assert "warning: pg_dump and pg_restore 17.5: CVE-2025-8714, CVE-2025-8715 (" in done.stderr
+    assert "update to 17.6 or later" in done.stderr.split("--confirm")[0]
+    assert stubs.started() == []
+    done = run(installation, "restore", "database", "--backup-set", place, "--confirm", _phrase(installation))
+    assert done.returncode == 0, done.stderr
+    assert "CVE-2025-8714" in done.stderr
+    assert stubs.started()

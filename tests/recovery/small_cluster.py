@@ -162,7 +162,7 @@ class Installation:
         path.write_text(
             f'name = "{self.name}"\ngateway-env = "{self.target.gateway_env}"\n'
             f'aihummer = "/nonexistent/aihummer"\nbase-url = "{self.target.base_url}"\n'
-            f'backup-places = ["{self.root}/backups"]\npostgres-bin = "{self.cluster.bin}"\n'
+            f'backup-places = ["{self.root}/backups"]\npostgres-bin = "{self.target.postgres_bin}"\n'
             f'[media]\nreferences = "{self.target.media.references}"\n'
         )
         return path

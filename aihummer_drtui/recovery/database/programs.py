@@ -9,6 +9,7 @@ from typing import Final
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.account import ServerAccount
+from aihummer_drtui.recovery.database.holes import holes_of
 from aihummer_drtui.recovery.database.tools import DEBIAN_ROOT, program_version
 from aihummer_drtui.recovery.regular_file import read_regular
 from aihummer_drtui.recovery.target import Target
@@ -32,6 +33,11 @@ class ServerPrograms:
     major: int
     version: str
     """As `17.10`."""
+
+    @property
+    def known_holes(self) -> tuple[str, ...]:
+        """A sentence for each published hole of the clients among them."""
+        return tuple(holes_of(frozenset({"psql"}), self.major, int(self.version.partition(".")[2] or 0)))
 
     def __getitem__(self, name: str) -> Path:
         """The program of that name."""

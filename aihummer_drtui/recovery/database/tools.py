@@ -14,14 +14,12 @@ from aihummer_drtui.recovery.backup.set import open_set
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.database.connection import program_environment
+from aihummer_drtui.recovery.database.holes import AS_OF, holes_of
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
 DEBIAN_ROOT: Final = Path("/usr/lib/postgresql")
 _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
-_SAFE_MINOR: Final = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
-"""First minors without CVE-2025-8714 and CVE-2025-8715, by which a dump runs code where it is restored
-(https://www.postgresql.org/support/security/); 18 was never affected, 12 and older are not mended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +48,9 @@ class PostgresTools:
         return self.folder / "pg_restore"
 
     @property
-    def known_hole(self) -> str:
-        """A sentence on the published hole this version has, or nothing."""
-        if self.major >= 18 or self.minor >= _SAFE_MINOR.get(self.major, 1 << 30):
-            return ""
-        safe = _SAFE_MINOR.get(self.major)
-        return (
-            f"pg_restore {self.version} has CVE-2025-8714 and CVE-2025-8715 "
-            "(a hostile dump runs code on this host); "
-            + (f"update to {self.major}.{safe}" if safe else "update")
-        )
+    def known_holes(self) -> tuple[str, ...]:
+        """A sentence for each published hole that this version of either has."""
+        return tuple(holes_of(frozenset({"pg_dump", "pg_restore"}), self.major, self.minor))
 
 
 def find_tools(target: Target, *, at_least: int = 0) -> PostgresTools:
@@ -154,8 +145,9 @@ def look_at_tools(scene: Scene) -> Observation:
     return Observation(
         verdict=Verdict.PASSED,
         expected=expected + sealed,
-        observed=f"{tools.version} in {tools.folder}",
-        warnings=(tools.known_hole,) if tools.known_hole else (),
+        observed=f"{tools.version} in {tools.folder}"
+        + ("" if tools.known_holes else f"; no hole of those published until {AS_OF}"),
+        warnings=tools.known_holes,
     )
 
 

@@ -110,7 +110,7 @@ def look(
             where=str(place.live.parent),
             hint="make room there, but not by removing the old data directory",
         )
-    warnings = []
+    warnings = list(server.programs.known_holes)
     if exists and databases is None:
         warnings.append("what the live server holds is not known: it is stopped, or does not tell")
     if exists and not same:
