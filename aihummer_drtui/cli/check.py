@@ -8,6 +8,7 @@ import click
 import msgspec
 from click.core import ParameterSource
 
+from aihummer_drtui.cli.ca_file import ca_file_option, with_ca_file
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.cli.verdict_lines import verdict_lines
@@ -42,6 +43,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--backup-set", envvar="BACKUP_SET", help="With names: the set to compare with [newest].")
 @click.option("--key-file", envvar="KEY_FILE", help="The key escrow (default: as target.toml suggests).")
 @click.option("--to", "point", envvar="RECOVERY_POINT", help="With names: the recovery point [dump].")
+@ca_file_option
 @click.option(
     "--runbook", type=click.Path(path_type=Path), help="The runbook to judge (default: the shipped)."
 )
@@ -69,7 +71,7 @@ def check(
     if names or every:
         _refuse_given(context, "runbook", "at", only="without names and --all")
         context.exit(_look_with(settings, names, given, as_json=as_json, nagios=nagios))
-    _refuse_given(context, "backup_set", "point", only="with names or --all")
+    _refuse_given(context, "backup_set", "point", "ca_file", only="with names or --all")
     from aihummer_drtui.cli import readiness_report
     from aihummer_drtui.cli.readiness import look, moment_of
 
@@ -96,7 +98,7 @@ def _refuse_given(context: click.Context, *options: str, only: str) -> None:
 def _look_with(
     settings: Settings, names: tuple[str, ...], given: Mapping[str, Any], *, as_json: bool, nagios: bool
 ) -> int:
-    target = load_target(settings.target_path)
+    target = with_ca_file(load_target(settings.target_path), given["ca_file"])
     catalogue = Catalogue(target)
     values = run_values(catalogue, given["backup_set"], given["key_file"], given["point"])
     left_out = IN_A_RECOVERY | MAKES_A_DATABASE | (frozenset() if _keeps_wal(target) else WITH_A_KEEPER)

@@ -1,9 +1,11 @@
 """`wait-ready`, `smoke`, `prove`: from a started gateway to a proven one."""
 
+from pathlib import Path
 from typing import Final
 
 import click
 
+from aihummer_drtui.cli.ca_file import ca_file_option, with_ca_file
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import ExitCode
@@ -17,15 +19,16 @@ PROOFS: Final = ("readyz", "master-key", "vault-opens", "blobs-referenced", "med
 @click.option(
     "--time-out", type=click.FloatRange(1, 86_400), default=120.0, show_default=True, help="Seconds."
 )
+@ca_file_option
 @click.option("--json", "as_json", is_flag=True, help="Print the last answer as one JSON object.")
 @click.pass_obj
-def wait_ready(settings: Settings, time_out: float, as_json: bool) -> None:
+def wait_ready(settings: Settings, time_out: float, ca_file: Path | None, as_json: bool) -> None:
     """Wait until /readyz is green twice in a row."""
     from aihummer_drtui.recovery.gateway import services
     from aihummer_drtui.recovery.reporting import Reporter
     from aihummer_drtui.recovery.target_file import load_target
 
-    target = load_target(settings.target_path)
+    target = with_ca_file(load_target(settings.target_path), ca_file)
     with Reporter.from_environment() as reporter:
         answer = services.wait_ready(target, time_out, reporter)
     click.echo(json_text(answer) if as_json else f"ready: {answer.url}: {answer.in_words}")
@@ -64,10 +67,17 @@ def smoke(context: click.Context, time_out: float, as_json: bool) -> None:
 @click.option(
     "--backup-set", envvar="BACKUP_SET", help="The backup set to compare with (default: the newest)."
 )
+@ca_file_option
 @click.option("--accept-unproven", is_flag=True, help="End with 0, too, when something is only unproven.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON list.")
 @click.pass_context
-def prove(context: click.Context, backup_set: str | None, accept_unproven: bool, as_json: bool) -> None:
+def prove(
+    context: click.Context,
+    backup_set: str | None,
+    ca_file: Path | None,
+    accept_unproven: bool,
+    as_json: bool,
+) -> None:
     """Prove that AiHummer is back: its vault opens, its blobs are there, its old media URLs work.
 
     Ends with 0 only when all of it passed, 1 when something failed, 4 when something could not be proven.
@@ -81,7 +91,7 @@ def prove(context: click.Context, backup_set: str | None, accept_unproven: bool,
     from aihummer_drtui.run.verdict import Verdict
 
     settings: Settings = context.obj
-    catalogue = Catalogue(load_target(settings.target_path))
+    catalogue = Catalogue(with_ca_file(load_target(settings.target_path), ca_file))
     values = run_values(catalogue, backup_set, None)
     say = say_as_json if as_json else say_each
     looked = say(look_at_each(catalogue, PROOFS, values))

@@ -156,6 +156,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     """Folders put before the PATH of every child."""
     base_url: str = ""
     """Where the gateway answers; empty = by AIHUMMER_GATEWAY_ADDR, on this host."""
+    ca_file: Path | None = None
+    """Authorities (PEM) that the gateway's certificate must be of; none = those that this host trusts."""
     backup_places: tuple[Path, ...] = (Path("/var/backups/aihummer"),)
     signing_key: Path | None = None
     """Ed25519 private key (PEM, mode 0600) that signs the sets made here; none = they are not signed."""

@@ -39,7 +39,7 @@ class HostileServer:
                 path = connection.recv(65_536).split(b" ")[1].decode()
                 self.asked.append(path)
                 self._answer(connection, path)
-            except (OSError, IndexError):
+            except (OSError, IndexError, UnicodeDecodeError):
                 return
 
     def _answer(self, connection: socket.socket, path: str) -> None:  # noqa: PLR0912

@@ -16,6 +16,7 @@ from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.gateway.environment import GATEWAY_ADDRESS, read_gateway_env
+from aihummer_drtui.recovery.gateway.tls import authorities, failure_of, tls_context
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
@@ -43,6 +44,8 @@ class Answer:
     trouble: str = ""
     """What is wrong with the answer as such; a status may be known all the same."""
     timed_out: bool = False
+    hint: str = ""
+    """What to do about the trouble, where it is known."""
 
     @property
     def is_ok(self) -> bool:
@@ -63,9 +66,12 @@ class Answer:
             verdict=Verdict.UNKNOWN if self.timed_out else Verdict.FAILED,
             expected=expected,
             observed=f"{self.url}: {self.in_words}",
-            hint="start it with `aihummer up`, or correct base-url in target.toml"
-            if refused
-            else "look at the gateway's log",
+            hint=self.hint
+            or (
+                "start it with `aihummer up`, or correct base-url in target.toml"
+                if refused
+                else "look at the gateway's log"
+            ),
         )
 
 
@@ -99,48 +105,56 @@ def address_url(address: str, *, where: str) -> str:
 
 
 def ask_gateway(target: Target, path: str, *, seconds: float = SECONDS, text: bool = True) -> Answer:
-    """GET a path of the target's gateway. Raises PreconditionError when its address is not known."""
-    return ask(base_url(target) + path, seconds=seconds, text=text)
+    """GET a path of the target's gateway.
+
+    Raises PreconditionError when its address is not known, or `ca-file` cannot be used.
+    """
+    return ask(base_url(target) + path, seconds=seconds, text=text, trusted=authorities(target.ca_file))
 
 
-def ask(url: str, *, seconds: float = SECONDS, text: bool = True) -> Answer:
+def ask(url: str, *, seconds: float = SECONDS, text: bool = True, trusted: str = "") -> Answer:
     """GET a URL; the answer is there within `seconds`, whatever the server, the network or DNS do.
 
     With `text` an answer counts only whole and readable; without it only that bytes come is looked at.
+    `trusted` (PEM) are those that may have signed the server's certificate, empty = this host's.
     Redirects and proxies are not followed. Raises nothing.
     """
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+
+    def answer() -> None:
+        answers.put(_ask_in_loop(url, seconds, text=text, trusted=trusted))
+
     # A thread of its own: name resolution cannot be interrupted, and the caller may have a loop running.
-    threading.Thread(target=lambda: answers.put(_ask_in_loop(url, seconds, text=text)), daemon=True).start()
+    threading.Thread(target=answer, daemon=True).start()
     try:
         return answers.get(timeout=seconds + 1)
     except queue.Empty:
         return Answer(url=url, trouble=f"the name was not resolved within {seconds:g} s", timed_out=True)
 
 
-def _ask_in_loop(url: str, seconds: float, *, text: bool) -> Answer:
+def _ask_in_loop(url: str, seconds: float, *, text: bool, trusted: str) -> Answer:
     import asyncio
 
     try:
-        return asyncio.run(_ask(url, seconds, text=text))
+        return asyncio.run(_ask(url, seconds, text=text, trusted=trusted))
     except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to; the class is told
         return Answer(url=url, trouble=cleaned_line(f"{type(error).__name__}: {error}"))
 
 
-async def _ask(url: str, seconds: float, *, text: bool) -> Answer:
+async def _ask(url: str, seconds: float, *, text: bool, trusted: str) -> Answer:
     import asyncio
-    import ssl
 
     import httpx
 
     status: int | None = None
     try:
         # trust_env would bring proxies and ~/.netrc; OpenSSL itself still honours SSL_CERT_FILE.
-        verify = ssl.create_default_context() if urlsplit(url).scheme == "https" else False
+        verify = tls_context(trusted) if urlsplit(url).scheme == "https" else False
         async with (
             asyncio.timeout(seconds),
+            # Sooner than the whole: a handshake that is cancelled, not timed out, leaves its socket open.
             httpx.AsyncClient(
-                trust_env=False, follow_redirects=False, timeout=seconds, verify=verify
+                trust_env=False, follow_redirects=False, timeout=seconds * 0.9, verify=verify
             ) as client,
             client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
         ):
@@ -157,7 +171,8 @@ async def _ask(url: str, seconds: float, *, text: bool) -> Answer:
         part = "the answer was not complete" if status else "nothing came"
         return Answer(url=url, trouble=f"{part} within {seconds:g} s", timed_out=True)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        return Answer(url=url, trouble=_reason(error))
+        failure = failure_of(error)
+        return Answer(url=url, trouble=failure.what, hint=failure.hint)
 
 
 def _answer(url: str, response: object, data: bytes, *, text: bool) -> Answer:
@@ -181,13 +196,6 @@ def _answer(url: str, response: object, data: bytes, *, text: bool) -> Answer:
     return Answer(
         url=url, status=response.status_code, body=cleaned_bytes(data), size=len(data), trouble=trouble
     )
-
-
-def _reason(error: Exception) -> str:
-    text = cleaned_line(str(error) or type(error).__name__)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        text += "; is this host's clock right, and is the certificate's authority known here?"
-    return text
 
 
 def look_at_healthz(scene: Scene) -> Observation:

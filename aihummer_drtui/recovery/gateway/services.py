@@ -41,7 +41,8 @@ def wait_ready(target: Target, time_out: float, progress: Reporter) -> Answer:
             raise FailedError(
                 f"not ready after {time_out:.0f} s: {answer.in_words}",
                 where=answer.url,
-                hint="look at the gateway's log, and at the checks database-reachable and healthz",
+                hint=answer.hint
+                or "look at the gateway's log, and at the checks database-reachable and healthz",
             )
         progress.reached(int(waited))
         time.sleep(BETWEEN)

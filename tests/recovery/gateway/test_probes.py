@@ -42,7 +42,7 @@ def test_a_whole_readable_200_is_ok(server: HostileServer) -> None:
         ("/nowhere", 404, ""),
     ],
 )
-def test_nothing_else_is_ok(server: HostileServer, path: str, status: int | None, trouble: str) -> None:
+def test_n01_nothing_else_is_ok(server: HostileServer, path: str, status: int | None, trouble: str) -> None:
     """Redirects, floods, torn, unreadable and packed bodies are never a pass, and are named."""
     answer = gateway.ask(server.url + path, seconds=3)
     assert not answer.is_ok
@@ -53,7 +53,7 @@ def test_nothing_else_is_ok(server: HostileServer, path: str, status: int | None
 
 
 @pytest.mark.parametrize("path", ["/hang", "/drip-head", "/drip-body"])
-def test_a_slow_server_cannot_hold_the_look_up(server: HostileServer, path: str) -> None:
+def test_n01_a_slow_server_cannot_hold_the_look_up(server: HostileServer, path: str) -> None:
     """The deadline is for the whole answer, not for each byte; it ends as `unknown`."""
     began = time.monotonic()
     answer = gateway.ask(server.url + path, seconds=0.6)
@@ -62,37 +62,38 @@ def test_a_slow_server_cannot_hold_the_look_up(server: HostileServer, path: str)
     assert answer.not_ok(expected="").verdict is Verdict.UNKNOWN
 
 
-def test_a_redirect_is_not_followed(server: HostileServer) -> None:
+def test_n01_a_redirect_is_not_followed(server: HostileServer) -> None:
     """The server is asked once, and for nothing it pointed to."""
     gateway.ask(server.url + "/redirect")
     assert server.asked == ["/redirect"]
 
 
-def test_proxies_of_the_environment_are_ignored(
-    server: HostileServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"])
+def test_n01_proxies_of_the_environment_are_ignored(
+    server: HostileServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A proxy that answers 200 must not make a dead gateway look alive."""
-    monkeypatch.setenv("HTTP_PROXY", server.url)
-    monkeypatch.setenv("ALL_PROXY", server.url)
-    assert gateway.ask("http://127.0.0.1:9/ok", seconds=2).status is None
+    monkeypatch.setenv(name, server.url)
+    for scheme in ("http", "https"):
+        assert gateway.ask(f"{scheme}://127.0.0.1:9/ok", seconds=2).status is None
     assert not server.asked
 
 
-def test_nobody_listening_has_failed(server: HostileServer) -> None:
+def test_n01_nobody_listening_has_failed(server: HostileServer) -> None:
     """A refused connection is an answer: the gateway is not up."""
     observation = gateway.look_at_healthz(_scene("http://127.0.0.1:9"))
     assert observation.verdict is Verdict.FAILED
     assert "aihummer up" in observation.hint
 
 
-def test_a_200_that_speaks_of_errors_is_warned_about(server: HostileServer) -> None:
+def test_n01_a_200_that_speaks_of_errors_is_warned_about(server: HostileServer) -> None:
     """The status is the answer (KNOWN), but the operator sees the contradiction."""
     observation = gateway.look_at_readyz(_scene(server.url + "/degraded"))
     assert observation.verdict is Verdict.PASSED
     assert "degraded" in observation.warnings[0]
 
 
-def test_readyz_is_red_on_503_and_green_on_200(server: HostileServer) -> None:
+def test_n01_readyz_is_red_on_503_and_green_on_200(server: HostileServer) -> None:
     """The hint of a 503 leads to the database."""
     scene = _scene(server.url)
     red, green = gateway.look_at_readyz(scene), gateway.look_at_readyz(scene)

@@ -23,7 +23,7 @@ def server() -> Iterator[HostileServer]:
         yield started
 
 
-def test_one_green_answer_is_not_ready(server: HostileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_n01_one_green_answer_is_not_ready(server: HostileServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """503, 200, 503, 200, 200: only the last two in a row end the wait."""
     monkeypatch.setattr(services, "BETWEEN", 0.01)
     answer = services.wait_ready(Target(base_url=server.url), 10, Reporter.silent())
@@ -32,7 +32,7 @@ def test_one_green_answer_is_not_ready(server: HostileServer, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("path", ["/hang", "/drip-head", "/unready"])
-def test_waiting_ends_in_time_with_the_last_answer(server: HostileServer, path: str) -> None:
+def test_n01_waiting_ends_in_time_with_the_last_answer(server: HostileServer, path: str) -> None:
     """Not ready in time is a failure that says why."""
     began = time.monotonic()
     with pytest.raises(FailedError, match="not ready after"):
