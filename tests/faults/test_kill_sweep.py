@@ -35,8 +35,9 @@ def killed_at(number: int, *, call: str, what: str, on_journal: bool) -> bool:
 @pytest.mark.parametrize(
     ("call", "what", "on_journal", "least"),
     [
-        ("write", BEFORE, True, 18),
-        ("fdatasync", AT, True, 18),
+        # Some records depend on the pace: how often a check was looked at until its item came to its turn.
+        ("write", BEFORE, True, 15),
+        ("fdatasync", AT, True, 15),
         # The locks', the ballast's and the folders' syncs, and those that come before a command starts.
         ("fsync", AT, False, 9),
         ("rename", BEFORE, False, 4),
