@@ -3,6 +3,7 @@
 import selectors
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
@@ -13,6 +14,8 @@ from aihummer_drtui.run.requests import Accepted, Attach, Grew, Message, Refused
 
 REPLY_WITHIN: Final = 120.0
 """Seconds; a start waits for the identity of the target and for checks to be renewed."""
+TOLD_EVERY: Final = 1.0
+"""Seconds between two words to whoever waits for a reply."""
 
 
 class EngineGoneError(FailedError):
@@ -57,8 +60,13 @@ class EngineClient:
         if isinstance(reply, Refused):
             raise FailedError(f"the engine refuses the sitting: {reply.reason}", hint=reply.hint)
 
-    def ask(self, request: Request) -> Reply:
-        """Send a request and give the reply.
+    @property
+    def grown(self) -> int:
+        """How far the engine has said that the journal goes: all of it is on the disk."""
+        return self._grown
+
+    def ask(self, request: Request, waiting: Callable[[float], None] | None = None) -> Reply:
+        """Send a request and give the reply; `waiting` is told each second how many have gone by.
 
         Raises EngineGoneError when the connection is lost: the journal tells whether the request was
         accepted. Raises UnknownOutcomeError when the engine lives and says nothing.
@@ -70,10 +78,12 @@ class EngineClient:
             self._socket.sendall(line)
         except OSError as error:
             raise self._gone() from error
-        deadline = time.monotonic() + REPLY_WITHIN
-        while (left := deadline - time.monotonic()) > 0:
-            message = self._message(left)
+        began = time.monotonic()
+        while (left := began + REPLY_WITHIN - time.monotonic()) > 0:
+            message = self._message(left if waiting is None else min(left, TOLD_EVERY))
             if message is None:
+                if waiting is not None:
+                    waiting(time.monotonic() - began)
                 continue
             if not isinstance(message, Grew):
                 self._grown = max(self._grown, message.sequence if isinstance(message, Accepted) else 0)

@@ -29,6 +29,13 @@ class JournalFollower:
         self._chain = read.chain
         return list(read.records)
 
+    def is_behind(self) -> bool:
+        """Whether the journal is longer than what was given; False as well when it cannot be seen."""
+        try:
+            return self.path.lstat().st_size > self._chain.offset
+        except OSError:
+            return False
+
     def _look(self) -> Decoded:
         read = decode_all(self._rest(), self._chain)
         if isinstance(read.tail, Clean | Torn):

@@ -62,10 +62,19 @@ class Session:
     def __exit__(self, *ending: object) -> None:
         self._client.close()
 
-    def ask(self, request: Request) -> Reply:
-        """Ask the engine; when it accepts, `state` is up to date with it. Raises as EngineClient.ask."""
+    def ask(self, request: Request, storing: Callable[[float], None] | None = None) -> Reply:
+        """Ask the engine; when it accepts, `state` is up to date with it. Raises as EngineClient.ask.
+
+        While the reply waits for a record to be on the disk, `storing` is told each second how long that
+        has taken so far: the disk is slow, and neither the engine nor the target is.
+        """
+
+        def waiting(seconds: float) -> None:
+            if storing is not None and self._is_storing():
+                storing(seconds)
+
         try:
-            reply = self._client.ask(request)
+            reply = self._client.ask(request, waiting)
         except EngineGoneError:
             self._take_up()
             raise
@@ -102,6 +111,13 @@ class Session:
         """The last word of a command on how far it is."""
         attempt = self.attempt(item)
         return None if attempt is None else attempt.progress()
+
+    def _is_storing(self) -> bool:
+        """Whether the journal's file holds a record that the engine does not call durable yet."""
+        announced = self._client.grown
+        return self.state.sequence > announced or (
+            self.state.sequence == announced and self._follower.is_behind()
+        )
 
     def _take_up(self) -> None:
         for record in self._follower.poll():

@@ -14,7 +14,7 @@ from aihummer_drtui.plain.question import Question, question_of
 from aihummer_drtui.plain.running import Running, calling_lines, elsewhere_lines
 from aihummer_drtui.plain.telling import Teller
 from aihummer_drtui.plain.verbs import parse_verb
-from aihummer_drtui.plain.waiting import LOOK_WITHIN, Patience, Round, is_probed, looked_again
+from aihummer_drtui.plain.waiting import LOOK_WITHIN, Patience, Round, SlowDisk, is_probed, looked_again
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.closing import closing_lines, exit_code
@@ -270,7 +270,7 @@ class Dialogue:
         self._teller.tell(news, self._suggestion())
 
     def _ask(self, request: Request) -> ExitCode | None:
-        reply = self._session.ask(request)
+        reply = self._session.ask(request, storing=SlowDisk(self._console).tell)
         self._refused = reply if isinstance(reply, Refused) else None
         if isinstance(reply, Refused):
             self._take_news(0)

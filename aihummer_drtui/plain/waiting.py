@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aihummer_drtui.engine.session import Growth, Session
+from aihummer_drtui.plain.console import Console
+from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.events import CheckObserved
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.state import CheckState, Lost, RunState
@@ -13,6 +15,8 @@ from aihummer_drtui.runbook.model import CheckItem, Runbook
 _TOLD_AFTER: Final = (5.0, 15.0, 30.0, 60.0)
 """Seconds of waiting after which it is told; from then on once a minute."""
 
+SLOW_TOLD_EVERY: Final = 10.0
+"""Seconds between two words on a disk that stores a record slowly."""
 LOOK_WITHIN: Final = 30.0
 """Seconds to wait for a look that the operator asked for."""
 
@@ -78,6 +82,21 @@ class Round:
         elif now - self.since > LOOK_WITHIN:
             self.left = frozenset()
         return bool(self.left)
+
+
+@dataclass
+class SlowDisk:
+    """Says what an answer waits for while the disk takes its time to store it."""
+
+    console: Console
+    _next: float = 0.0
+
+    def tell(self, seconds: float) -> None:
+        """Say how long it has taken so far, when it is time to say so."""
+        if seconds >= self._next:
+            self._next = seconds + SLOW_TOLD_EVERY
+            took = duration_text(seconds)
+            self.console.say(f"  journal slow: its disk has not stored this for {took} so far; waiting ...")
 
 
 def looked_again(session: Session, item: str, seconds: float) -> list[Growth]:

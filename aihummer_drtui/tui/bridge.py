@@ -194,7 +194,7 @@ class Bridge:
         while self._requests and not self._closing:
             request = self._requests.popleft()
             try:
-                reply: Reply | DrtuiError = session.ask(request)
+                reply: Reply | DrtuiError = session.ask(request, storing=lambda _: self._say(Connection.SLOW))
             except EngineGoneError as error:
                 self._post(Answered(request, error))
                 raise

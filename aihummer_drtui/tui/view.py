@@ -14,6 +14,8 @@ class Connection(Enum):
     """How it stands with the engine, in a word that fits the banner."""
 
     LIVE = "engine ok"
+    SLOW = "JOURNAL SLOW"
+    """The disk takes more than a second to store a record; nothing goes on before it has."""
     STARTING = "ENGINE STARTING"
     LOST = "NO ENGINE"
 

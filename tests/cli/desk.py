@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -213,6 +214,8 @@ class Desk:
 
     place: Path
     world: ScriptedCatalogue
+    before_engine: tuple[str, ...] = ()
+    """Words in front of the engine's own, in every call from now on."""
     terminals: list[Terminal] = field(default_factory=list)
 
     @property
@@ -258,7 +261,11 @@ class Desk:
     def environment(self) -> dict[str, str]:
         """What the program finds in its environment."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DRTUI_")}
-        return {**inherited, "SCRIPTED_WORLD": str(self.place / "world.json")}
+        given = {
+            "SCRIPTED_WORLD": str(self.place / "world.json"),
+            "BEFORE_ENGINE": shlex.join(self.before_engine),
+        }
+        return {**inherited, **given}
 
     def sit(self, words: list[str], *, ignore_hang_up: bool = False) -> Terminal:
         """Run the program on a terminal."""

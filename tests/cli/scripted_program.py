@@ -1,9 +1,11 @@
 """The command line over a scripted world: all of it is the product's own but what its checks see.
 
-Started as a program, by tests and by the front end for its engine; `SCRIPTED_WORLD` is the script.
+Started as a program, by tests and by the front end for its engine; `SCRIPTED_WORLD` is the script, and
+`BEFORE_ENGINE` the words in front of an engine's own.
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -33,7 +35,8 @@ class Suggesting(ScriptedCatalogue):
 def main() -> None:
     """Run the command line in that world."""
     catalogue.Catalogue = Suggesting  # type: ignore[assignment, misc]
-    launch.this_program = lambda: [sys.executable, __file__]
+    before = shlex.split(os.environ.get("BEFORE_ENGINE", ""))
+    launch.this_program = lambda: [*before, sys.executable, __file__]
     from aihummer_drtui.cli.main import main as real_main
 
     real_main()

@@ -94,10 +94,11 @@ class House:
         *,
         linger: float = 60.0,
         point: str = "",
+        before: tuple[str, ...] = (),
         on_record: Callable[[Record], None] | None = None,
     ) -> Session:
-        """A sitting; it is left at the test's end at the latest."""
-        words = self.engine_command(linger=linger, point=point)
+        """A sitting; it is left at the test's end at the latest. `before` stands in front of a new engine."""
+        words = [*before, *self.engine_command(linger=linger, point=point)]
         client = sit_down(self.folder, words, operator=operator, host="here", front_end="test")
         session = Session(folder=self.folder, client=client, read=read_json_runbook, on_record=on_record)
         self.sessions.append(session)

@@ -16,7 +16,6 @@ import msgspec
 
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.journal import read_journal
-from aihummer_drtui.engine.launch import sit_down
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run import events as e
@@ -28,7 +27,6 @@ from aihummer_drtui.run.state import Finished, Lost, RunState
 from aihummer_drtui.run.verdict import ProbeResult
 from aihummer_drtui.runbook.model import LevelProof, RecoveryLevel, Runbook
 from tests.engine.engine_house import PHRASE, WITHIN, House, a_house, book, command, gone
-from tests.engine.engine_program import read_json_runbook
 
 LINGER: Final = 0.2
 """Seconds that the drill's engines wait for somebody: nobody comes who is not there at once."""
@@ -79,11 +77,7 @@ class SmallDrill:
 
     def sit(self, *before: str) -> Session:
         """Sit down; a new engine is started by the words `before` in front of its own."""
-        words = [*before, *self.house.engine_command(linger=LINGER)]
-        client = sit_down(self.house.folder, words, operator="anna", host="here", front_end="test")
-        session = Session(folder=self.house.folder, client=client, read=read_json_runbook)
-        self.house.sessions.append(session)
-        return session
+        return self.house.sit(linger=LINGER, before=before)
 
     def run(self, *before: str, sittings: int = 3) -> RunState:
         """Go on until the run has ended; the first engine is started by the words `before`.

@@ -21,6 +21,7 @@ from aihummer_drtui.run.state import Status
 from aihummer_drtui.tui.bridge import PERIOD, TAIL, Answered, Bridge, Broken, Moved, Unreachable
 from aihummer_drtui.tui.view import Connection, View
 from tests.engine.engine_house import WITHIN, House, a_house, book, command, fifo
+from tests.faults.injecting import Fault, needs_strace
 
 M = TypeVar("M", bound=Message)
 
@@ -216,3 +217,29 @@ def walk(bridge: Bridge, screens: Screens) -> None:
     ):
         assert isinstance(asked(bridge, screens, request), Accepted)
     until(bridge, screens, Status.PASSED, "work/before")
+
+
+@needs_strace
+def test_j18_screens_live_on_and_name_a_slow_journal(tmp_path: Path) -> None:
+    """While the disk stores a record, views still come and say so; with the answer all is as before."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        fault = Fault(
+            call="fdatasync",
+            what="delay_enter=3s",
+            when="3",
+            log=tmp_path / "strace",
+            path=house.folder.journal,
+        )
+        screens = Screens()
+        bridge = Bridge(lambda: house.sit(before=fault.words), screens.heard.put)
+        bridge.start()
+        try:
+            assert screens.view(bridge).connection is Connection.LIVE
+            bridge.ask(r.ShowStep(step="brief"))
+            assert screens.view(bridge).connection is Connection.SLOW
+            assert isinstance(screens.next(bridge, Answered).reply, Accepted)
+            view, _ = bridge.take()
+            assert view is not None
+            assert (view.state.step, view.connection) == ("brief", Connection.LIVE)
+        finally:
+            bridge.close()
