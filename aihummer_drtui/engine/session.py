@@ -98,6 +98,11 @@ class Session:
         news, self._untold = self._untold, []
         return news
 
+    @property
+    def announced(self) -> int:
+        """How far the engine has said that the journal goes: all of it is on the disk."""
+        return self._client.grown
+
     def fileno(self) -> int:
         """Readable when the engine has something to say."""
         return self._client.fileno()
@@ -114,10 +119,8 @@ class Session:
 
     def _is_storing(self) -> bool:
         """Whether the journal's file holds a record that the engine does not call durable yet."""
-        announced = self._client.grown
-        return self.state.sequence > announced or (
-            self.state.sequence == announced and self._follower.is_behind()
-        )
+        known = self.state.sequence
+        return known > self.announced or (known == self.announced and self._follower.is_behind())
 
     def _take_up(self) -> None:
         for record in self._follower.poll():

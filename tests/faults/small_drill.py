@@ -6,7 +6,7 @@ replies) `judge` says whether anything was lost, done twice, or called green wit
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,10 +70,12 @@ class SmallDrill:
     asked: Counter[str] = field(default_factory=Counter)
     """How often each command was asked to start."""
     promised: int = 0
-    """The highest sequence number that any reply named: what the journal must hold whatever happens."""
+    """The highest sequence number that the engine named: what the journal must hold whatever happens."""
     refusals: list[r.Refused] = field(default_factory=list)
     errors: list[DrtuiError] = field(default_factory=list)
     """Why there was no engine, each time that there was none."""
+    meanwhile: Callable[[], object] = lambda: None
+    """What else happens each time that the engine is gone, before anybody comes back."""
 
     def sit(self, *before: str) -> Session:
         """Sit down; a new engine is started by the words `before` in front of its own."""
@@ -89,6 +91,7 @@ class SmallDrill:
                 return self._one_sitting(before)
             except (EngineGoneError, DrtuiError) as error:
                 self.errors.append(error)
+                self.meanwhile()
                 self.check_promises()
                 before = ()
         raise AssertionError(f"not ended after {sittings} sittings: {self.errors}")
@@ -100,6 +103,7 @@ class SmallDrill:
             while not isinstance(session.state.ending, Finished):
                 self.step(session)
         finally:
+            self.promised = max(self.promised, session.announced)
             self.house.leave(session)
         gone(engine)
         return session.state
