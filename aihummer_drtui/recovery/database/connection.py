@@ -27,6 +27,14 @@ APPLICATION_NAME: Final = "aihummer-drtui"
 _SECRETS: Final = frozenset({"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
 """Of libpq's parameters, beside `password` (…/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
 _SERVICE: Final = "aihummer-drtui"
+ALIVE: Final = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "9",
+    "tcp_user_timeout": "120000",
+}
+"""Of libpq: a network that loses everything is told after two minutes, where the system's own time is hours.
+A shorter break costs a restore of hours nothing. The connection string may say otherwise."""
 _INHERITED: Final = ("HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -91,6 +99,8 @@ def owner_in(env: GatewayEnv) -> Owner:
     # Said outright, so that no PGHOST, PGHOSTADDR, PGPORT or PGSERVICE of our environment leads
     # elsewhere than the identity that the operator confirmed.
     found = {"host": "", "hostaddr": "", "port": str(place.port), **found, "dbname": place.database}
+    if not place.is_socket:
+        found = {**ALIVE, **found}
     return Owner(parameters=found, password=password, place=place)
 
 

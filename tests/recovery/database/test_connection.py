@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from aihummer_drtui.errors import PreconditionError
-from aihummer_drtui.recovery.database.connection import Owner, connect, owner_of, program_access
+from aihummer_drtui.recovery.database.connection import ALIVE, Owner, connect, owner_of, program_access
 from aihummer_drtui.recovery.database.dsn import Place
 from aihummer_drtui.recovery.gateway.environment import read_gateway_env
 from tests.recovery.small_cluster import PASSWORD, Installation
@@ -43,6 +43,19 @@ def test_a_default_socket_stays_this_host(
     with pytest.raises(PreconditionError) as raised:
         connect(owner_of(installation.target), seconds=2)
     assert "10.9.9.9" not in str(raised.value)
+
+
+def test_n02_over_tcp_a_dead_network_is_noticed(installation: Installation) -> None:
+    """By programs too; what the connection string says of it holds, and a socket of this host needs none."""
+    assert not ALIVE.keys() & owner_of(installation.target).parameters.keys()
+    url = "postgres://u:p@db.example/x"
+    installation.write_env(AIHUMMER_DATABASE_URL=url)
+    owner = owner_of(installation.target)
+    assert ALIVE.items() <= owner.parameters.items()
+    with program_access(owner, database="x") as access:
+        assert "keepalives_idle=30" in access.conninfo
+    installation.write_env(AIHUMMER_DATABASE_URL=f"{url}?keepalives_idle=7")
+    assert owner_of(installation.target).parameters["keepalives_idle"] == "7"
 
 
 def test_programs_get_the_password_by_a_private_descriptor_only(installation: Installation) -> None:
