@@ -67,6 +67,20 @@ async def test_no_gate_is_passed_by_enter_or_by_a_paste(tmp_path: Path) -> None:
         assert len(house.of_kind(e.CommandIntended)) == 1
 
 
+async def test_the_way_back_leads_nowhere_from_the_first_screen(tmp_path: Path) -> None:
+    """Escape comes by itself on a slow line (the beginning of an arrow key); it ends nothing."""
+    with a_house(tmp_path, book(command("work/do", "echo done it"))) as house:
+        async with shown(house) as screens:
+            await through_brief(screens)
+            await screens.until_shown("Enter: start work/do")
+            await screens.press("f3", "escape", "escape")
+            assert screens.now_on(StepScreen).is_running
+            await screens.press("f1")
+            await screens.until_shown("HELP")
+            await screens.press("f3", "f3")
+            await screens.enter_when("start work/do")
+
+
 async def test_a_key_that_came_too_soon_answers_nothing(tmp_path: Path) -> None:
     """Enter held down does not run through what nobody could have read."""
     with a_house(tmp_path, book(command("work/do", "true"))) as house:

@@ -119,8 +119,9 @@ class RunScreen(Screen[T], inherit_bindings=False):
             self.refused(reply.what, reply.hint)
 
     def action_back(self) -> None:
-        """Go back to where this screen was opened."""
-        self.dismiss()
+        """Go back to where this screen was opened; from the first there is nowhere to go."""
+        if len(self.app.screen_stack) > 1:
+            self.dismiss()
 
     def copied(self) -> tuple[str, str]:
         """What `c` copies here, and the name of the file in which it lies."""
