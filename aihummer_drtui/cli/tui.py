@@ -13,8 +13,8 @@ from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.closing import closing_lines
 from aihummer_drtui.run.state import Living
-from aihummer_drtui.tui.app import Desk, run_screens
 from aihummer_drtui.tui.away import Away
+from aihummer_drtui.tui.bridge import Bridge
 from aihummer_drtui.tui.view import View
 
 
@@ -34,7 +34,15 @@ def hold_on_screens(sitting: Sitting) -> ExitCode:
         return session
 
     facts = Catalogue(load_target(settings.target_path))
-    left = run_screens(Desk(connect=connect, facts=facts, come_back=come_back))
+    bridge = Bridge(connect)
+    bridge.start()
+    try:
+        # Textual is loaded while the engine is connected to.
+        from aihummer_drtui.tui.app import Desk, run_screens
+
+        left = run_screens(Desk(connect=connect, facts=facts, come_back=come_back), bridge)
+    finally:
+        bridge.close()
     if left.view is not None:
         _tell_where_it_stands(left.view, come_back)
     return left.code

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final, assert_never
 
+from textual.message import Message
 from textual.screen import Screen
 
 from aihummer_drtui.engine.facts import Facts
@@ -14,12 +16,15 @@ from aihummer_drtui.run.state import Living
 from aihummer_drtui.tui import outside, wanting
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
-from aihummer_drtui.tui.bridge import Answered, Bridge, Broken, Unreachable
+from aihummer_drtui.tui.bridge import Answered, Bridge, Broken, Moved, Told, Unreachable
 from aihummer_drtui.tui.offer import Ask, next_offer
 from aihummer_drtui.tui.resting import at_rest
 from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.screens.step import StepScreen
 from aihummer_drtui.tui.view import Connection, View
+
+FIRST_VIEW: Final = 0.3
+"""Seconds that the screens wait for the run: painting once with it is less than painting twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,43 +38,70 @@ class Desk:
     """The command line that resumes the run."""
 
 
+class FromBridge(Message):
+    """What the bridge told, in the screens' own thread."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__()
+        self.told = told
+
+
 class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
     """The screens of one run. Its return value is the exit code; `error` is what it ended for."""
 
-    def __init__(self, desk: Desk, *, settle: float = SETTLE) -> None:
+    def __init__(self, desk: Desk, *, settle: float = SETTLE, bridge: Bridge | None = None) -> None:
         super().__init__(settle=settle)
         self.desk = desk
         self.error: DrtuiError | None = None
-        self.away = Away()
-        self.bridge = Bridge(self._connect, self.post_message)
-
-    def _connect(self) -> Session:
-        self.away = Away()
-        return self.desk.connect(self.away)
+        self.bridge = begun(desk) if bridge is None else bridge
+        self._take()
 
     def get_default_screen(self) -> Screen[None]:
         """The step; before the run is known it says what is waited for."""
         return StepScreen()
 
     def on_mount(self) -> None:
-        """Begin to follow the run, and to watch the terminal."""
+        """Follow the run, and watch the terminal."""
         super().on_mount()
-        self.bridge.start()
+        self.bridge.listen(lambda told: self.post_message(FromBridge(told)))
+        if self.view is not None:
+            self._brief()
 
     def on_unmount(self) -> None:
         """End the sitting."""
         self.bridge.close()
 
-    def on_moved(self) -> None:
+    def on_from_bridge(self, message: FromBridge) -> None:
+        """Hear the bridge."""
+        match told := message.told:
+            case Moved():
+                self._move()
+            case Answered():
+                if isinstance(self.screen, RunScreen):
+                    self.screen.answered(told.request, told.reply)
+            case Unreachable(error=error):
+                self._lose(error)
+            case Broken(error=fault):
+                # A fault of ours is told like any other, by whoever called.
+                raise fault
+            case _ as never:
+                assert_never(never)
+
+    def _move(self) -> None:
         """Draw the newer view."""
         known = self.view
-        view, news = self.bridge.take()
-        if view is None:
+        news = self._take()
+        if self.view is None:
             return
-        self.view = replace(view, state=at_rest(view.state))
         self._draw(news)
         if known is None:
             self._brief()
+
+    def _take(self) -> list[Growth]:
+        view, news = self.bridge.take()
+        if view is not None:
+            self.view = replace(view, state=at_rest(view.state))
+        return news
 
     def _draw(self, news: list[Growth]) -> None:
         if isinstance(self.screen, RunScreen):
@@ -84,7 +116,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
 
             self.push_screen(BriefingScreen(), self._begin)
             return
-        lines = absence_lines(self.away)
+        lines = absence_lines(self.bridge.away)
         if lines:
             self.push_screen(AbsenceScreen(lines))
 
@@ -95,24 +127,15 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         if offer is not None and isinstance(offer.act, Ask):
             self.ask(offer.act.request)
 
-    def on_answered(self, message: Answered) -> None:
-        """Tell the screen what the engine said to a request."""
-        if isinstance(self.screen, RunScreen):
-            self.screen.answered(message.request, message.reply)
-
-    def on_unreachable(self, message: Unreachable) -> None:
+    def _lose(self, error: DrtuiError) -> None:
         """Say that there is no engine; without a view there is nothing to stay for."""
         if self.view is None:
-            self.error = message.error
-            self.exit(message.error.exit_code)
+            self.error = error
+            self.exit(error.exit_code)
             return
-        self.on_moved()
+        self._move()
         if isinstance(self.screen, RunScreen):
-            self.screen.refused(message.error.what, f"'r' tries again. {message.error.hint}")
-
-    def on_broken(self, message: Broken) -> None:
-        """A fault of ours is told like any other, by whoever called."""
-        raise message.error
+            self.screen.refused(error.what, f"'r' tries again. {error.hint}")
 
     def ask(self, request: Request) -> None:
         """Send a request to the engine."""
@@ -217,9 +240,20 @@ class Left:
     """The run as it was seen last."""
 
 
-def run_screens(desk: Desk) -> Left:
+def begun(desk: Desk) -> Bridge:
+    """The bridge to the run of this desk, already on its way."""
+    bridge = Bridge(desk.connect)
+    bridge.start()
+    return bridge
+
+
+def run_screens(desk: Desk, bridge: Bridge) -> Left:
     """Show the screens until the operator leaves or the run is over. Raises DrtuiError."""
-    app = made(lambda: RunApp(desk))
+    first = bridge.wait(FIRST_VIEW)
+    if isinstance(first, Unreachable):
+        # There is nothing to show, and it is read best on the plain terminal.
+        raise first.error
+    app = made(lambda: RunApp(desk, bridge=bridge))
     code = shown_on_terminal(app)
     if app.error is not None:
         raise app.error

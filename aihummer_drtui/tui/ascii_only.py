@@ -5,9 +5,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from rich.cells import cell_len
-from rich.segment import Segment
-from textual.color import Color
-from textual.filter import LineFilter
 
 _LIKE: Final = str.maketrans(
     {
@@ -39,16 +36,3 @@ def _likeness(letter: str) -> str:
     plain = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
     width = cell_len(letter)
     return plain if len(plain) == width else "?" * width
-
-
-class AsciiOnly(LineFilter):
-    """Applied by Textual to every line before it is written."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """The same segments in ASCII."""
-        return [
-            segment
-            if segment.text.isascii()
-            else Segment(in_ascii(segment.text), segment.style, segment.control)
-            for segment in segments
-        ]

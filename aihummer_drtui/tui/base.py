@@ -6,17 +6,15 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.driver import Driver
 
 from aihummer_drtui.tui import paint
-from aihummer_drtui.tui.ascii_only import AsciiOnly, needs_ascii
+from aihummer_drtui.tui.driver import ScreensDriver
 from aihummer_drtui.tui.hang_up import remember_terminal, watch_terminal
 from aihummer_drtui.tui.intents import Intent
 from aihummer_drtui.tui.view import View
 
 R = TypeVar("R")
-_MOUSE_ON: Final = "\x1b[?1000h\x1b[?1006h"
-_MOUSE_OFF: Final = "\x1b[?1000l\x1b[?1006l"
-"""Buttons only, and no movement: every movement would go over the wire (xterm's ctlseqs, Mouse Tracking)."""
 SETTLE: Final = 0.4
 """Seconds that what Enter does has to stand there before Enter does it: a key that came sooner was
 meant for something else."""
@@ -39,12 +37,27 @@ class ScreensApp(App[R], inherit_bindings=False):
         self._is_mouse_on = False
         self.register_theme(paint.THEME)
         self.theme = paint.THEME.name
-        if needs_ascii(os.environ):
-            self._filters.append(AsciiOnly())
+
+    def get_driver_class(self) -> type[Driver]:
+        """The one that is sparing on the wire."""
+        return ScreensDriver
 
     def on_mount(self) -> None:
         """Watch the terminal."""
         watch_terminal(self)
+
+    def on_resize(self) -> None:
+        """Write all of it anew: how a terminal moves what it showed when it is resized, it alone knows."""
+        self._forget()
+
+    def action_redraw(self) -> None:
+        """Draw the screen anew, when a noisy line or another program wrote into it."""
+        self._forget()
+        self.screen.refresh()
+
+    def _forget(self) -> None:
+        if isinstance(self._driver, ScreensDriver):
+            self._driver.forget()
 
     def _fatal_error(self) -> None:
         """End without Textual's traceback, which shows the values of variables: one may be a secret.
@@ -62,10 +75,8 @@ class ScreensApp(App[R], inherit_bindings=False):
     def toggle_mouse(self) -> str:
         """Turn the mouse on or off, and give what to say of it."""
         self._is_mouse_on = not self._is_mouse_on
-        if self._driver is not None:
-            # What Textual keeps is what it undoes at the end, and does again after a shell or a pager.
-            self._driver._mouse = self._is_mouse_on
-            self._driver.write(_MOUSE_ON if self._is_mouse_on else _MOUSE_OFF)
+        if isinstance(self._driver, ScreensDriver):
+            self._driver.set_mouse(on=self._is_mouse_on)
         if self._is_mouse_on:
             return "The mouse is on; the terminal marks text with Shift held, or after 'm'."
         return "The mouse is off; the terminal marks text."

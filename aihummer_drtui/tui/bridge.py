@@ -12,10 +12,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Final
-
-from textual.message import Message
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.session import Growth, Session
@@ -24,6 +22,7 @@ from aihummer_drtui.foreign import cleaned_bytes
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.progress import Progress
 from aihummer_drtui.run.requests import Reply, Request
+from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.view import Connection, Output, View
 
 PERIOD: Final = 0.2
@@ -39,41 +38,47 @@ STEADY: Final = 60.0
 """Seconds after which an engine that ends is no longer counted with the ones before it."""
 
 
-class Moved(Message):
+@dataclass(frozen=True, kw_only=True)
+class Moved:
     """There is a newer view than the one that was taken."""
 
 
-class Answered(Message):
+@dataclass(frozen=True, kw_only=True)
+class Answered:
     """The engine answered a request, or did not: then `reply` is the error."""
 
-    def __init__(self, request: Request, reply: Reply | DrtuiError) -> None:
-        super().__init__()
-        self.request = request
-        self.reply = reply
+    request: Request
+    reply: Reply | DrtuiError
 
 
-class Unreachable(Message):
+@dataclass(frozen=True, kw_only=True)
+class Unreachable:
     """No engine can be had. Nothing more is tried until `reconnect`."""
 
-    def __init__(self, error: DrtuiError) -> None:
-        super().__init__()
-        self.error = error
+    error: DrtuiError
 
 
-class Broken(Message):
+@dataclass(frozen=True, kw_only=True)
+class Broken:
     """The bridge itself has a fault; it follows no more."""
 
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
+    error: Exception
+
+
+Told: TypeAlias = Moved | Answered | Unreachable | Broken
+"""What the bridge tells the screens."""
 
 
 class Bridge:
-    """Follows one run for the screens. Every method returns at once; `post` is called in the thread."""
+    """Follows one run for the screens; it may begin before they are there. Nothing here needs Textual."""
 
-    def __init__(self, connect: Callable[[], Session], post: Callable[[Message], object]) -> None:
+    def __init__(self, connect: Callable[[Away], Session]) -> None:
         self._connect = connect
-        self._post = post
+        self.away = Away()
+        """What happened before this sitting; complete from the first view on."""
+        self._listener: Callable[[Told], object] | None = None
+        self._untold: list[Told] = []
+        self._has_begun = threading.Event()
         self._lock = threading.Lock()
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._closing = False
@@ -90,15 +95,30 @@ class Bridge:
         self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
 
     def start(self) -> None:
-        """Begin to follow."""
+        """Begin to follow; returns at once."""
         self._thread.start()
+
+    def wait(self, seconds: float) -> Told | None:
+        """Wait at most that long until something can be told, and give the first of it."""
+        self._has_begun.wait(seconds)
+        with self._lock:
+            return self._untold[0] if self._untold else None
+
+    def listen(self, listener: Callable[[Told], object]) -> None:
+        """Have the listener called in the bridge's thread, first of all with what was not told yet."""
+        with self._lock:
+            self._listener = listener
+            for told in self._untold:
+                listener(told)
+            self._untold.clear()
 
     def close(self) -> None:
         """End the sitting; what runs goes on."""
         self._closing = True
         self._again.set()
         self._wake()
-        self._thread.join(0.5)
+        if self._thread.is_alive():
+            self._thread.join(0.5)
 
     def ask(self, request: Request) -> None:
         """Send a request; `Answered` comes, after the view that it leads to."""
@@ -128,11 +148,20 @@ class Bridge:
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_write, b"!")
 
+    def _post(self, told: Told) -> None:
+        with self._lock:
+            listener = self._listener
+            if listener is None:
+                self._untold.append(told)
+        self._has_begun.set()
+        if listener is not None:
+            listener(told)
+
     def _run(self) -> None:
         try:
             self._follow_for_good()
         except Exception as error:  # noqa: BLE001 - it is raised where the screens hear of it
-            self._post(Broken(error))
+            self._post(Broken(error=error))
         finally:
             self._closing = True
 
@@ -140,7 +169,8 @@ class Bridge:
         ends: deque[float] = deque(maxlen=ENGINES)
         while not self._closing:
             try:
-                with self._connect() as session:
+                self.away = Away()
+                with self._connect(self.away) as session:
                     self._publish(session, Connection.LIVE, at_once=True)
                     self._follow(session)
             except EngineGoneError as error:
@@ -158,12 +188,12 @@ class Bridge:
         self._say(Connection.LOST)
         self._fail_requests(error)
         if not self._closing:
-            self._post(Unreachable(error))
+            self._post(Unreachable(error=error))
             self._again.wait()
 
     def _fail_requests(self, error: DrtuiError) -> None:
         while self._requests:
-            self._post(Answered(self._requests.popleft(), error))
+            self._post(Answered(request=self._requests.popleft(), reply=error))
 
     def _follow(self, session: Session) -> None:
         looked_at = 0.0
@@ -196,13 +226,13 @@ class Bridge:
             try:
                 reply: Reply | DrtuiError = session.ask(request, storing=lambda _: self._say(Connection.SLOW))
             except EngineGoneError as error:
-                self._post(Answered(request, error))
+                self._post(Answered(request=request, reply=error))
                 raise
             except UnknownOutcomeError as error:
                 reply = error
             self._news.extend(session.wait(0))
             self._publish(session, Connection.LIVE, at_once=True)
-            self._post(Answered(request, reply))
+            self._post(Answered(request=request, reply=reply))
 
     def _publish(self, session: Session, connection: Connection, *, at_once: bool) -> None:
         state = session.state

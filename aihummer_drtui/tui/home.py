@@ -16,7 +16,7 @@ from aihummer_drtui.run.events import Mode
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
 from aihummer_drtui.tui.choices import Begin, Choice, GiveUp, HomeFacts, LookAt, Offered, Resume, offered
-from aihummer_drtui.tui.intents import Intent, bindings
+from aihummer_drtui.tui.intents import REDRAW, Intent, bindings
 from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.screens.wording import WordingScreen
 from aihummer_drtui.tui.widgets.banner import now
@@ -35,6 +35,7 @@ _HOME = (
         action="give_up", keys="a", shown="a", word="abandon", does="give the selected run up, with a reason"
     ),
     Intent(action="app.mouse", keys="m", shown="m", does="turn the mouse on or off"),
+    REDRAW,
 )
 
 

@@ -55,6 +55,13 @@ LEAVE: Final = Intent(
     in_palette=True,
 )
 BACK: Final = Intent(action="back", keys="f3,escape,ctrl+c", shown="F3", word="back", does="go back")
+REDRAW: Final = Intent(
+    action="app.redraw",
+    keys="f5,ctrl+l",
+    shown="F5",
+    does="draw the screen anew, when something else wrote into it",
+    in_palette=True,
+)
 RUN: Final = (
     Intent(action="app.note", keys="n", shown="n", word="note", does="put a note on record", in_palette=True),
     Intent(
@@ -101,6 +108,7 @@ RUN: Final = (
         does="try again to have an engine",
         in_palette=True,
     ),
+    REDRAW,
     Intent(action="app.abandon", keys="f8", shown="F8", does="give the run up", in_palette=True),
 )
 """Everywhere in a run."""
@@ -189,11 +197,12 @@ ELSEWHERE: Final = (
     HELP,
     BACK,
     *(one for one in RUN if one.action in {"app.note", "app.copy", "app.print", "app.shell", "app.mouse"}),
-    *(one for one in RUN if one.action == "app.reconnect"),
+    *(one for one in RUN if one.action in {"app.reconnect", "app.redraw"}),
 )
 """On the other screens of a run that are read, not typed into."""
 TYPING: Final = (
     Intent(action="app.help", keys="f1", shown="F1", word="help", does="explain the keys"),
     BACK,
+    REDRAW,
 )
 """Where letters go into what is typed."""

@@ -2,10 +2,8 @@
 
 import pytest
 from rich.cells import cell_len
-from rich.segment import Segment
-from textual.color import Color
 
-from aihummer_drtui.tui.ascii_only import AsciiOnly, in_ascii, needs_ascii
+from aihummer_drtui.tui.ascii_only import in_ascii, needs_ascii
 
 
 @pytest.mark.parametrize(
@@ -40,9 +38,3 @@ def test_letters_keep_their_width(text: str, ascii_text: str) -> None:
     """So that nothing beside them moves."""
     assert in_ascii(text) == ascii_text
     assert cell_len(in_ascii(text)) == cell_len(text)
-
-
-def test_segments_keep_their_style() -> None:
-    """Only the letters change."""
-    made = AsciiOnly().apply([Segment("a"), Segment("ü")], Color.parse("black"))
-    assert made == [Segment("a"), Segment("u")]

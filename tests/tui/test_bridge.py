@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from textual.message import Message
 
 from aihummer_drtui.engine.session import Growth, Session
 from aihummer_drtui.errors import FailedError, PreconditionError
@@ -18,19 +17,20 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.requests import Accepted, Refused
 from aihummer_drtui.run.state import Status
-from aihummer_drtui.tui.bridge import PERIOD, TAIL, Answered, Bridge, Broken, Moved, Unreachable
+from aihummer_drtui.tui.away import Away
+from aihummer_drtui.tui.bridge import PERIOD, TAIL, Answered, Bridge, Broken, Moved, Told, Unreachable
 from aihummer_drtui.tui.view import Connection, View
 from tests.engine.engine_house import WITHIN, House, a_house, book, command, fifo
 from tests.faults.injecting import Fault, needs_strace
 
-M = TypeVar("M", bound=Message)
+M = TypeVar("M", bound=Told)
 
 
 class Screens:
     """Stands where the screens stand: hears the messages, and takes views."""
 
     def __init__(self) -> None:
-        self.heard: queue.Queue[Message] = queue.Queue()
+        self.heard: queue.Queue[Told] = queue.Queue()
         self.news: list[Growth] = []
         self.moved = 0
 
@@ -59,7 +59,8 @@ class Screens:
 def following(house: House, point: str = "") -> Iterator[tuple[Bridge, Screens]]:
     """A bridge to the house's run, its first view taken."""
     screens = Screens()
-    bridge = Bridge(lambda: house.sit(point=point), screens.heard.put)
+    bridge = Bridge(lambda away: house.sit(point=point, on_record=away.hear))
+    bridge.listen(screens.heard.put)
     bridge.start()
     try:
         screens.view(bridge)
@@ -120,7 +121,7 @@ def test_growth_that_is_not_taken_costs_one_message(tmp_path: Path) -> None:
             other.ask(r.WriteNote(text=f"note {number}"))
         # The answer to a request of ours comes when all that was before it was seen.
         bridge.ask(r.WriteNote(text="last"))
-        messages: list[Message] = []
+        messages: list[Told] = []
         while not messages or not isinstance(messages[-1], Answered):
             messages.append(screens.heard.get(timeout=WITHIN))
         assert sum(isinstance(one, Moved) for one in messages) == 1
@@ -157,12 +158,13 @@ def test_engines_that_keep_dying_are_not_started_for_ever(tmp_path: Path) -> Non
         screens = Screens()
         refused = threading.Event()
 
-        def sit() -> Session:
+        def sit(away: Away) -> Session:
             if refused.is_set():
                 raise PreconditionError("no engine can begin", hint="mend it")
             return house.sit()
 
-        bridge = Bridge(sit, screens.heard.put)
+        bridge = Bridge(sit)
+        bridge.listen(screens.heard.put)
         bridge.start()
         screens.view(bridge)
         refused.set()
@@ -181,11 +183,12 @@ def test_engines_that_keep_dying_are_not_started_for_ever(tmp_path: Path) -> Non
 def test_a_fault_of_the_bridge_is_told(tmp_path: Path) -> None:
     """It does not end in silence, with screens that show an old state for ever."""
 
-    def sit() -> Session:
+    def sit(away: Away) -> Session:
         raise ZeroDivisionError
 
     screens = Screens()
-    bridge = Bridge(sit, screens.heard.put)
+    bridge = Bridge(sit)
+    bridge.listen(screens.heard.put)
     bridge.start()
     assert isinstance(screens.next(bridge, Broken).error, ZeroDivisionError)
     bridge.close()
