@@ -108,7 +108,7 @@ def sit_down(
 
 
 def _is_held(word: Word, folder: RunFolder) -> bool:
-    return isinstance(word, NotReady) and word.where == str(folder.lock)
+    return isinstance(word, NotReady) and word.exit_code == ExitCode.LOCKED and word.where == str(folder.lock)
 
 
 def _silent_holder(folder: RunFolder) -> NotReady:

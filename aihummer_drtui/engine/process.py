@@ -15,7 +15,7 @@ from aihummer_drtui.engine.catalogue import Catalogue
 from aihummer_drtui.engine.clock import Clock, ProcessIdentity
 from aihummer_drtui.engine.commands import Commands
 from aihummer_drtui.engine.folder import RunFolder
-from aihummer_drtui.engine.journal import Journal
+from aihummer_drtui.engine.journal import Journal, JournalUnhealthyError
 from aihummer_drtui.engine.looker import Looker
 from aihummer_drtui.engine.runbook_text import ReadRunbook, accept_text, text_in_force
 from aihummer_drtui.engine.server import Connection, Server
@@ -96,10 +96,7 @@ class Engine:
             await self._looker.close()
 
     def _tend(self) -> None:
-        if self._journal.unhealthy is not None:
-            # Nothing more can be recorded by this process; a new engine may find the disk mended.
-            self._why_stopped = f"the journal could not be written: {self._journal.unhealthy}"
-            self._stop.set()
+        if self._stop.is_set():
             return
         living = isinstance(self.state.ending, Living)
         if self._server.attached and living:
@@ -118,7 +115,14 @@ class Engine:
         return self.runbook, self.state
 
     def _record(self, event: e.Event, actor: str) -> None:
-        self.state = follow(self.state, self._journal.append(event, actor))
+        try:
+            record = self._journal.append(event, actor)
+        except JournalUnhealthyError:
+            # Nothing more can be recorded by this process; a new engine may find the disk mended.
+            self._why_stopped = f"the journal could not be written: {self._journal.unhealthy}"
+            self._stop.set()
+            raise
+        self.state = follow(self.state, record)
         self._server.grew(self.state.sequence)
         level = level_of(self.runbook, self.state)
         if level is not self.state.level and isinstance(self.state.ending, Living):

@@ -130,6 +130,10 @@ class Server:
                 reply = await self._answer(connection, line)
                 connection.answering = False
                 await connection.answer(reply)
+        except asyncio.CancelledError:
+            # By `close`. Before Python 3.12 asyncio takes a connection that ends so for a fault of ours.
+            if not self._closing:
+                raise
         finally:
             del self._connections[connection.number]
             if connection.operator:

@@ -81,7 +81,9 @@ def main(state: Path, run: str, linger: float, point: str) -> None:
             asyncio.run(engine.serve(lambda: announce(Ready(pid=os.getpid()))))
     except DrtuiError as error:
         announce(NotReady(what=error.what, where=error.where, hint=error.hint, exit_code=error.exit_code))
-        raise
+        # As the command line ends: whatever is no DrtuiError leaves a traceback, which tests look for.
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

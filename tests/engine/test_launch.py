@@ -17,6 +17,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from tests.engine.conftest import MakeHouse
 from tests.engine.engine_house import a_house, accepted, book, command, gone
+from tests.faults.injecting import Fault, needs_strace
 
 PLAIN = book(command("work/swap", "true"))
 
@@ -86,6 +87,16 @@ def test_held_run_is_told_after_a_while(make_house: MakeHouse, monkeypatch: pyte
     ):
         connect_or_launch(house.folder, house.engine_command())
     assert house.of_kind(e.EngineStarted) == []
+
+
+@needs_strace
+def test_j11_lock_that_cannot_be_stored_is_told_at_once(make_house: MakeHouse, tmp_path: Path) -> None:
+    """A disk that fails under the lock is no engine that holds it: nobody waits, one engine is tried."""
+    house = make_house(PLAIN)
+    fault = Fault(call="fsync", what="error=EIO", when="1+", log=tmp_path / "strace", path=house.folder.lock)
+    with pytest.raises(PreconditionError, match="the lock cannot be used: Input/output error"):
+        connect_or_launch(house.folder, [*fault.words, *house.engine_command()])
+    assert house.folder.engine_log.read_text().count("cannot be used") == 1
 
 
 def test_engine_just_ending_is_waited_out(make_house: MakeHouse) -> None:

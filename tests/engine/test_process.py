@@ -280,6 +280,18 @@ def test_j11_journal_that_others_wrote_to_ends_the_engine(make_house: MakeHouse)
     assert len(house.of_kind(e.JournalRepaired)) == 1
 
 
+def test_j11_engine_that_cannot_record_gives_way_at_once(make_house: MakeHouse) -> None:
+    """Who comes back as they were told to does not meet the engine that has just given up."""
+    house = make_house(PLAIN)
+    session = house.sit()
+    engine = house.engine()
+    with house.folder.journal.open("ab") as journal:
+        journal.write(b"0000")
+    refused(session, r.WriteNote(text="x"))
+    accepted(house.sit("ben"), r.WriteNote(text="a new engine goes on"))
+    assert house.engine() != engine
+
+
 def test_full_disk_at_the_start_is_told_to_who_started(make_house: MakeHouse) -> None:
     """An engine that cannot record its own beginning does not begin, and says so."""
     house = make_house(PLAIN)
@@ -287,6 +299,14 @@ def test_full_disk_at_the_start_is_told_to_who_started(make_house: MakeHouse) ->
     limited = ["/bin/sh", "-c", 'ulimit -f "$1"; shift; exec "$@"', "sh", str(size // 512)]
     with pytest.raises(PreconditionError, match=r"no room for the record|cannot be used"):
         connect_or_launch(house.folder, [*limited, *house.engine_command()])
+
+
+def test_engine_that_is_asked_to_end_has_nothing_to_complain_of(make_house: MakeHouse) -> None:
+    """Its log stays empty though a front end is attached: what stands there is worth reading."""
+    house = make_house(PLAIN)
+    house.sit()
+    house.end_engine(signal.SIGTERM)
+    assert house.folder.engine_log.read_text() == ""
 
 
 def test_socket_is_for_its_owner_only(make_house: MakeHouse) -> None:
