@@ -234,7 +234,8 @@ def test_j18_screens_live_on_and_name_a_slow_journal(tmp_path: Path) -> None:
             path=house.folder.journal,
         )
         screens = Screens()
-        bridge = Bridge(lambda: house.sit(before=fault.words), screens.heard.put)
+        bridge = Bridge(lambda away: house.sit(before=fault.words, on_record=away.hear))
+        bridge.listen(screens.heard.put)
         bridge.start()
         try:
             assert screens.view(bridge).connection is Connection.LIVE
