@@ -5,12 +5,14 @@ test rewrites while an engine runs, in this process or another; every look is no
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from aihummer_drtui.errors import FailedError
+from aihummer_drtui.run.leftovers import Leftovers
+from aihummer_drtui.run.recovery_set import RECOVERY_POINT, RecoverySets
 from aihummer_drtui.run.verdict import CheckDescription, Observation, TargetIdentity, Verdict
 
 
@@ -35,6 +37,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "db.example"
     """Empty: the identity of the target cannot be known."""
     database: str = "aihummer"
+    sets: RecoverySets = RecoverySets()
+    leftovers: Leftovers = Leftovers()
 
 
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +100,21 @@ class ScriptedCatalogue:
             expected=f"{name} is right",
             observed=check.observed.format_map(values),
         )
+
+    def recovery_sets(self, seconds: float) -> Iterator[RecoverySets]:  # noqa: ARG002
+        """What the file tells, twice: first that it is looked for, then all of it."""
+        sets = self._script().sets
+        yield RecoverySets(keeps_wal=sets.keeps_wal, looking=("the scripted place",))
+        yield sets
+
+    def recovery_point(self, text: str) -> Observation:
+        """What the file tells of the check `recovery-point`, whatever the point."""
+        return self.look("recovery-point", {RECOVERY_POINT: text})
+
+    def leftovers(self, seconds: float) -> Leftovers:  # noqa: ARG002
+        """What the file tells. Raises FailedError when it names no host."""
+        self.identity()
+        return self._script().leftovers
 
     def identity(self) -> TargetIdentity:
         """Tell the target. Raises FailedError when the file names no host."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from functools import partial
 from typing import Any, Final, assert_never
 
 import click
@@ -11,10 +12,12 @@ from aihummer_drtui.engine.declare import unfinished_runs
 from aihummer_drtui.engine.folder import state_dir, state_to_read
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned
+from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.events import Mode
 from aihummer_drtui.tui.choices import Begin, Choice, GiveUp, HomeFacts, LookAt, Plainly, Resume
 from aihummer_drtui.tui.home import chosen_at_home
+from aihummer_drtui.tui.screens.recovery_set import LOOK_WITHIN
 
 _SITTING_PLAINLY: Final[dict[str, Any]] = {
     "plain": False,
@@ -43,16 +46,18 @@ def stay_at_home(context: click.Context, settings: Settings) -> None:
 
 
 def _facts(settings: Settings, news: str) -> HomeFacts:
+    sets = None
     try:
         target = load_target(settings.target_path)
         told = f"Target {target.name} ({settings.target_path or 'the default configuration'})"
+        sets = partial(Catalogue(target).recovery_sets, LOOK_WITHIN)
     except DrtuiError as error:
         told = f"No target yet: {error.what} ({error.where}). A drill needs none."
     try:
         unfinished = tuple(reversed(unfinished_runs(state_to_read(settings.state_dir))))
     except DrtuiError as error:
         unfinished, news = (), news or f"{error.what} ({error.where})"
-    return HomeFacts(target=told, unfinished=unfinished, news=news)
+    return HomeFacts(target=told, unfinished=unfinished, news=news, sets=sets)
 
 
 def _do(context: click.Context, settings: Settings, choice: Choice) -> str:

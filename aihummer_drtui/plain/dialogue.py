@@ -193,7 +193,7 @@ class Dialogue:
                 self._console.say_filled(parsed)
                 return None
             return self._ask(parsed)
-        obeyed = obey(spoken, question, self._session, self._teller)
+        obeyed = obey(spoken, question, self._session, self._teller, self._facts)
         match obeyed:
             case Leave():
                 return self._leave()

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from aihummer_drtui.engine.facts import Facts
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.plain.question import Question
+from aihummer_drtui.plain.sets import set_lines
 from aihummer_drtui.plain.telling import Teller
 from aihummer_drtui.plain.verbs import (
     EXPLAINED,
@@ -38,7 +40,7 @@ class Shown:
 Obeyed: TypeAlias = Leave | Rerun | Shown | Request
 
 
-def obey(spoken: Spoken, question: Question, session: Session, teller: Teller) -> Obeyed:
+def obey(spoken: Spoken, question: Question, session: Session, teller: Teller, facts: Facts) -> Obeyed:
     """Show what the verb asks to be shown, or give what is to be done about it."""
     match spoken.verb:
         case Verb.QUIT:
@@ -49,6 +51,10 @@ def obey(spoken: Spoken, question: Question, session: Session, teller: Teller) -
             return _show_step(spoken, session, teller)
         case Verb.OUTPUT:
             return _show_output(spoken, question, session, teller)
+        case Verb.SETS:
+            teller.say(["  looking for what there is to recover from ..."])
+            teller.say(set_lines(facts, session.runbook, session.state))
+            return Shown()
         case Verb.RERUN:
             command = command_named(spoken, session.runbook)
             return _said(command, teller) if isinstance(command, str) else Rerun(command=command)

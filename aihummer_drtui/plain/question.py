@@ -14,6 +14,7 @@ from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run import words
 from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.recovery_set import BACKUP_SET, RECOVERY_POINT
 from aihummer_drtui.run.state import CheckState, Lost, Outcome, Probed, RunState
 from aihummer_drtui.run.verdict import Choice, ProbeResult
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Step
@@ -66,7 +67,7 @@ def give_value(item: InputItem, answers: Answers, facts: Facts) -> Question:
         item=item.id,
         lines=(f"INPUT {item.id}: {plain_words(item.text)}{offer}", *_choice_lines(choices)),
         answers=" or ".join(kinds) + (", or Enter for the one in brackets" if suggested else ""),
-        also=also(Verb.SKIP),
+        also=also(*((Verb.SETS,) if item.variable in {BACKUP_SET, RECOVERY_POINT} else ()), Verb.SKIP),
         parse=parse,
         beforehand=known or None,
         hint="give the value in an answers file",

@@ -18,6 +18,7 @@ class Verb(Enum):
     LIST = ("list", "list [STEP]", "show the checklist of this step or another")
     WHY = ("why", "why [STEP]", "show its text too")
     OUTPUT = ("output", "output [COMMAND]", "show the last lines a command wrote")
+    SETS = ("sets", "sets", "show what there is to recover from: database, blobs, key")
     NOTE = ("note", "note TEXT", "put a word on record")
     GO = ("go", "go [STEP]", "go on with another step whose needs are met; alone: where there is work")
     SKIP = ("skip", "skip REASON", "leave this item out (a deviation)")

@@ -1,6 +1,6 @@
 """Every check under its name, bound to one target: what an engine or a command line asks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +12,8 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.check import RECOVERY_POINT, THE_DUMP, Check, Scene
 from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.leftovers import Leftovers
+from aihummer_drtui.run.recovery_set import RecoverySets
 from aihummer_drtui.run.verdict import CheckDescription, Choice, Observation, TargetIdentity, Verdict
 
 _FILES: Final = (
@@ -103,6 +105,27 @@ class Catalogue:
                 return point_choices(self._target)
             case _:
                 return ()
+
+    def recovery_sets(self, seconds: float) -> Iterator[RecoverySets]:
+        """Every set and window that a recovery could use, told as it is found, within so many seconds.
+
+        Raises PreconditionError where a trusted key of the target cannot be read.
+        """
+        from aihummer_drtui.recovery.sets_seen import sets_seen
+
+        _load_libraries()
+        return sets_seen(self._target, seconds)
+
+    def recovery_point(self, text: str) -> Observation:
+        """What these words for a recovery point mean, and whether it is within reach; never raises."""
+        return self.look("recovery-point", {RECOVERY_POINT: text})
+
+    def leftovers(self, seconds: float) -> Leftovers:
+        """What recoveries have put aside and is still there; what cannot be looked up is told as such."""
+        from aihummer_drtui.recovery.leftovers import leftovers_of
+
+        _load_libraries()
+        return leftovers_of(self._target, seconds)
 
     def identity(self) -> TargetIdentity:
         """What an irreversible command would act on. Raises DrtuiError when it cannot be known."""

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.recovery_set import RECOVERY_POINT, THE_DUMP
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
-RECOVERY_POINT: Final = "RECOVERY_POINT"
-THE_DUMP: Final = "dump"
-"""The value of RECOVERY_POINT that means no point in time but the backup set's dump."""
+__all__ = ["RECOVERY_POINT", "THE_DUMP"]  # of the run's model; here is where checks look for them
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,7 +148,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         match action:
             case "reconnect":
                 return view is not None and view.connection is Connection.LOST
-            case "briefing" | "timeline" | "copy" | "print" | "shell":
+            case "briefing" | "timeline" | "recovery_set" | "copy" | "print" | "shell":
                 return view is not None
             case "note":
                 return living
@@ -200,6 +200,12 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         from aihummer_drtui.tui.screens.briefing import BriefingScreen
 
         self.push_screen(BriefingScreen())
+
+    def action_recovery_set(self) -> None:
+        """Tell what there is to recover from."""
+        from aihummer_drtui.tui.screens.recovery_set import LOOK_WITHIN, RecoverySetScreen
+
+        self.push_screen(RecoverySetScreen(lambda: self.desk.facts.recovery_sets(LOOK_WITHIN)))
 
     def action_timeline(self) -> None:
         """Tell what happened, in its order."""

@@ -1,6 +1,9 @@
 """What the screens ask of the target's facts: it may block, so it is asked beside the event loop."""
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 from aihummer_drtui.engine.aside import aside
@@ -15,3 +18,47 @@ async def asked(question: Callable[[], T]) -> T | DrtuiError:
         return await aside(question)
     except DrtuiError as error:
         return error
+
+
+async def told(question: Callable[[], Iterator[T]]) -> AsyncIterator[T | DrtuiError]:
+    """Everything that the question gives, each as it comes; an error that ends it comes last.
+
+    Of several that came while nobody took them the last alone is given: each holds all of those before.
+    """
+    loop = asyncio.get_running_loop()
+    latest: list[T | DrtuiError | BaseException] = []
+    news = asyncio.Event()
+    is_over = False
+
+    def hear(one: T | DrtuiError | BaseException) -> None:
+        latest[:] = [one]
+        news.set()
+
+    def end() -> None:
+        nonlocal is_over
+        is_over = True
+        news.set()
+
+    def say(tell: Callable[[], None]) -> None:
+        # The loop may have ended meanwhile; then nobody is there to hear of it.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell)
+
+    def ask() -> None:
+        try:
+            for one in question():
+                say(lambda one=one: hear(one))  # type: ignore[misc]
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            caught = error
+            say(lambda: hear(caught))
+        say(end)
+
+    threading.Thread(target=ask, daemon=True).start()
+    while not is_over or latest:
+        await news.wait()
+        news.clear()
+        if latest:
+            one = latest.pop()
+            if isinstance(one, BaseException) and not isinstance(one, DrtuiError):
+                raise one
+            yield one

@@ -1,5 +1,6 @@
 """What can be chosen at home, and in which order it is offered: what is unfinished first. Pure."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -8,6 +9,7 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.events import Mode
 from aihummer_drtui.run.objectives import clocks
+from aihummer_drtui.run.recovery_set import RecoverySets
 from aihummer_drtui.run.state import Moment, RunState
 from aihummer_drtui.run.words import local_time
 
@@ -72,6 +74,8 @@ class HomeFacts:
     """Newest first."""
     news: str = ""
     """What became of the last choice."""
+    sets: Callable[[], Iterator[RecoverySets]] | None = None
+    """A look at what could be brought back; None = no target tells where that lies."""
 
 
 def offered(facts: HomeFacts, now: Moment) -> tuple[Offered, ...]:

@@ -15,7 +15,17 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.events import Mode
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
-from aihummer_drtui.tui.choices import Begin, Choice, GiveUp, HomeFacts, LookAt, Offered, Resume, offered
+from aihummer_drtui.tui.choices import (
+    Begin,
+    Choice,
+    GiveUp,
+    HomeFacts,
+    LookAt,
+    Offered,
+    Plainly,
+    Resume,
+    offered,
+)
 from aihummer_drtui.tui.intents import REDRAW, Intent, bindings
 from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.screens.wording import WordingScreen
@@ -104,6 +114,10 @@ class HomeScreen(RunScreen[None]):
         choice = self._offered[self._at].choice
         if isinstance(choice, Begin) and choice.mode is Mode.REAL:
             self._ask_for_incident(choice)
+        elif choice is Plainly.BACKUPS and self._facts.sets is not None:
+            from aihummer_drtui.tui.screens.recovery_set import SetsAtHome
+
+            self.app.push_screen(SetsAtHome(self._facts.sets))
         else:
             self._leave_with(choice)
 

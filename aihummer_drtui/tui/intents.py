@@ -71,6 +71,13 @@ RUN: Final = (
         does="what this run is: target, mode, clocks, whom to call",
         in_palette=True,
     ),
+    Intent(
+        action="app.recovery_set",
+        keys="d",
+        shown="d",
+        does="the recovery set: database, blobs, key, and what each would lose",
+        in_palette=True,
+    ),
     Intent(action="app.timeline", keys="e", shown="e", does="the timeline of events so far", in_palette=True),
     Intent(
         action="app.copy",

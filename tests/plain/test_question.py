@@ -1,5 +1,6 @@
 """What is asked for each suggestion, and what each answer asks for: by tables."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -9,7 +10,9 @@ from aihummer_drtui.plain.answers import Answers
 from aihummer_drtui.plain.question import Question, question_of
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import suggestion as s
-from aihummer_drtui.run.verdict import Choice, ProbeResult, TargetIdentity, Verdict
+from aihummer_drtui.run.leftovers import Leftovers
+from aihummer_drtui.run.recovery_set import RecoverySets
+from aihummer_drtui.run.verdict import Choice, Observation, ProbeResult, TargetIdentity, Verdict
 from tests.run.story import Story, a_check, a_command, a_confirm, an_input
 
 NOBODY = Answers()
@@ -30,6 +33,18 @@ class KnownFacts:
     def choices(self, variable: str) -> tuple[Choice, ...]:
         """The sets of BACKUP_SET."""
         return self.there if variable == "BACKUP_SET" else ()
+
+    def recovery_sets(self, seconds: float) -> Iterator[RecoverySets]:  # noqa: ARG002
+        """None."""
+        yield RecoverySets()
+
+    def recovery_point(self, text: str) -> Observation:
+        """Within reach."""
+        return Observation(verdict=Verdict.PASSED, expected="a point", observed=text)
+
+    def leftovers(self, seconds: float) -> Leftovers:  # noqa: ARG002
+        """None."""
+        return Leftovers()
 
     def identity(self) -> TargetIdentity:
         """The target, if it is known."""

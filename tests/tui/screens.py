@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,7 +13,9 @@ from textual.screen import Screen
 
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
-from aihummer_drtui.run.verdict import Choice, TargetIdentity
+from aihummer_drtui.run.leftovers import Leftovers
+from aihummer_drtui.run.recovery_set import RECOVERY_POINT, THE_DUMP, RecoverySets
+from aihummer_drtui.run.verdict import Choice, Observation, TargetIdentity
 from aihummer_drtui.testing import ScriptedCatalogue
 from aihummer_drtui.tui.app import Desk, RunApp
 from aihummer_drtui.tui.away import Away
@@ -32,14 +34,34 @@ class ScriptedFacts:
 
     world: ScriptedCatalogue
     known: tuple[Choice, ...] = CHOICES
+    suggested: str = ""
+    """Instead of the best choice."""
+    sets: Callable[[float], Iterator[RecoverySets]] | None = None
+    """Instead of the scripted world's."""
 
-    def suggestion(self, variable: str) -> str | None:  # noqa: ARG002
+    def suggestion(self, variable: str) -> str | None:
         """The best choice."""
+        if variable == RECOVERY_POINT:
+            return THE_DUMP
+        if self.suggested:
+            return self.suggested
         return self.known[0].value if self.known else None
 
     def choices(self, variable: str) -> tuple[Choice, ...]:  # noqa: ARG002
         """Two sets, unless told otherwise."""
         return self.known
+
+    def recovery_sets(self, seconds: float) -> Iterator[RecoverySets]:
+        """The scripted world's."""
+        return (self.sets or self.world.recovery_sets)(seconds)
+
+    def recovery_point(self, text: str) -> Observation:
+        """The scripted world's."""
+        return self.world.recovery_point(text)
+
+    def leftovers(self, seconds: float) -> Leftovers:
+        """The scripted world's."""
+        return self.world.leftovers(seconds)
 
     def identity(self) -> TargetIdentity:
         """The scripted target's."""

@@ -17,10 +17,12 @@ RUN = UNFINISHED.declared.run
 
 
 @asynccontextmanager
-async def at_home(facts: HomeFacts, *, settle: float = 0.0) -> AsyncIterator[tuple[HomeApp, Pilot[Choice]]]:
+async def at_home(
+    facts: HomeFacts, *, settle: float = 0.0, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[HomeApp, Pilot[Choice]]]:
     """Home under a pilot."""
     app = HomeApp(facts, settle=settle)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield app, pilot
 

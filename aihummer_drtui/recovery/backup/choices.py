@@ -8,11 +8,12 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text, duration_text
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
-from aihummer_drtui.recovery.backup.points import KeyMatch, RecoveryPoint, newest_first, recovery_points
-from aihummer_drtui.recovery.backup.signature import Signed, trusted_keys
+from aihummer_drtui.recovery.backup.points import RecoveryPoint, newest_first, recovery_points
+from aihummer_drtui.recovery.backup.signature import trusted_keys
 from aihummer_drtui.recovery.backup.skew import set_skew
 from aihummer_drtui.recovery.key.at_hand import fingerprint_at_hand
 from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.recovery_set import KeyMatch, Signed
 from aihummer_drtui.run.verdict import Choice
 
 MOST: Final = 9

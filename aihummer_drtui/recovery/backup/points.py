@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -12,22 +11,14 @@ from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.recovery.backup.growing import PARTIAL
 from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.backup.set import DUMP, DUMP_FOLDER, MANIFEST, BackupSet, age_of, open_set
-from aihummer_drtui.recovery.backup.signature import Signed, signed_by
+from aihummer_drtui.recovery.backup.signature import signed_by
 from aihummer_drtui.recovery.backup.verified import Verification, read_verified
+from aihummer_drtui.run.recovery_set import KeyMatch, SealedKey, Signed
 
 _ARCHIVE_MAGIC: Final = b"PGDMP"
 _NOT_SEALED: Final = "it has no manifest.json: unfinished, or made by another program"
 _GROWING: Final = "it is being made or removed, or that was cut off"
 _LOOSE: Final = "a dump without a set"
-
-
-class KeyMatch(StrEnum):
-    """How the key at hand compares with the one that was set when the backup was taken."""
-
-    SAME = "same"
-    OTHER = "other"
-    UNPROVEN = "unproven"
-    """No key at hand, or none was sealed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +53,7 @@ def recovery_points(
     `trusted` are the keys whose signatures count (`signature`). Raises PreconditionError when the place
     cannot be listed.
     """
-    return newest_first(_points_in(place, fingerprint, now, trusted))
+    return newest_first(points_in(place, fingerprint=fingerprint, now=now, trusted=trusted))
 
 
 def newest_first(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
@@ -88,9 +79,10 @@ def sealed_in(place: Path) -> list[BackupSet]:
     return found
 
 
-def _points_in(
-    place: Path, fingerprint: str, now: datetime, trusted: frozenset[str]
+def points_in(
+    place: Path, *, fingerprint: str, now: datetime, trusted: frozenset[str]
 ) -> Iterator[RecoveryPoint]:
+    """The points of a place one by one, by their names; as `recovery_points` gives them."""
     for path in _entries(place):
         if path.is_symlink():
             continue
@@ -119,7 +111,7 @@ def _sealed(path: Path, fingerprint: str, now: datetime, trusted: frozenset[str]
         problem="",
         age=age,
         verified=read_verified(backup),
-        key=_match(backup.manifest.key_fingerprint, fingerprint),
+        key=SealedKey(sealed=backup.manifest.key_fingerprint, at_hand=fingerprint).match,
         signed=signed_by(backup, trusted),
     )
 
@@ -134,12 +126,6 @@ def _no_backup(path: Path, problem: str) -> RecoveryPoint:
         key=KeyMatch.UNPROVEN,
         signed=Signed.NONE,
     )
-
-
-def _match(sealed: str, at_hand: str) -> KeyMatch:
-    if not sealed or not at_hand:
-        return KeyMatch.UNPROVEN
-    return KeyMatch.SAME if sealed == at_hand else KeyMatch.OTHER
 
 
 def _is_archive(path: Path) -> bool:

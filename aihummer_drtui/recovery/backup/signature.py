@@ -7,7 +7,6 @@ folder a backup: a signature alone is nothing.
 
 import stat
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +19,7 @@ from aihummer_drtui.recovery.backup.set import MANIFEST, BackupSet, document_sha
 from aihummer_drtui.recovery.regular_file import read_regular
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.recovery.trusted_file import read_trusted
+from aihummer_drtui.run.recovery_set import Signed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,18 +28,6 @@ SIGNATURE: Final = f"{MANIFEST}.sig"
 _LABEL: Final = b"aihummer-drtui backup set manifest v1\n"
 _LIMIT: Final = 10_000
 _MAKING: Final = "openssl genpkey -algorithm ed25519 -out KEY; openssl pkey -in KEY -pubout -out PUBLIC"
-
-
-class Signed(StrEnum):
-    """What can be said of a set's signature."""
-
-    TRUSTED = "trusted"
-    """It holds, and its key is one of the target's trusted keys."""
-    UNKNOWN_KEY = "unknown-key"
-    """It holds; its key is not trusted, and anybody could have made it."""
-    WRONG = "wrong"
-    """It does not hold, or cannot be read: the manifest is not what was signed."""
-    NONE = "none"
 
 
 class _Signature(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ from aihummer_drtui.recovery.backup.set import (
     open_set,
     refuse_other_hash,
 )
-from aihummer_drtui.recovery.backup.signature import Signed, refuse_untrusted
+from aihummer_drtui.recovery.backup.signature import refuse_untrusted
 from aihummer_drtui.recovery.backup.verified import forget_verified, record_verified
 from aihummer_drtui.recovery.blobs.comparing import BadBlob, read_against
 from aihummer_drtui.recovery.blobs.copy import BLOCK
@@ -42,6 +42,7 @@ from aihummer_drtui.recovery.database.tools import find_tools
 from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.recovery_set import Signed
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
 _OLD: Final = 26 * 3600

@@ -17,10 +17,11 @@ import msgspec
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.growing import PARTIAL
-from aihummer_drtui.recovery.backup.signature import Signed, document_signed_by
+from aihummer_drtui.recovery.backup.signature import document_signed_by
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, Keeper
 from aihummer_drtui.recovery.point_in_time.segments import lsn_of, valid_segment_size
 from aihummer_drtui.recovery.regular_file import read_regular
+from aihummer_drtui.run.recovery_set import Signed
 
 SEAL: Final = "base.json"
 DATA: Final = "data"

@@ -16,7 +16,7 @@ from aihummer_drtui import __version__
 from aihummer_drtui.durable import sync_folder, write_durably
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.backup.signature import Signed, refuse_doubtful, trusted_keys
+from aihummer_drtui.recovery.backup.signature import refuse_doubtful, trusted_keys
 from aihummer_drtui.recovery.database.account import ServerAccount, account_owning
 from aihummer_drtui.recovery.database.connection import program_environment
 from aihummer_drtui.recovery.database.program import run_program
@@ -25,6 +25,7 @@ from aihummer_drtui.recovery.point_in_time.base import MANIFEST, SEAL, Base, sig
 from aihummer_drtui.recovery.regular_file import read_regular
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.recovery_set import Signed
 
 VERIFIED: Final = "verified.json"
 """Beside the seal and outside of it: true only of the very manifest that it names."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.quantities import duration_text
+from aihummer_drtui.quantities import bytes_text, duration_text
 from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.backup.points import sealed_in
 from aihummer_drtui.recovery.backup.skew import window_skew
@@ -48,6 +48,10 @@ def _window(window: Window, clock: Clock) -> Iterator[str]:
     yield (
         f"to {_moment(window.latest, clock)}" if window.latest else "to a last commit whose time is not known"
     )
+    verified = (
+        f"verified {from_now(window.base.verified, clock)}" if window.base.verified else "never verified"
+    )
+    yield f"base backup {cleaned_line(window.base.label, 60)}, {bytes_text(window.base.size)}, {verified}"
     if window.gap:
         yield f"WAL file {cleaned_line(window.gap, 60)} is missing after that"
 

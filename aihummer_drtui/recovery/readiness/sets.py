@@ -11,8 +11,8 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.points import RecoveryPoint
-from aihummer_drtui.recovery.backup.signature import Signed
 from aihummer_drtui.recovery.readiness.limits import Limits
+from aihummer_drtui.run.recovery_set import Signed
 from aihummer_drtui.run.verdict import Observation, Verdict
 
 _SKEW: Final = 300.0

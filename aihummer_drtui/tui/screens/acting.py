@@ -115,9 +115,9 @@ class ActingScreen(LookingScreen):
 
                 self.app.push_screen(UnknownScreen(command))
             case OpenValue(input=given):
-                from aihummer_drtui.tui.screens.value import ValueScreen
+                from aihummer_drtui.tui.screens.giving_set import giving_screen
 
-                self.app.push_screen(ValueScreen(given))
+                self.app.push_screen(giving_screen(given))
             case _ as never:
                 assert_never(never)
 

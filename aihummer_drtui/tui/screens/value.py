@@ -70,8 +70,7 @@ class ValueScreen(TypingScreen[None]):
         self._at = values.index(value) if value in values else -1
         typed = self.query_one(Typed)
         if value and not typed.value:
-            typed.value = value
-            typed.cursor_position = len(value)
+            typed.put(value)
         self.draw([])
 
     def show(self, view: View, news: list[Growth]) -> None:
@@ -88,9 +87,7 @@ class ValueScreen(TypingScreen[None]):
         """Choose the value above or below."""
         if self._choices:
             self._at = max(0, min(len(self._choices) - 1, self._at + by))
-            typed = self.query_one(Typed)
-            typed.value = self._choices[self._at].value
-            typed.cursor_position = len(typed.value)
+            self.query_one(Typed).put(self._choices[self._at].value)
             self.draw([])
 
     def on_input_submitted(self, event: Typed.Submitted) -> None:

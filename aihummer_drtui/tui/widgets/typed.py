@@ -7,6 +7,8 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from aihummer_drtui.foreign import cleaned_line
+
 LIMIT: Final = 4_000
 """Characters, as the engine takes them."""
 
@@ -22,6 +24,11 @@ class Typed(Input):
     def __init__(self, value: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(value, max_length=LIMIT, id=id, select_on_focus=False)
         self.cursor_blink = False
+
+    def put(self, value: str) -> None:
+        """Put a value into the line; one with control characters leaves it empty: no terminal may get it."""
+        self.value = value if cleaned_line(value, len(value)) == value else ""
+        self.cursor_position = len(self.value)
 
 
 class ByHand(Typed):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.errors import PreconditionError
-from aihummer_drtui.recovery.backup.points import KeyMatch, RecoveryPoint, recovery_points
+from aihummer_drtui.recovery.backup.points import RecoveryPoint, recovery_points
+from aihummer_drtui.run.recovery_set import KeyMatch
 from tests.recovery.sealing import MANIFEST_OF_TESTS, sealed_set
 
 NOW = datetime(2024, 1, 1, 6, 0, 1, tzinfo=UTC)

@@ -15,7 +15,6 @@ from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.backup.set import BackupSet, open_set
 from aihummer_drtui.recovery.backup.signature import (
     SIGNATURE,
-    Signed,
     refuse_untrusted,
     signed_by,
     signer_of,
@@ -27,6 +26,7 @@ from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.restore import restore_database
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.run.recovery_set import Signed
 from aihummer_drtui.run.verdict import Verdict
 from tests.recovery.sealing import MANIFEST_OF_TESTS, sealed_set
 from tests.recovery.small_cluster import Installation

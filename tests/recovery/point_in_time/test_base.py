@@ -13,7 +13,6 @@ import pytest
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.recovery.backup.growing import PARTIAL
 from aihummer_drtui.recovery.backup.prune import Keep, judge
-from aihummer_drtui.recovery.backup.signature import Signed
 from aihummer_drtui.recovery.point_in_time.base import Base, bases_in, open_base, seal_text
 from aihummer_drtui.recovery.point_in_time.base_create import make_base
 from aihummer_drtui.recovery.point_in_time.base_verify import (
@@ -25,6 +24,7 @@ from aihummer_drtui.recovery.point_in_time.base_verify import (
 from aihummer_drtui.recovery.point_in_time.segments import lsn_of
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Postgres, Target
+from aihummer_drtui.run.recovery_set import Signed
 from tests.conftest import short_folder
 from tests.recovery.point_in_time.archiving import target_of
 from tests.recovery.small_cluster import MASTER_KEY, Cluster

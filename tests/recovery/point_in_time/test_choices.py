@@ -28,7 +28,8 @@ def test_the_window_is_told_with_both_ends_and_the_skew(tmp_path: Path) -> None:
     told = "\n".join(latest.told)
     assert told.startswith("from 20")
     assert "\nto 20" in told
-    assert told.count(" now") == 2
+    assert told.count(" now") == 3
+    assert "verified" in told
     assert "the newest copy of the blobs is " in told
     assert "with its zone" in told
 

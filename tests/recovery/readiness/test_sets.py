@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from aihummer_drtui.recovery.backup.manifest import Fact
-from aihummer_drtui.recovery.backup.points import KeyMatch, RecoveryPoint
-from aihummer_drtui.recovery.backup.signature import Signed
+from aihummer_drtui.recovery.backup.points import RecoveryPoint
 from aihummer_drtui.recovery.backup.verified import Verification
 from aihummer_drtui.recovery.readiness.limits import Limits
 from aihummer_drtui.recovery.readiness.sets import best, candidates, judge_recovery_point, judge_signature
+from aihummer_drtui.run.recovery_set import KeyMatch, Signed
 from aihummer_drtui.run.verdict import Verdict
 from tests.recovery.sealing import MANIFEST_OF_TESTS
 
