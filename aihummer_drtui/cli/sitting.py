@@ -18,6 +18,7 @@ from aihummer_drtui.engine.launch import sit_down, this_program
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import DrtuiError, ExitCode, PreconditionError
 from aihummer_drtui.plain.answers import AGAIN, OUTCOME, Answers
+from aihummer_drtui.plain.briefing import briefing_lines
 from aihummer_drtui.plain.console import Console
 from aihummer_drtui.plain.dialogue import Dialogue
 from aihummer_drtui.plain.showing import greet, leaving_lines
@@ -84,6 +85,9 @@ class Sitting:
         greet(console, session.state, str(session.folder.path))
         self._name_strange_answers(session, console)
         facts = Catalogue(load_target(settings.target_path))
+        if not session.state.step:
+            for line in briefing_lines(session, facts):
+                console.say_filled(line)
         return Dialogue(
             session=session, console=console, answers=self.answers, facts=facts, come_back=come_back
         )
