@@ -13,7 +13,7 @@ import msgspec
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.run.leftovers import Leftovers
 from aihummer_drtui.run.recovery_set import RECOVERY_POINT, RecoverySets
-from aihummer_drtui.run.verdict import CheckDescription, Observation, TargetIdentity, Verdict
+from aihummer_drtui.run.verdict import Brought, CheckDescription, Observation, TargetIdentity, Verdict
 
 
 class ScriptedCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +26,7 @@ class ScriptedCheck(msgspec.Struct, frozen=True, kw_only=True):
     time_out: float = 20.0
     waits_for: str = ""
     """A named pipe (fifo(7)): the look hangs until somebody opens it for writing and closes it."""
+    brings: tuple[Brought, ...] = ()
     breaks: bool = False
     """The look raises, which no catalogue may do."""
 
@@ -99,6 +100,7 @@ class ScriptedCatalogue:
             verdict=check.verdict,
             expected=f"{name} is right",
             observed=check.observed.format_map(values),
+            brings=check.brings,
         )
 
     def recovery_sets(self, seconds: float) -> Iterator[RecoverySets]:  # noqa: ARG002

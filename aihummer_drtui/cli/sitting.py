@@ -89,7 +89,12 @@ class Sitting:
             for line in briefing_lines(session, facts):
                 console.say_filled(line)
         return Dialogue(
-            session=session, console=console, answers=self.answers, facts=facts, come_back=come_back
+            session=session,
+            console=console,
+            answers=self.answers,
+            facts=facts,
+            come_back=come_back,
+            program=typed_program(settings),
         )
 
     def _talk(self, session: Session, console: Console, dialogue: Dialogue) -> ExitCode:
@@ -151,11 +156,23 @@ class Sitting:
 
 def coming_back(settings: Settings, folder: RunFolder) -> str:
     """The command line that resumes the run, as it has to be typed here."""
-    folders = () if shutil.which(PROGRAM) else program_folders()
-    words = [str(Path(folders[0]) / PROGRAM) if folders else PROGRAM]
+    words = [_program()]
     if settings.state_dir is not None:
         words += ["--state-dir", str(folder.path.parent.parent)]
     return shlex.join([*words, "resume", folder.id])
+
+
+def typed_program(settings: Settings) -> str:
+    """This program as it has to be typed here to act on the target that it acts on now."""
+    words = [_program()]
+    if settings.target_path is not None:
+        words += ["--target", str(settings.target_path.absolute())]
+    return shlex.join(words)
+
+
+def _program() -> str:
+    folders = () if shutil.which(PROGRAM) else program_folders()
+    return str(Path(folders[0]) / PROGRAM) if folders else PROGRAM
 
 
 def engine_command(settings: Settings, folder: RunFolder) -> list[str]:

@@ -3,7 +3,7 @@
 import click
 
 from aihummer_drtui.cli.pointer import settings_of
-from aihummer_drtui.cli.sitting import Sitting, coming_back
+from aihummer_drtui.cli.sitting import Sitting, coming_back, typed_program
 from aihummer_drtui.engine.folder import find_run, state_dir
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
@@ -40,7 +40,8 @@ def hold_on_screens(sitting: Sitting) -> ExitCode:
         # Textual is loaded while the engine is connected to.
         from aihummer_drtui.tui.app import Desk, run_screens
 
-        left = run_screens(Desk(connect=connect, facts=facts, come_back=come_back), bridge)
+        desk = Desk(connect=connect, facts=facts, come_back=come_back, program=typed_program(settings))
+        left = run_screens(desk, bridge)
     finally:
         bridge.close()
     if left.view is not None:

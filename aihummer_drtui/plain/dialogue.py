@@ -9,6 +9,7 @@ from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.plain import showing
 from aihummer_drtui.plain.answers import Answers
 from aihummer_drtui.plain.console import Console, Garbled, Line, News, Over, TimeUp
+from aihummer_drtui.plain.ending import ended_lines
 from aihummer_drtui.plain.obeying import Leave, Rerun, Shown, obey
 from aihummer_drtui.plain.question import Question, question_of
 from aihummer_drtui.plain.running import Running, calling_lines, elsewhere_lines
@@ -17,7 +18,7 @@ from aihummer_drtui.plain.verbs import parse_verb
 from aihummer_drtui.plain.waiting import LOOK_WITHIN, Patience, Round, SlowDisk, is_probed, looked_again
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import suggestion as s
-from aihummer_drtui.run.closing import closing_lines, exit_code
+from aihummer_drtui.run.closing import exit_code
 from aihummer_drtui.run.requests import Finish, LookAgain, ProbeOutcome, Refused, Request, ShowStep
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.run.unattended import next_unattended
@@ -28,16 +29,25 @@ _BIDE: Final = 2.0
 
 
 class Dialogue:
-    """One sitting in line mode. `come_back` is the command line that resumes the run."""
+    """One sitting in line mode. `come_back` is the command line that resumes the run, `program` that of this
+    program with what it has to be told of the target."""
 
     def __init__(
-        self, *, session: Session, console: Console, answers: Answers, facts: Facts, come_back: str
+        self,
+        *,
+        session: Session,
+        console: Console,
+        answers: Answers,
+        facts: Facts,
+        come_back: str,
+        program: str = "aihummer-drtui",
     ) -> None:
         self._session = session
         self._console = console
         self._answers = answers
         self._facts = facts
         self._come_back = come_back
+        self._program = program
         self._answered: set[str] = set()
         self._refused: Refused | None = None
         """The last request's refusal, if it was refused."""
@@ -285,7 +295,7 @@ class Dialogue:
         return None
 
     def _close(self) -> ExitCode:
-        self._teller.say(closing_lines(self._session.runbook, self._session.state))
+        self._teller.say(ended_lines(self._session.runbook, self._session.state, self._facts, self._program))
         self._console.say(f"The record lies in {self._session.folder.path}")
         return exit_code(self._session.state)
 

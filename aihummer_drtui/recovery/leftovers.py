@@ -7,7 +7,8 @@ from functools import partial
 from aihummer_drtui.recovery.blobs.drop import old_folders
 from aihummer_drtui.recovery.database.kept import keep_time, kept_now
 from aihummer_drtui.recovery.gateway.environment import read_gateway_env
-from aihummer_drtui.recovery.point_in_time.undo import kept_data_directories, mark_of
+from aihummer_drtui.recovery.point_in_time.keepers import names_keeper
+from aihummer_drtui.recovery.point_in_time.undo import kept_data_directories, mark_of, place_of
 from aihummer_drtui.recovery.side_by_side import Came, Over, Quiet, side_by_side
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.leftovers import Leftover, Leftovers
@@ -48,6 +49,9 @@ def _databases(target: Target) -> Iterator[Leftover]:
 
 
 def _data_directories(target: Target) -> Iterator[Leftover]:
+    if names_keeper(target):
+        # Where it may have been replaced as a whole, not to find it is no answer.
+        place_of(target)
     mark = mark_of(target)
     for folder in kept_data_directories(target):
         is_last = mark is not None and folder.name == mark.kept
@@ -58,13 +62,13 @@ def _data_directories(target: Target) -> Iterator[Leftover]:
             size=None,
             since=since,
             until=None if since is None else since + keep_time(target),
-            undo="restore database --undo" if is_last else "(by hand: only the last one has a way back)",
+            undo="restore database --undo" if is_last else "",
             drop="restore database --drop-old",
         )
 
 
 def _blob_folders(target: Target) -> Iterator[Leftover]:
-    if read_gateway_env(target.gateway_env).blob_folder is None:
+    if target.gateway_env.exists() and read_gateway_env(target.gateway_env).blob_folder is None:
         # The media service is off: there never was a folder to put aside.
         return
     for folder in old_folders(target):

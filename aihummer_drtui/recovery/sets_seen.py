@@ -15,6 +15,7 @@ from typing import Final, TypeAlias, assert_never
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.points import RecoveryPoint, points_in
+from aihummer_drtui.recovery.backup.set import zoned_moment
 from aihummer_drtui.recovery.backup.signature import trusted_keys
 from aihummer_drtui.recovery.backup.skew import set_skew
 from aihummer_drtui.recovery.backup.verified import Verification
@@ -114,7 +115,7 @@ def _sets_in(place: Path, fingerprint: str, trusted: frozenset[str]) -> Iterator
 
 def _told(point: RecoveryPoint, fingerprint: str, *, must_be_signed: bool) -> SealedSet | NoSet:
     manifest = point.manifest
-    moment = _moment(manifest.recovery_point) if manifest else None
+    moment = zoned_moment(manifest.recovery_point) if manifest else None
     if manifest is None or moment is None:
         problem = point.problem or "its recovery point is a time without a zone"
         return NoSet(name=cleaned_line(point.path.name, 100), problem=cleaned_line(problem))
@@ -144,7 +145,7 @@ def _blobs(manifest: Manifest) -> Blobs:
     return BlobCopy(
         count=blobs.count,
         size=blobs.size,
-        copied=_moment(blobs.copied_at),
+        copied=zoned_moment(blobs.copied_at),
         rows_without_blob=skew.rows_without_blob if skew else None,
         blobs_without_row=skew.blobs_without_row if skew else None,
     )
@@ -174,15 +175,6 @@ def _verified(record: Verification | None) -> datetime | None:
         return None
     at = datetime.fromisoformat(record.at)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _moment(text: str) -> datetime | None:
-    """A moment with its zone; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def _has_no_blobs(one: SealedSet) -> bool:

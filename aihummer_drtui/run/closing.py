@@ -1,13 +1,22 @@
 """How a run ended, for the last screen: level, clocks against objectives, deviations, what is unproven."""
 
-from typing import assert_never
+from datetime import UTC
+from typing import Final, assert_never
 
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.quantities import duration_text
-from aihummer_drtui.run.objectives import clocks
+from aihummer_drtui.run.leftovers import Leftovers
+from aihummer_drtui.run.objectives import clocks, losses
 from aihummer_drtui.run.state import Abandoned, Finished, Living, RunState
+from aihummer_drtui.run.verdict import Part
 from aihummer_drtui.run.words import deviation_line
 from aihummer_drtui.runbook.model import RecoveryLevel, Runbook
+from aihummer_drtui.runbook.prose import plain_words
+
+_UNTOLD: Final = {
+    Part.DATABASE: "not known: no check told which moment came back",
+    Part.BLOBS: "not known: no check told of blobs, or the media service was off",
+}
 
 
 def closing_lines(runbook: Runbook, state: RunState) -> list[str]:
@@ -42,6 +51,7 @@ def _finished(runbook: Runbook, state: RunState, ending: Finished) -> list[str]:
     for name, reached in (("serving", times.to_serving), ("proven", times.to_proven)):
         if reached is not None:
             lines.append(f"{name.capitalize()} after: {duration_text(reached)}")
+    lines += loss_lines(runbook, state)
     lines.append(
         f"In commands: {duration_text(times.in_commands)}, "
         f"waiting for people and checks: {duration_text(times.waiting)}"
@@ -50,6 +60,47 @@ def _finished(runbook: Runbook, state: RunState, ending: Finished) -> list[str]:
     lines += [deviation_line(one) for one in state.deviations]
     lines.append(f"Unproven: {', '.join(ending.unproven) or 'nothing'}")
     return lines
+
+
+def loss_lines(runbook: Runbook, state: RunState) -> list[str]:
+    """What is lost of each part against the RPO, and the skew between them, a sentence a line."""
+    found = losses(runbook, state)
+    lines = [
+        f"RPO, {one.part}: back as of {one.moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC; lost: "
+        f"{_against(one.seconds, runbook.rpo, 'RPO')}"
+        for one in found
+    ]
+    told = {one.part: one.moment for one in found}
+    lines += [f"RPO, {part}: {_UNTOLD[part]}" for part in Part if part not in told]
+    if len(told) == len(Part):
+        apart = (told[Part.BLOBS] - told[Part.DATABASE]).total_seconds()
+        word = "younger" if apart >= 0 else "older"
+        lines.append(f"Skew: the blobs are {duration_text(abs(apart))} {word} than the database")
+    return lines
+
+
+def next_lines(runbook: Runbook, state: RunState, left: Leftovers) -> list[str]:
+    """What is still to be done by people after the end, a sentence a line."""
+    match state.ending:
+        case Living():
+            return []
+        case Abandoned():
+            lines = ["Next: `aihummer-drtui run` begins anew; what was restored so far stays as it is."]
+        case Finished(unproven=unproven):
+            departed = dict.fromkeys(one.item for one in state.deviations if one.item)
+            lines = [f"Next: prove by hand, by a day that is set: {_told(runbook, one)}" for one in unproven]
+            lines += [f"Next: look by hand, it was passed over: {_told(runbook, one)}" for one in departed]
+            lines.append("Next: tell the people: what is back, what is proven, what is lost.")
+        case _ as never:
+            assert_never(never)
+    if left.found or left.unseen:
+        lines.append("Next: give somebody the task, with a day, to drop what is left over.")
+    return lines
+
+
+def _told(runbook: Runbook, item_id: str) -> str:
+    item = runbook.item(item_id)
+    return item_id if item is None else f"{item_id}: {plain_words(item.text)}"
 
 
 def _against(seconds: float, objective: float, name: str) -> str:

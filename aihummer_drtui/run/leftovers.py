@@ -23,7 +23,7 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None
     """Before it, it is dropped only by a person who insists; None = not known."""
     undo: str
-    """The words after the program's name that put it back in place."""
+    """The words after the program's name that put it back in place; empty = this program has no way back."""
     drop: str
     """Those that remove it for good."""
 
@@ -46,7 +46,7 @@ def leftover_lines(left: Leftovers, now: datetime, program: str) -> list[str]:
 def _lines(one: Leftover, now: datetime, program: str) -> Iterator[str]:
     size = "" if one.size is None else f", {bytes_text(one.size)}"
     yield f"Left over: {one.kind} {cleaned_line(one.name, 300)}{size}, {_until(one, now)}"
-    yield f"  back to it: {program} {one.undo}"
+    yield f"  back to it: {program} {one.undo}" if one.undo else "  back to it: by hand only"
     yield f"  rid of it:  {program} {one.drop}"
 
 

@@ -1,12 +1,13 @@
 """The clocks of a recovery: RTO and RPO from what the journal knows."""
 
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
 from aihummer_drtui.run.state import (
     AttemptState,
+    CheckState,
     CommandState,
     Living,
     Lost,
@@ -16,7 +17,10 @@ from aihummer_drtui.run.state import (
     Settled,
     Underway,
 )
-from aihummer_drtui.runbook.model import RecoveryLevel
+from aihummer_drtui.run.verdict import Part, Verdict
+from aihummer_drtui.runbook.model import RecoveryLevel, Runbook
+
+_TELLING: Final = frozenset({Verdict.PASSED, Verdict.UNPROVEN})
 
 
 class Clocks(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +36,34 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True):
     """Time in which a command was running; without attempts that ended while nobody looked."""
     waiting: float
     """Time since the declaration in which none was: waits on people and checks."""
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """What is lost of one part."""
+
+    part: Part
+    moment: datetime
+    """What comes back, or came back."""
+    seconds: float
+    """From that moment to the incident; never below 0."""
+
+
+def losses(runbook: Runbook, state: RunState) -> tuple[Loss, ...]:
+    """What is lost of each part, by the checks that saw which moment comes back.
+
+    Of several the last in the runbook's order counts: what was reached comes after what was chosen. A part
+    of which no check told is not among them.
+    """
+    incident = datetime.fromisoformat(state.declared.incident_at)
+    moments: dict[Part, datetime] = {}
+    for item in runbook.items:
+        known = state.items.get(item.id)
+        if isinstance(known, CheckState) and known.observation.verdict in _TELLING:
+            moments |= {one.part: one.moment for one in known.observation.brings}
+    return tuple(
+        Loss(part=part, moment=moment, seconds=max(0.0, (incident - moment).total_seconds()))
+        for part, moment in sorted(moments.items())
+    )
 
 
 def elapsed(earlier: Moment, later: Moment) -> float:

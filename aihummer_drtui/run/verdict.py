@@ -1,5 +1,6 @@
 """What a look at the world gives: a verdict with its evidence. There is no default verdict."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -17,6 +18,21 @@ class Verdict(StrEnum):
     """The look itself did not come to an answer: it timed out or broke."""
 
 
+class Part(StrEnum):
+    """One of the parts of a recovery that have a moment."""
+
+    DATABASE = "database"
+    BLOBS = "blobs"
+
+
+class Brought(msgspec.Struct, frozen=True, kw_only=True):
+    """Which moment of a part comes back: everything later is lost."""
+
+    part: Part
+    moment: datetime
+    """With its zone."""
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """One look at one thing: what should be, what was seen, the verdict, what to do if not green."""
 
@@ -25,6 +41,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     observed: str
     hint: str = ""
     warnings: tuple[str, ...] = ()
+    brings: tuple[Brought, ...] = ()
+    """The moments that what was seen brings back, or has brought back."""
 
 
 class CheckDescription(msgspec.Struct, frozen=True, kw_only=True):

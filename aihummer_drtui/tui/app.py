@@ -36,6 +36,8 @@ class Desk:
     facts: Facts
     come_back: str
     """The command line that resumes the run."""
+    program: str = "aihummer-drtui"
+    """This program as it has to be typed to act on the run's target."""
 
 
 class FromBridge(Message):

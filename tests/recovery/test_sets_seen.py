@@ -95,6 +95,23 @@ def test_hundreds_of_sets_come_in_with_the_look_still_going(tmp_path: Path) -> N
     assert counts == sorted(counts)
 
 
+def test_the_check_of_a_set_tells_which_moments_come_back(tmp_path: Path) -> None:
+    """Of database and blobs; of what the set does not know it tells nothing."""
+    catalogue = Catalogue(a_target(tmp_path))
+
+    def brought(place: Path) -> dict[str, datetime]:
+        return {
+            one.part: one.moment for one in catalogue.look("backup-set", {"BACKUP_SET": str(place)}).brings
+        }
+
+    assert brought(sealed_set(tmp_path / "one")) == {
+        "database": datetime(2024, 1, 1, 0, 0, 1, tzinfo=UTC),
+        "blobs": datetime(2024, 1, 1, 0, 0, 2, tzinfo=UTC),
+    }
+    assert set(brought(sealed_set(tmp_path / "two", unproven=("blobs",)))) == {"database"}
+    assert brought(tmp_path / "none") == {}
+
+
 @pytest.mark.postgres
 def test_the_windows_of_a_real_archive_are_told(tmp_path: Path) -> None:
     """Beside the sets; a point in them is judged before it is given."""
@@ -113,7 +130,10 @@ def test_the_windows_of_a_real_archive_are_told(tmp_path: Path) -> None:
         assert window.earliest < window.latest
         assert [one.name for one in last.sets] == ["old"]
         catalogue = Catalogue(target)
-        assert catalogue.recovery_point("latest").verdict is Verdict.PASSED
+        latest = catalogue.recovery_point("latest")
+        assert latest.verdict is Verdict.PASSED
+        assert [one.moment for one in latest.brings] == [window.latest]
+        assert catalogue.recovery_point("lsn:0/1").brings == ()
         zoneless = catalogue.recovery_point("2026-11-24 03:12:45")
         assert zoneless.verdict is Verdict.FAILED
         assert "names no time zone" in zoneless.observed

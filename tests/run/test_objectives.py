@@ -1,15 +1,18 @@
 """The clocks of a recovery."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
-from aihummer_drtui.run.objectives import Clocks, clocks, elapsed
+from aihummer_drtui.run.objectives import Clocks, clocks, elapsed, losses
 from aihummer_drtui.run.state import Moment
+from aihummer_drtui.run.verdict import Brought, Observation, Part, Verdict
 from aihummer_drtui.runbook.model import RecoveryLevel
-from tests.run.story import a_record, declared
+from tests.run.story import RECOVERY, a_record, declared
 
 
 def moment(boottime: float, *, boot: str = "b", minute: int = 0) -> Moment:
@@ -147,3 +150,43 @@ def test_commands_and_waiting_make_up_the_whole(spans: list[tuple[float, float, 
     seen = told(*happened, now=1_000.0 + more)
     assert 0.0 <= seen.in_commands <= seen.since_declared
     assert seen.in_commands + seen.waiting == pytest.approx(seen.since_declared)
+
+
+DATABASE_AT = datetime(2025, 5, 31, 20, tzinfo=UTC)
+
+
+def brought(item: str, verdict: Verdict, **moments: datetime) -> e.CheckObserved:
+    """A look that tells which moments come back."""
+    brings = tuple(Brought(part=Part(part), moment=moment) for part, moment in moments.items())
+    seen = Observation(verdict=verdict, expected="x", observed="y", brings=brings)
+    return e.CheckObserved(item=item, observation=seen)
+
+
+def lost(*looks: e.CheckObserved) -> dict[str, float]:
+    """What is lost of each part, in seconds, with the outage at midnight UTC."""
+    state = fold([a_record(1, declared()), *(a_record(2 + n, look) for n, look in enumerate(looks))])
+    return {one.part.value: one.seconds for one in losses(RECOVERY, state)}
+
+
+def test_losses_are_counted_from_each_part_to_the_outage() -> None:
+    """Database and blobs were not taken at one moment."""
+    blobs_at = DATABASE_AT + timedelta(minutes=10)
+    chosen = brought("brief/tools", Verdict.PASSED, database=DATABASE_AT, blobs=blobs_at)
+    assert lost(chosen) == {"database": 4 * 3600.0, "blobs": 4 * 3600.0 - 600}
+    assert lost() == {}
+
+
+def test_what_was_reached_counts_more_than_what_was_chosen() -> None:
+    """By the runbook's order, whatever was looked at last; a look that failed tells of no moment."""
+    chosen = brought("brief/tools", Verdict.UNPROVEN, database=DATABASE_AT, blobs=DATABASE_AT)
+    reached = brought("database/restored", Verdict.PASSED, database=DATABASE_AT + timedelta(hours=3))
+    failed = brought("database/restored", Verdict.FAILED, database=DATABASE_AT + timedelta(hours=3))
+    assert lost(reached, chosen) == {"database": 3600.0, "blobs": 4 * 3600.0}
+    assert lost(chosen, failed)["database"] == 4 * 3600.0
+
+
+def test_a_point_after_the_outage_loses_nothing() -> None:
+    """Commits that were archived while the outage was not yet noticed."""
+    assert lost(brought("brief/tools", Verdict.PASSED, database=DATABASE_AT + timedelta(days=1))) == {
+        "database": 0.0
+    }

@@ -1,16 +1,19 @@
 """What front ends say, told by tables: states, looks, ends, progress, closings."""
 
+from datetime import datetime
+
 import msgspec
 import pytest
 
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import words
-from aihummer_drtui.run.closing import closing_lines, exit_code
+from aihummer_drtui.run.closing import closing_lines, exit_code, loss_lines, next_lines
 from aihummer_drtui.run.fold import fold
+from aihummer_drtui.run.leftovers import Leftovers
 from aihummer_drtui.run.progress import Parts, Progress
 from aihummer_drtui.run.state import RunState, Status
-from aihummer_drtui.run.verdict import Observation, Verdict
+from aihummer_drtui.run.verdict import Brought, Observation, Part, Verdict
 from aihummer_drtui.runbook.model import RecoveryLevel
 from tests.run.story import RECOVERY, Story, declared
 
@@ -198,6 +201,44 @@ def test_an_rto_that_was_missed_is_said_aloud() -> None:
     )
     story.add(e.RunFinished(level=RecoveryLevel.PROVEN, with_exceptions=False, unproven=()))
     assert "OVER the RTO" in "\n".join(closing_lines(RECOVERY, story.state))
+
+
+def told_losses(**moments: str) -> list[str]:
+    """What the end says of the RPO; the outage began at midnight of 1 June."""
+    brings = tuple(
+        Brought(part=Part(part), moment=datetime.fromisoformat(text)) for part, text in moments.items()
+    )
+    seen = Observation(verdict=Verdict.PASSED, expected="x", observed="y", brings=brings)
+    return loss_lines(RECOVERY, Story().add(e.CheckObserved(item="brief/tools", observation=seen)).state)
+
+
+def test_the_loss_of_each_part_is_held_against_the_rpo() -> None:
+    """With the skew between them; what nobody saw is not zero."""
+    assert told_losses(database="2025-05-31T20:00:00+00:00", blobs="2025-05-30T20:00:00Z") == [
+        "RPO, blobs: back as of 2025-05-30 20:00:00 UTC; lost: 1 d 4 h, OVER the RPO of 1 d",
+        "RPO, database: back as of 2025-05-31 20:00:00 UTC; lost: 4 h, within the RPO of 1 d",
+        "Skew: the blobs are 1 d older than the database",
+    ]
+    assert told_losses() == [
+        "RPO, database: not known: no check told which moment came back",
+        "RPO, blobs: not known: no check told of blobs, or the media service was off",
+    ]
+
+
+def test_what_people_still_have_to_do_is_told() -> None:
+    """What is unproven, what was passed over, what is left over; nothing of a run that goes on."""
+    left = Leftovers(unseen=("old databases: no answer",))
+    told = "\n".join(next_lines(RECOVERY, finished(RecoveryLevel.SERVING), left))
+    assert "prove by hand, by a day that is set: proof/healthz: proof/healthz" in told
+    assert "drop what is left over" in told
+    story = Story().add(e.ItemSkipped(item="side/mail", reason="r"))
+    skipped = story.add(e.RunFinished(level=RecoveryLevel.NONE, with_exceptions=True, unproven=("gone/x",)))
+    told = "\n".join(next_lines(RECOVERY, skipped.state, Leftovers()))
+    assert "it was passed over: side/mail: side/mail" in told
+    assert "by a day that is set: gone/x\n" in told
+    assert "left over" not in told
+    assert next_lines(RECOVERY, Story().state, left) == []
+    assert "begins anew" in next_lines(RECOVERY, Story().add(e.RunAbandoned(reason="x")).state, left)[0]
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,15 @@ def _open_in(folder: Path, name: str) -> int:
     return descriptor
 
 
+def zoned_moment(text: str) -> datetime | None:
+    """A moment of a manifest; None for what is no time, or has no zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
 def age_of(manifest: Manifest, now: datetime) -> float:
     """Seconds from the set's recovery point to `now`. Raises FailedError when its time is unreadable."""
     try:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -29,6 +30,7 @@ from aihummer_drtui.recovery.backup.set import (
     open_folder_in,
     open_set,
     refuse_other_hash,
+    zoned_moment,
 )
 from aihummer_drtui.recovery.backup.signature import refuse_untrusted
 from aihummer_drtui.recovery.backup.verified import forget_verified, record_verified
@@ -43,7 +45,7 @@ from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.recovery_set import Signed
-from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
+from aihummer_drtui.run.verdict import Brought, CheckDescription, Observation, Part, Verdict
 
 _OLD: Final = 26 * 3600
 """Seconds; a daily backup and two hours of grace."""
@@ -196,7 +198,16 @@ def look_at_set(scene: Scene) -> Observation:
         observed=_summary(backup.manifest, age),
         hint="it was sealed around a dump; blobs, key and version come from elsewhere" if unproven else "",
         warnings=_set_doubts(backup, age),
+        brings=tuple(_brings(backup.manifest)),
     )
+
+
+def _brings(manifest: Manifest) -> Iterator[Brought]:
+    if (moment := zoned_moment(manifest.recovery_point)) is not None:
+        yield Brought(part=Part.DATABASE, moment=moment)
+    has_blobs = manifest.knows(Fact.BLOBS) and manifest.blobs.active
+    if has_blobs and (copied := zoned_moment(manifest.blobs.copied_at)) is not None:
+        yield Brought(part=Part.BLOBS, moment=copied)
 
 
 def _refuse_more_files(backup: BackupSet) -> None:

@@ -1,21 +1,31 @@
 """Checks of a recovery to a point: is the point within reach, can this host take it, is it in place?"""
 
-from typing import Final
+from datetime import datetime
+from typing import Final, assert_never
 
 from aihummer_drtui.errors import DrtuiError, FailedError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
+from aihummer_drtui.recovery.backup.set import zoned_moment
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.point_in_time.host_clock import host_clock
 from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
 from aihummer_drtui.recovery.point_in_time.look import local_server, look
-from aihummer_drtui.recovery.point_in_time.model import Latest, Point, Window
+from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point, Window
 from aihummer_drtui.recovery.point_in_time.place import data_place
 from aihummer_drtui.recovery.point_in_time.points import Clock, echo, from_now, in_both_zones, parse_point
 from aihummer_drtui.recovery.point_in_time.probe import probe_point_in_time
 from aihummer_drtui.recovery.point_in_time.reach import left_aside, window_for
-from aihummer_drtui.run.verdict import CheckDescription, Observation, ProbeResult, Verdict
+from aihummer_drtui.recovery.point_in_time.undo import mark_of
+from aihummer_drtui.run.verdict import (
+    Brought,
+    CheckDescription,
+    Observation,
+    Part,
+    ProbeResult,
+    Verdict,
+)
 
 _SECONDS: Final = 60.0
 
@@ -43,7 +53,22 @@ def look_at_point(scene: Scene) -> Observation:
         observed=f"{echo(point, clock)}{_end(point, window, clock)}; "
         f"base backup {cleaned_line(window.base.label, 60)}",
         warnings=(*point_warnings(window, clock), *([aside] if aside else [])),
+        brings=_brings(point, window),
     )
+
+
+def _brings(point: Point, window: Window) -> tuple[Brought, ...]:
+    """The moment of a point; a name or a position has one only once it was reached."""
+    match point:
+        case ByTime(moment=moment):
+            found: datetime | None = moment
+        case Latest():
+            found = window.latest
+        case ByName() | ByLsn():
+            found = None
+        case _ as never:
+            assert_never(never)
+    return () if found is None else (Brought(part=Part.DATABASE, moment=found),)
 
 
 def _end(point: Point, window: Window, clock: Clock) -> str:
@@ -89,7 +114,15 @@ def look_at_recovered(scene: Scene) -> Observation:
         expected=expected,
         observed=seen.observed,
         hint="" if seen.result is ProbeResult.DONE else "run `restore database --to …` with this point",
+        brings=_reached(scene) if seen.result is ProbeResult.DONE else (),
     )
+
+
+def _reached(scene: Scene) -> tuple[Brought, ...]:
+    """The last commit that was replayed, as the recovery noted it."""
+    mark = mark_of(scene.target)
+    reached = zoned_moment(mark.reached) if mark is not None else None
+    return () if reached is None else (Brought(part=Part.DATABASE, moment=reached),)
 
 
 def point_warnings(window: Window, clock: Clock) -> list[str]:

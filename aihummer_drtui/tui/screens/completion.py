@@ -1,20 +1,27 @@
 """How the run ended: level, clocks, deviations, what is unproven, left over, and to be done next."""
 
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import ClassVar, Final
 
+from textual import work
 from textual.binding import BindingType
 
-from aihummer_drtui.run.closing import closing_lines
-from aihummer_drtui.run.state import Abandoned, CommandState, Status
-from aihummer_drtui.runbook.model import CommandItem, RecoveryLevel
-from aihummer_drtui.runbook.prose import plain_words
+from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.run.closing import closing_lines, next_lines
+from aihummer_drtui.run.leftovers import Leftovers, leftover_lines
+from aihummer_drtui.run.state import Abandoned
+from aihummer_drtui.runbook.model import RecoveryLevel
 from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.aside import asked
 from aihummer_drtui.tui.intents import RUN, Intent, bindings
 from aihummer_drtui.tui.screens.reading import ReadingScreen
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.pane import Line
 
+_LOOK_WITHIN: Final = 30.0
+"""Seconds after which what has not answered is told as not looked up."""
 _KEPT: Final = ("app.timeline", "app.copy", "app.print", "app.shell")
 
 
@@ -35,11 +42,21 @@ class CompletionScreen(ReadingScreen[None]):
     def __init__(self) -> None:
         super().__init__("THE END OF THE RUN")
         self._since = 0.0
+        self._left: Leftovers | None = None
+        """None = not looked up yet."""
 
     def on_mount(self) -> None:
-        """Note since when it can be read."""
+        """Note since when it can be read, and look for what is left over."""
         self._since = time.monotonic()
         super().on_mount()
+        self._look()
+
+    @work
+    async def _look(self) -> None:
+        facts = self.run_app.desk.facts
+        seen = await asked(lambda: facts.leftovers(_LOOK_WITHIN))
+        self._left = Leftovers(unseen=(seen.what,)) if isinstance(seen, DrtuiError) else seen
+        self.draw([])
 
     def action_leave_it(self) -> None:
         """Leave, unless the key was pressed for what was here before."""
@@ -53,43 +70,22 @@ class CompletionScreen(ReadingScreen[None]):
         return (
             *(Line(text=line, style=_style(line, proven=proven)) for line in told),
             Line(text=""),
-            *_leftovers(view),
-            *_next_actions(view),
+            *self._left_lines(view),
+            Line(text=""),
             Line(text=f"The record lies in {view.folder.path}", style=paint.LOUD),
         )
+
+    def _left_lines(self, view: View) -> Iterator[Line]:
+        if self._left is None:
+            yield Line(text="Looking for what is left over ...", style=paint.QUIET)
+            return
+        for line in leftover_lines(self._left, datetime.now(UTC), self.run_app.desk.program):
+            yield Line(text=line, style=paint.DOUBT if "not looked up" in line else "", hang="    ")
+        for line in next_lines(view.runbook, view.state, self._left):
+            yield Line(text=line, style=paint.LOUD, hang="    ")
 
 
 def _style(line: str, *, proven: bool) -> str:
     if line.startswith("***"):
         return f"bold {paint.GOOD}" if proven else paint.DOUBT
     return paint.BAD if "NOT proven" in line or " OVER " in line else ""
-
-
-def _leftovers(view: View) -> list[Line]:
-    """Irreversible commands that ran keep what they put aside, until a person removes it."""
-    done = [
-        item
-        for item in view.runbook.items
-        if isinstance(item, CommandItem)
-        and item.destructive
-        and isinstance(view.state.items.get(item.id), CommandState)
-        and view.state.status(item.id) is Status.PASSED
-    ]
-    return [
-        Line(text=f"Left over by {item.id}: {plain_words(item.destroys)} Undo: {plain_words(item.undo)}")
-        for item in done
-    ]
-
-
-def _next_actions(view: View) -> list[Line]:
-    if isinstance(view.state.ending, Abandoned):
-        return [Line(text="Next: `aihummer-drtui run` begins anew; what was restored so far stays as it is.")]
-    if view.state.level is RecoveryLevel.PROVEN and not view.state.deviations:
-        return [Line(text="Next: tell the people; keep the old database and blobs until nobody misses them.")]
-    return [
-        Line(
-            text="Next: look by hand at each deviation and each thing that is unproven, and say who does it "
-            "by when; only then is AiHummer known to be back.",
-            style=paint.LOUD,
-        )
-    ]
