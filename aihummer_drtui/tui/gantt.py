@@ -1,155 +1,251 @@
-"""A run along one line of time, drawn in letters: when each step was worked on, when each command ran.
+"""A run along one line of time, drawn in letters: steps, commands, waits on people, deviations, the clocks.
 
-`=` a command runs, `.` its step is shown, `!` a deviation, `|` the objective. Pure.
+Each row has its name at the left. What the letters mean is said below; nothing is told by colour alone. Pure.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from math import inf
 from typing import Final
 
-from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import events as e
-from aihummer_drtui.run.objectives import clocks, elapsed
+from aihummer_drtui.run.objectives import Clocks, clocks, elapsed, losses
 from aihummer_drtui.run.state import CommandState, Living, Moment, Outcome, RunState, Underway
-from aihummer_drtui.run.words import ending, local_time
+from aihummer_drtui.run.waits import Span, Waits, waits
+from aihummer_drtui.run.words import local_time
 from aihummer_drtui.runbook.model import Runbook
 from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.happened import happened_lines
 from aihummer_drtui.tui.widgets.pane import Line
 
 _NAME: Final = 24
 """Columns of the names at the left."""
+_LETTERS: Final = (
+    "= a command runs   . the step is shown   w a person's turn, nothing runs",
+    "c a check is looked at, nothing runs   ! a deviation   | the end of the RTO",
+)
+_FAR: Final = 3.0
+"""How many times the run's own length the outage may lie before it, or the RTO's end after, to be drawn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happened:
+    """What the journal tells of a run, as far as it was read: all that costs time is done."""
+
+    sequence: int
+    """Of the last record."""
+    shown: dict[str, tuple[Span, ...]]
+    """When each step was the one that was shown, by its id."""
+    waits: Waits
+    lines: tuple[Line, ...]
+    """The events."""
+
+
+def read_happened(runbook: Runbook, records: tuple[e.Record, ...]) -> Happened:
+    """Go through the whole journal once. Raises ValueError where it does not fold."""
+    return Happened(
+        sequence=records[-1].sequence,
+        shown=_shown(records),
+        waits=waits(runbook, records),
+        lines=tuple(happened_lines(records)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Scale:
-    """Seconds since the declaration to columns."""
+    """Seconds since the declaration to columns; what lies outside is at the edge."""
 
-    whole: float
+    first: float
+    last: float
     width: int
 
     def column(self, seconds: float) -> int:
-        return min(self.width - 1, int(seconds / max(self.whole, 1.0) * self.width))
+        share = (seconds - self.first) / max(self.last - self.first, 1.0)
+        return max(0, min(self.width - 1, int(share * self.width)))
 
-    def bar(self, spans: Iterable[tuple[float, float]], mark: str) -> str:
+    def bar(self, spans: Iterable[Span], letter: str) -> list[str]:
         cells = [" "] * self.width
-        for begin, end in spans:
-            for at in range(self.column(begin), self.column(end) + 1):
-                cells[at] = mark
-        return "".join(cells).rstrip()
+        for span in spans:
+            for at in range(self.column(span.begin), self.column(min(span.end, self.last)) + 1):
+                cells[at] = letter
+        return cells
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Mark:
+    """A moment with a letter on the line of the clocks."""
+
+    letter: str
+    at: float
+    """Seconds since the declaration; may be less than 0."""
+    words: str
 
 
 def gantt_lines(
-    runbook: Runbook, state: RunState, records: list[e.Record], now: Moment, width: int
+    runbook: Runbook, state: RunState, happened: Happened, now: Moment, width: int
 ) -> tuple[Line, ...]:
-    """The bars, then the events."""
+    """The clocks and the bars, what is lost, what the letters mean; then the events."""
     end = now if isinstance(state.ending, Living) else state.ending.at
     whole = elapsed(state.declared_at, end)
-    scale = _Scale(whole=whole, width=max(10, width - _NAME - 4))
-    shown = _shown(state, records, whole)
-    head = f"{'declared':<{_NAME}}{'0':<{scale.width - 12}}{duration_text(whole):>12}"
-    lines = [Line(text=head, style=paint.QUIET, verbatim=True)]
+    times = clocks(state, end)
+    marks = tuple(_marks(runbook, state, times))
+    scale = _scale(runbook, times, whole, max(10, width - _NAME - 4))
+    deadline = runbook.rto - (times.since_incident - times.since_declared)
+    rows = _rows(runbook, state, happened, scale, whole)
+    return (
+        _clock_row(marks, scale),
+        *(_with_line(name, cells, style, scale, deadline) for name, cells, style in rows),
+        *(Line(text=f"  {text}", style=paint.QUIET) for text in _LETTERS),
+        *_mark_lines(runbook, marks, times),
+        Line(text=_times_text(times, happened.waits, whole)),
+        Line(text=""),
+        *_loss_lines(runbook, state, scale.width),
+        Line(text=""),
+        *happened.lines,
+    )
+
+
+def _scale(runbook: Runbook, times: Clocks, whole: float, width: int) -> _Scale:
+    """From the outage to the end of the RTO, as far as they do not squeeze the run itself."""
+    before = times.since_incident - times.since_declared
+    deadline = runbook.rto - before
+    far = _FAR * max(whole, 60.0)
+    return _Scale(
+        first=-before if before <= far else 0.0,
+        last=max(whole, deadline if deadline <= far else 0.0),
+        width=width,
+    )
+
+
+def _marks(runbook: Runbook, state: RunState, times: Clocks) -> Iterator[_Mark]:
+    before = times.since_incident - times.since_declared
+    incident = state.declared.incident_at
+    yield _Mark(letter="I", at=-before, words=f"incident {local_time(incident)}")
+    yield _Mark(letter="D", at=0.0, words=f"declared {local_time(state.declared_at.wall)}")
+    for letter, word, at in (
+        ("S", "first command started", times.to_first_command),
+        ("V", "serving", times.to_serving),
+        ("P", "proven", times.to_proven),
+    ):
+        if at is None:
+            yield _Mark(letter=letter, at=inf, words=f"{word}: not yet")
+        else:
+            since = duration_text(at + before)
+            yield _Mark(letter=letter, at=at, words=f"{word} {since} after the incident")
+    rto = duration_text(runbook.rto)
+    yield _Mark(letter="R", at=runbook.rto - before, words=f"end of the RTO of {rto}")
+
+
+def _clock_row(marks: tuple[_Mark, ...], scale: _Scale) -> Line:
+    cells = ["-"] * scale.width
+    for mark in marks:
+        if scale.first <= mark.at <= scale.last:
+            at = scale.column(mark.at)
+            # Two moments in one column stand beside each other, as far as there is room.
+            while cells[at] != "-" and at < scale.width - 1:
+                at += 1
+            cells[at] = mark.letter
+    return Line(text=f"{'clocks':<{_NAME}}{''.join(cells)}", style=paint.LOUD, verbatim=True)
+
+
+def _mark_lines(runbook: Runbook, marks: tuple[_Mark, ...], times: Clocks) -> Iterator[Line]:
+    for mark in marks:
+        if mark.letter == "R":
+            left = runbook.rto - times.since_incident
+            within = f"{duration_text(left)} left" if left >= 0 else f"OVER by {duration_text(-left)}"
+            yield Line(text=f"R {mark.words}: {within}", style="" if left >= 0 else paint.BAD)
+        else:
+            yield Line(text=f"{mark.letter} {mark.words}")
+
+
+def _rows(
+    runbook: Runbook, state: RunState, happened: Happened, scale: _Scale, whole: float
+) -> Iterator[tuple[str, list[str], str]]:
+    """Name, cells and style of each row."""
     for number, step in enumerate(runbook.steps, 1):
-        lines.append(_row(f"{number}. {step.id}", scale.bar(shown.get(step.id, ()), "."), ""))
+        shown = (Span(begin=one.begin, end=min(one.end, whole)) for one in happened.shown.get(step.id, ()))
+        yield f"{number}. {step.id}", scale.bar(shown, "."), ""
         for item in step.items:
             known = state.items.get(item.id)
             if isinstance(known, CommandState):
-                name = f"   {item.id.partition('/')[2]}"
-                bar = scale.bar(_spans(state, known, whole), "=")
-                lines.append(_row(name, bar, paint.STATUS[known.status]))
+                bar = scale.bar(_ran(state, known, whole), "=")
+                yield f"   {item.id.partition('/')[2]}", bar, paint.STATUS[known.status]
+    for name, spans, letter in (
+        ("waits on people", happened.waits.people, "w"),
+        ("waits on checks", happened.waits.checks, "c"),
+    ):
+        yield name, scale.bar((Span(begin=one.begin, end=min(one.end, whole)) for one in spans), letter), ""
     if state.deviations:
-        at = [elapsed(state.declared_at, one.at) for one in state.deviations]
-        lines.append(_row("deviations", scale.bar(zip(at, at, strict=True), "!"), paint.DOUBT))
-    return (*lines, *_clock_lines(runbook, state, end), Line(text=""), *_events(records))
+        at = (elapsed(state.declared_at, one.at) for one in state.deviations)
+        yield "deviations", scale.bar((Span(begin=one, end=one) for one in at), "!"), paint.DOUBT
 
 
-def _row(name: str, bar: str, style: str) -> Line:
-    return Line(text=f"{paint.cut(name, _NAME - 1):<{_NAME}}{bar}", style=style, verbatim=True)
+def _with_line(name: str, cells: list[str], style: str, scale: _Scale, deadline: float) -> Line:
+    """A row, with the end of the RTO drawn through it."""
+    if scale.first <= deadline <= scale.last and cells[scale.column(deadline)] == " ":
+        cells[scale.column(deadline)] = "|"
+    text = f"{paint.cut(name, _NAME - 1):<{_NAME}}{''.join(cells)}"
+    return Line(text=text.rstrip(), style=style, verbatim=True)
 
 
-def _shown(state: RunState, records: list[e.Record], whole: float) -> dict[str, list[tuple[float, float]]]:
+def _shown(records: tuple[e.Record, ...]) -> dict[str, tuple[Span, ...]]:
     """When each step was the one that was shown."""
-    spans: dict[str, list[tuple[float, float]]] = {}
+    spans: dict[str, tuple[Span, ...]] = {}
+    declared = _moment(records[0])
     step, since = "", 0.0
-    for record in records:
-        if isinstance(record.what, e.StepShown):
-            at = elapsed(state.declared_at, _moment(record))
-            if step:
-                spans.setdefault(step, []).append((since, at))
+    for record in chain(records, (None,)):
+        if record is not None and not isinstance(record.what, e.StepShown):
+            continue
+        at = inf if record is None else elapsed(declared, _moment(record))
+        if step:
+            spans[step] = (*spans.get(step, ()), Span(begin=since, end=at))
+        if record is not None and isinstance(record.what, e.StepShown):
             step, since = record.what.step, at
-    if step:
-        spans.setdefault(step, []).append((since, whole))
     return spans
 
 
-def _spans(state: RunState, command: CommandState, whole: float) -> Iterator[tuple[float, float]]:
+def _ran(state: RunState, command: CommandState, whole: float) -> Iterator[Span]:
     for attempt in command.attempts:
         begin = elapsed(state.declared_at, attempt.at)
         match attempt.end:
             case Outcome(took=took):
-                yield begin, min(whole, begin + took)
+                yield Span(begin=begin, end=min(whole, begin + took))
             case Underway():
-                yield begin, whole
+                yield Span(begin=begin, end=whole)
             case _:
-                yield begin, begin
+                yield Span(begin=begin, end=begin)
 
 
-def _clock_lines(runbook: Runbook, state: RunState, end: Moment) -> Iterator[Line]:
-    times = clocks(state, end)
-    left = runbook.rto - times.since_incident
-    within = f"{duration_text(left)} left" if left >= 0 else f"OVER by {duration_text(-left)}"
-    yield Line(
-        text=f"Since the incident {duration_text(times.since_incident)}; "
-        f"RTO {duration_text(runbook.rto)}: {within}",
-        style="" if left >= 0 else paint.BAD,
-    )
-    yield Line(
-        text=f"In commands {duration_text(times.in_commands)}; "
-        f"waiting for people and checks {duration_text(times.waiting)}"
+def _times_text(times: Clocks, waited: Waits, whole: float) -> str:
+    people = sum(span.within(whole) for span in waited.people)
+    checks = sum(span.within(whole) for span in waited.checks)
+    return (
+        f"In commands {duration_text(times.in_commands)}; nothing ran while people were waited for "
+        f"{duration_text(people)}, checks {duration_text(checks)}"
     )
 
 
-def _events(records: list[e.Record]) -> Iterator[Line]:
-    for record in records:
-        told = _told(record.what)
-        if told:
-            by = "" if record.actor == "engine" else f" ({cleaned_line(record.actor, 40)})"
-            yield Line(text=f"{local_time(record.wall)}  {told}{by}", hang="    ")
-
-
-def _told(what: e.Event) -> str:  # noqa: PLR0912 - a table: one arm for each sort of event
-    match what:
-        case e.RunDeclared(mode=mode):
-            return f"declared, {mode}"
-        case e.SittingOpened(host=host, front_end=front_end):
-            return f"sat down at {cleaned_line(host, 40)}, {cleaned_line(front_end, 20)}"
-        case e.StepShown(step=step):
-            return f"step {step}"
-        case e.ItemConfirmed(item=item):
-            return f"stated {item}"
-        case e.InputGiven(variable=variable, value=value):
-            return f"gave {variable} = {cleaned_line(value, 200)}"
-        case e.CommandIntended(item=item, attempt=attempt):
-            return f"> {item}, attempt {attempt}"
-        case e.CommandEnded(item=item, kind=kind, code=code):
-            good = kind is e.EndKind.EXITED and code == 0
-            return f"{'+' if good else 'x'} {item}: {ending(what)}"
-        case e.OutcomeLost(item=item):
-            return f"? {item}: nobody saw how it ended"
-        case e.OutcomeSettled(item=item, done=done, reason=reason):
-            return f"{item} counts as {'done' if done else 'not done'}: {cleaned_line(reason, 200)}"
-        case e.ItemSkipped(item=item, reason=reason):
-            return f"! skipped {item}: {cleaned_line(reason, 200)}"
-        case e.ItemOverridden(item=item, reason=reason):
-            return f"! overrode {item}: {cleaned_line(reason, 200)}"
-        case e.NoteWritten(text=text):
-            return f"note: {cleaned_line(text, 400)}"
-        case e.LevelReached(level=level):
-            return f"recovery level: {level}"
-        case e.RunFinished() | e.RunAbandoned():
-            return "the run ended"
-        case _:
-            return ""
+def _loss_lines(runbook: Runbook, state: RunState, width: int) -> Iterator[Line]:
+    """What is lost of each part, on a scale of its own: the RPO is the line in it."""
+    found = losses(runbook, state)
+    if not found:
+        yield Line(text="Lost: not known; no check told which moment comes back", style=paint.DOUBT)
+        return
+    longest = max(runbook.rpo, *(one.seconds for one in found))
+    scale = _Scale(first=0.0, last=longest, width=width)
+    yield Line(text=f"What is lost, before the incident; | is the RPO of {duration_text(runbook.rpo)}:")
+    for one in found:
+        cells = scale.bar((Span(begin=0.0, end=one.seconds),), "#")
+        cells[scale.column(runbook.rpo)] = "|"
+        over = one.seconds > runbook.rpo
+        bar = "".join(cells)
+        yield Line(text=f"{one.part:<{_NAME}}{bar}", style=paint.BAD if over else "", verbatim=True)
+        at = local_time(datetime.isoformat(one.moment))
+        word = "OVER the RPO" if over else "within"
+        yield Line(text=f"  {one.part}: as of {at}, {duration_text(one.seconds)} lost, {word}")
 
 
 def _moment(record: e.Record) -> Moment:

@@ -9,7 +9,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.run.verdict import ProbeResult, Verdict
-from aihummer_drtui.tui.gantt import gantt_lines
+from aihummer_drtui.tui.gantt import gantt_lines, read_happened
 from aihummer_drtui.tui.legal_acts import legal_acts
 from aihummer_drtui.tui.place import Place, Showing
 from aihummer_drtui.tui.printing import copied_of, step_text
@@ -72,7 +72,10 @@ def test_the_timeline_draws_commands_along_the_time() -> None:
     records = [a_record(number, what, at=float(number)) for number, what in enumerate(happened, 1)]
 
     state = fold(records)
-    lines = [line.text for line in gantt_lines(RECOVERY, state, records, state.latest, 80)]
+    lines = [
+        line.text
+        for line in gantt_lines(RECOVERY, state, read_happened(RECOVERY, tuple(records)), state.latest, 80)
+    ]
     bars = {line[:24].strip(): line[24:] for line in lines if line.strip()}
     assert "=" in bars["mail-up"]
     assert "." in bars["3. side"]

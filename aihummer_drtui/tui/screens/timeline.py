@@ -1,24 +1,31 @@
-"""What happened, along one line of time: steps, commands, deviations; then the events, a line each."""
+"""What happened, along one line of time: clocks, steps, commands, waits; then the events, a line each."""
+
+import time
+from typing import Final
 
 from textual import work
 
 from aihummer_drtui.engine.journal import read_journal
 from aihummer_drtui.errors import DrtuiError
-from aihummer_drtui.run.events import Record
 from aihummer_drtui.tui.aside import asked
-from aihummer_drtui.tui.gantt import gantt_lines
+from aihummer_drtui.tui.gantt import Happened, gantt_lines, read_happened
 from aihummer_drtui.tui.screens.reading import ReadingScreen
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.banner import now
 from aihummer_drtui.tui.widgets.pane import Line
 
+_AGAIN_AFTER: Final = 2.0
+"""Seconds between two readings of a journal that grows; ten times as long as one took, if that is more."""
+
 
 class TimelineScreen(ReadingScreen[None]):
-    """Read from the journal when it is opened."""
+    """Read from the journal when it is opened, and now and then while that grows."""
 
     def __init__(self) -> None:
         super().__init__("TIMELINE")
-        self._records: list[Record] | DrtuiError = []
+        self._happened: Happened | DrtuiError | None = None
+        self._is_reading = False
+        self._next_reading = 0.0
 
     def on_mount(self) -> None:
         """Read the journal."""
@@ -28,14 +35,24 @@ class TimelineScreen(ReadingScreen[None]):
     @work
     async def _read(self) -> None:
         view = self.view
-        if view is not None:
-            self._records = await asked(lambda: list(read_journal(view.folder.path)))
-            self.draw([])
+        if view is None or self._is_reading:
+            return
+        self._is_reading, began = True, time.monotonic()
+        self._happened = await asked(
+            lambda: read_happened(view.runbook, tuple(read_journal(view.folder.path)))
+        )
+        took = time.monotonic() - began
+        self._next_reading = time.monotonic() + max(_AGAIN_AFTER, 10 * took)
+        self._is_reading = False
+        self.draw([])
 
     def lines(self, view: View) -> tuple[Line, ...]:
         """The bars and the events."""
-        if isinstance(self._records, DrtuiError):
-            return (Line(text=self._records.what), Line(text=f"hint: {self._records.hint}"))
-        if not self._records:
+        happened = self._happened
+        if isinstance(happened, DrtuiError):
+            return (Line(text=happened.what), Line(text=f"hint: {happened.hint}"))
+        if happened is None:
             return (Line(text="Reading the journal ..."),)
-        return gantt_lines(view.runbook, view.state, self._records, now(), max(40, self.size.width))
+        if happened.sequence < view.state.sequence and time.monotonic() >= self._next_reading:
+            self._read()
+        return gantt_lines(view.runbook, view.state, happened, now(), max(40, self.size.width))

@@ -1,0 +1,52 @@
+"""The events of a run as lines, in their order: what a person needs of the journal to tell what happened."""
+
+from collections.abc import Iterable, Iterator
+
+from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.run import events as e
+from aihummer_drtui.run.words import ending, local_time
+from aihummer_drtui.tui.widgets.pane import Line
+
+
+def happened_lines(records: Iterable[e.Record]) -> Iterator[Line]:
+    """A line for each event that is worth one."""
+    for record in records:
+        told = _told(record.what)
+        if told:
+            by = "" if record.actor == "engine" else f" ({cleaned_line(record.actor, 40)})"
+            yield Line(text=f"{local_time(record.wall)}  {told}{by}", hang="    ")
+
+
+def _told(what: e.Event) -> str:  # noqa: PLR0912 - a table: one arm for each sort of event
+    match what:
+        case e.RunDeclared(mode=mode):
+            return f"declared, {mode}"
+        case e.SittingOpened(host=host, front_end=front_end):
+            return f"sat down at {cleaned_line(host, 40)}, {cleaned_line(front_end, 20)}"
+        case e.StepShown(step=step):
+            return f"step {step}"
+        case e.ItemConfirmed(item=item):
+            return f"stated {item}"
+        case e.InputGiven(variable=variable, value=value):
+            return f"gave {variable} = {cleaned_line(value, 200)}"
+        case e.CommandIntended(item=item, attempt=attempt):
+            return f"> {item}, attempt {attempt}"
+        case e.CommandEnded(item=item, kind=kind, code=code):
+            good = kind is e.EndKind.EXITED and code == 0
+            return f"{'+' if good else 'x'} {item}: {ending(what)}"
+        case e.OutcomeLost(item=item):
+            return f"? {item}: nobody saw how it ended"
+        case e.OutcomeSettled(item=item, done=done, reason=reason):
+            return f"{item} counts as {'done' if done else 'not done'}: {cleaned_line(reason, 200)}"
+        case e.ItemSkipped(item=item, reason=reason):
+            return f"! skipped {item}: {cleaned_line(reason, 200)}"
+        case e.ItemOverridden(item=item, reason=reason):
+            return f"! overrode {item}: {cleaned_line(reason, 200)}"
+        case e.NoteWritten(text=text):
+            return f"note: {cleaned_line(text, 400)}"
+        case e.LevelReached(level=level):
+            return f"recovery level: {level}"
+        case e.RunFinished() | e.RunAbandoned():
+            return "the run ended"
+        case _:
+            return ""
