@@ -61,10 +61,10 @@ def moment_text(moment: datetime) -> str:
 
 
 def coarse_text(seconds: float) -> str:
-    """A duration by its largest part alone, rounded down: `0 min`, `5 min`, `3 h`, `12 d`."""
+    """A duration by its largest part alone, rounded down, for a column: `0min`, `5min`, `3h`, `12d`."""
     if seconds < 3600:
-        return f"{int(seconds // 60)} min"
-    return f"{int(seconds // 3600)} h" if seconds < 86_400 else f"{int(seconds // 86_400)} d"
+        return f"{int(seconds // 60)}min"
+    return f"{int(seconds // 3600)}h" if seconds < 86_400 else f"{int(seconds // 86_400)}d"
 
 
 def loss_text(moment: datetime | None, against: datetime) -> str:
@@ -177,7 +177,7 @@ def _database_row(route: Route, one: SealedSet | None, by: Yardstick) -> str:
             size = "unknown" if route.size is None else bytes_text(route.size)
             verified = None if one is None else one.verified
         case WalWindow():
-            what, size, verified = f"{route.label} + WAL", bytes_text(route.size), route.verified
+            what, size, verified = f"{route.label}+WAL", bytes_text(route.size), route.verified
         case _ as never:
             assert_never(never)
     moment = route_moment(route)

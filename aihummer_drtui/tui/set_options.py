@@ -98,7 +98,7 @@ def _of_set(one: SealedSet, by: Yardstick, *, value: str = "", name: str = "") -
         value=value or one.value,
         row=set_row(one, by, name=name),
         below=_doubts_below(one, by),
-        title=f"THE THREE PARTS: {cleaned_line(one.value, 200)}",
+        title=f"PARTS: {cleaned_line(one.value, 200)}",
         lines=(*_table(parts_lines(one.dump, one, by)), *_doubt_lines(one, by)),
     )
 
@@ -112,7 +112,7 @@ def _of_window(
         value=value,
         row=set_row(one, by, name=name),
         below=_doubts_below(one, by),
-        title=f"THE THREE PARTS: {cleaned_line(one.label, 60)} + WAL ({one.keeper}){other}",
+        title=f"PARTS: {cleaned_line(one.label, 60)}+WAL ({one.keeper}){other}",
         lines=(*_table(parts_lines(one, whole, by)), *_doubt_lines(one, by)),
     )
 

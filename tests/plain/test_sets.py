@@ -68,7 +68,7 @@ def test_a_point_in_time_is_told_by_its_window() -> None:
     point = e.InputGiven(item="brief/RECOVERY_POINT", variable="RECOVERY_POINT", value="latest")
     state = Story().add(point).state
     text = told(RecoverySets(sets=(a_set("new", timedelta(hours=1)),), windows=(WINDOW,)), state)
-    assert "database base1 + WAL" in text
+    assert "database base1+WAL" in text
 
 
 def test_hundreds_of_sets_do_not_flood_the_terminal() -> None:

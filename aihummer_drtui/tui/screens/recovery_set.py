@@ -16,7 +16,7 @@ from aihummer_drtui.run.recovery_set import BACKUP_SET, RecoverySets
 from aihummer_drtui.run.set_words import Yardstick
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.aside import told
-from aihummer_drtui.tui.intents import ELSEWHERE, HELP, Intent, bindings
+from aihummer_drtui.tui.intents import BACK, ELSEWHERE, HELP, Intent, bindings
 from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.set_options import Purpose
 from aihummer_drtui.tui.view import View
@@ -57,7 +57,7 @@ class RecoverySetScreen(RunScreen[None]):
     DEFAULT_CSS = """
     RecoverySetScreen #heading { width: 1fr; }
     """
-    intents = (*_READING, *ELSEWHERE)
+    intents = (*_READING, *(one for one in ELSEWHERE if one != BACK))
     BINDINGS: ClassVar[list[BindingType]] = bindings(intents)
 
     def __init__(self, look: LookAtSets) -> None:
