@@ -34,18 +34,13 @@ def engine(settings: Settings, run_id: str, linger: float) -> None:
 
 
 def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -> "Engine":
-    from aihummer_drtui.cli.environment import command_environment
     from aihummer_drtui.cli.runbook_file import runbook_of
-    from aihummer_drtui.cli.target_key import target_key
+    from aihummer_drtui.cli.world import world_of
     from aihummer_drtui.engine.clock import SystemClock
     from aihummer_drtui.engine.folder import find_run, state_dir
     from aihummer_drtui.engine.journal import Journal
     from aihummer_drtui.engine.lock import Holder, take_lock, take_target_lock
     from aihummer_drtui.engine.process import Engine
-    from aihummer_drtui.errors import PreconditionError
-    from aihummer_drtui.foreign import cleaned_line
-    from aihummer_drtui.recovery.catalogue import Catalogue
-    from aihummer_drtui.recovery.target_file import load_target
     from aihummer_drtui.run.fold import fold
 
     os.umask(0o077)
@@ -58,21 +53,11 @@ def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -
     held.callback(journal.close)
     declared = fold(journal.found).declared
     held.enter_context(take_target_lock(state_folder, declared.target_key, holder))
-    target = load_target(settings.target_path)
-    if target_key(target) != declared.target_key:
-        raise PreconditionError(
-            f"run {folder.id} is on target `{cleaned_line(declared.target)}`, "
-            f"not on `{cleaned_line(target.name)}`",
-            hint="name the configuration of the run's own target with --target",
-        )
     return Engine(
         folder=folder,
         journal=journal,
         read=runbook_of,
-        catalogue=Catalogue(target),
-        environment=command_environment(
-            target=target, settings=settings, state_dir=state_folder, mode=declared.mode, run=folder.id
-        ),
+        world=world_of(declared, settings, state_folder),
         clock=clock,
         linger=linger,
     )

@@ -52,7 +52,7 @@ def _facts(settings: Settings, news: str) -> HomeFacts:
         told = f"Target {target.name} ({settings.target_path or 'the default configuration'})"
         sets = partial(Catalogue(target).recovery_sets, LOOK_WITHIN)
     except DrtuiError as error:
-        told = f"No target yet: {error.what} ({error.where}). A drill needs none."
+        told = f"No target yet: {error.what} ({error.where}). A drill or a tabletop needs none."
     try:
         unfinished = tuple(reversed(unfinished_runs(state_to_read(settings.state_dir))))
     except DrtuiError as error:
@@ -75,6 +75,11 @@ def _do(context: click.Context, settings: Settings, choice: Choice) -> str:
             return _give_up(settings, run, reason)
         case Begin(mode=Mode.REAL, incident_at=incident_at):
             return _begin(settings, incident_at)
+        case Begin(mode=Mode.TABLETOP):
+            from aihummer_drtui.cli.tabletop import tabletop
+
+            context.invoke(tabletop)
+            return "You left the tabletop; what was told is on record."
         case Begin(mode=mode):
             from aihummer_drtui.cli.drill import drill
 

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "sandbox": "aihummer_drtui.cli.sandbox:sandbox",
     "smoke": "aihummer_drtui.cli.services:smoke",
     "status": "aihummer_drtui.cli.runs:status",
+    "tabletop": "aihummer_drtui.cli.tabletop:tabletop",
     "wal": "aihummer_drtui.cli.wal:wal",
     "wait-ready": "aihummer_drtui.cli.services:wait_ready",
 }
@@ -96,7 +97,7 @@ def _home(context: click.Context) -> None:
     reason = why_line_mode()
     if reason:
         click.echo(context.get_help())
-        click.echo(f"\nNo screens, because {reason}. In line mode: run, resume, drill.", err=True)
+        click.echo(f"\nNo screens, because {reason}. In line mode: run, resume, drill, tabletop.", err=True)
         context.exit(ExitCode.USAGE)
     from aihummer_drtui.cli.home import stay_at_home
 

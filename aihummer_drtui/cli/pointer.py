@@ -16,6 +16,7 @@ from aihummer_drtui.durable import write_durably
 from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.recovery.target_file import load_target
+from aihummer_drtui.run.events import Mode
 
 POINTER: Final = "target"
 _LIMIT: Final = 4_096
@@ -28,13 +29,15 @@ def keep_pointer(folder: RunFolder, target: Path | None) -> None:
 
 
 def settings_of(folder: RunFolder, settings: Settings) -> Settings:
-    """The settings for acting on a run: its own target, unless one was named.
+    """The settings for acting on a run: its own target, unless one was named; a tabletop acts on none.
 
     Raises PreconditionError when the target is not the one the run was declared on.
     """
+    declared = sound_state(folder).declared
+    if declared.mode is Mode.TABLETOP:
+        return settings
     settings = replace(settings, target_path=settings.target_path or _pointed_at(folder))
     target = load_target(settings.target_path)
-    declared = sound_state(folder).declared
     if target_key(target) != declared.target_key:
         raise PreconditionError(
             f"target `{target.name}` is not the one that run {folder.id} was declared on "

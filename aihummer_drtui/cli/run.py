@@ -18,8 +18,6 @@ from aihummer_drtui.tui.terminal import why_line_mode
 if TYPE_CHECKING:
     from aihummer_drtui.plain.answers import Answers
 
-RUNNABLE = [Mode.REAL.value, Mode.DRILL.value, Mode.TRAINING.value]
-
 
 def sitting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of every sitting; whoever gives answers beforehand gets line mode."""
@@ -43,13 +41,19 @@ def sitting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.option("--mode", type=click.Choice(RUNNABLE), default=Mode.REAL.value, show_default=True)
+@click.option(
+    "--mode", type=click.Choice([mode.value for mode in Mode]), default=Mode.REAL.value, show_default=True
+)
 @click.option("--runbook", type=click.Path(path_type=Path), help="A runbook of your own.")
 @click.option("--incident-at", default="", metavar="TIME", help="When the outage began (ISO 8601 with zone).")
 @sitting_options
 @click.pass_obj
 def run(settings: Settings, /, mode: str, runbook: Path | None, incident_at: str, **sitting: Any) -> int:
-    """Declare a run on the target and walk through it."""
+    """Declare a run on the target and walk through it.
+
+    Exit code 0: it ended proven. 1: failed, abandoned, or ended short of proven, as every tabletop does.
+    3: not finished. 4: a command's outcome is unknown.
+    """
     from aihummer_drtui.cli.declaring import declare
 
     answers = answers_of(sitting)  # first: a run is not declared with answers that cannot be read

@@ -43,8 +43,8 @@ def runs(settings: Settings, as_json: bool) -> None:
 def status(settings: Settings, run_id: str | None, as_json: bool) -> int:
     """Show where a run stands (default: the newest), without attaching to it.
 
-    Exit code 0: proven. 1: failed, abandoned or finished short of proven. 3: not finished yet.
-    4: a command's outcome is unknown.
+    Exit code 0: proven. 1: failed, abandoned or finished short of proven (a tabletop always is).
+    3: not finished yet. 4: a command's outcome is unknown.
     """
     from aihummer_drtui.cli.run_folder import read_run
 
@@ -84,16 +84,18 @@ def _exit_code(state: "RunState") -> int:
 
 def _word(state: "RunState | None") -> str:
     from aihummer_drtui.run.state import Abandoned, Finished, Living
+    from aihummer_drtui.run.tabletop import is_tabletop
+    from aihummer_drtui.run.told_words import NOTHING_PROVEN, level_text
 
     if state is None:
         return "unreadable"
     match state.ending:
         case Living():
-            return f"unfinished at step {state.step or '(none)'}, level {state.level}"
-        case Finished(level=level, with_exceptions=exceptions):
-            return f"completed{' with exceptions' if exceptions else ''}, level {level}"
+            return f"unfinished at step {state.step or '(none)'}, {level_text(state)}"
+        case Finished(with_exceptions=exceptions):
+            return f"completed{' with exceptions' if exceptions else ''}, {level_text(state)}"
         case Abandoned():
-            return "abandoned"
+            return f"abandoned, {NOTHING_PROVEN}" if is_tabletop(state) else "abandoned"
 
 
 def _line(folder: "RunFolder", state: "RunState | None") -> str:
@@ -109,21 +111,20 @@ def _show(state: "RunState", runbook: "Runbook", folder: Path) -> None:
     from aihummer_drtui.plain.console import filled
     from aihummer_drtui.run import words
     from aihummer_drtui.run.closing import closing_lines
-    from aihummer_drtui.run.state import CheckState, Living
+    from aihummer_drtui.run.state import Living
+    from aihummer_drtui.run.told_words import level_text
     from aihummer_drtui.runbook.prose import plain_words
 
     lines = [
         f"Run {state.declared.run}, {state.declared.mode}, target {cleaned_line(state.declared.target)}",
-        f"Record {folder}, {state.sequence} events, level {state.level}",
+        f"Record {folder}, {state.sequence} events, {level_text(state)}",
     ]
     for step in runbook.steps:
         lines.append(f"{'>' if step.id == state.step else ' '} {plain_words(step.title)}")
         plain = {item.id: plain_words(item.text) for item in step.items}
         for item, line in zip(step.items, words.checklist(state, step, plain), strict=True):
             lines.append(f"  {line}")
-            known = state.items.get(item.id)
-            if isinstance(known, CheckState) and known.status != "passed":
-                lines += [f"     {one}" for one in words.seen_lines(known.observation)]
+            lines += [f"     {one}" for one in words.known_lines(state.items.get(item.id))]
     lines += [words.deviation_line(one) for one in state.deviations]
     if not isinstance(state.ending, Living):
         lines += closing_lines(runbook, state)

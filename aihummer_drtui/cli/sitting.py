@@ -12,18 +12,17 @@ from aihummer_drtui.cli.environment import PROGRAM, program_folders
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.pointer import settings_of
 from aihummer_drtui.cli.settings import Settings
+from aihummer_drtui.cli.world import facts_of
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.folder import RunFolder, find_run, state_dir
 from aihummer_drtui.engine.launch import sit_down, this_program
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import DrtuiError, ExitCode, PreconditionError
-from aihummer_drtui.plain.answers import AGAIN, OUTCOME, Answers
+from aihummer_drtui.plain.answers import Answers, item_meant
 from aihummer_drtui.plain.briefing import briefing_lines
 from aihummer_drtui.plain.console import Console
 from aihummer_drtui.plain.dialogue import Dialogue
 from aihummer_drtui.plain.showing import greet, leaving_lines
-from aihummer_drtui.recovery.catalogue import Catalogue
-from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.events import Record
 from aihummer_drtui.run.requests import AcceptRunbook, Refused
 from aihummer_drtui.run.state import Living
@@ -82,9 +81,9 @@ class Sitting:
     def _begun(self, session: Session, settings: Settings, console: Console) -> Dialogue:
         come_back = coming_back(self.settings, session.folder)
         self.settle_runbook(session, come_back)
-        greet(console, session.state, str(session.folder.path))
+        greet(console, session.state, str(session.folder.path), come_back)
         self._name_strange_answers(session, console)
-        facts = Catalogue(load_target(settings.target_path))
+        facts = facts_of(session.state.declared, settings)
         if not session.state.step:
             for line in briefing_lines(session, facts):
                 console.say_filled(line)
@@ -109,11 +108,7 @@ class Sitting:
     def _name_strange_answers(self, session: Session, console: Console) -> None:
         """An answer to what is not in the runbook is a slip of the pen that would show at 3 a.m."""
         known = {item.id for item in session.runbook.items}
-        strange = [
-            item
-            for item in self.answers.by_item
-            if item.removeprefix(OUTCOME).removeprefix(AGAIN) not in known
-        ]
+        strange = [name for name in self.answers.by_item if item_meant(name) not in known]
         if strange:
             console.say_filled(f"WARNING: the answers name what is not in this runbook: {', '.join(strange)}")
 

@@ -3,14 +3,14 @@
 import click
 
 from aihummer_drtui.cli.pointer import settings_of
+from aihummer_drtui.cli.run_folder import sound_state
 from aihummer_drtui.cli.sitting import Sitting, coming_back, typed_program
+from aihummer_drtui.cli.world import facts_of
 from aihummer_drtui.engine.folder import find_run, state_dir
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.plain.showing import leaving_lines
-from aihummer_drtui.recovery.catalogue import Catalogue
-from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.closing import closing_lines
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.tui.away import Away
@@ -33,7 +33,7 @@ def hold_on_screens(sitting: Sitting) -> ExitCode:
             raise
         return session
 
-    facts = Catalogue(load_target(settings.target_path))
+    facts = facts_of(sound_state(folder).declared, settings)
     bridge = Bridge(connect)
     bridge.start()
     try:

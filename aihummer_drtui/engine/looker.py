@@ -18,7 +18,7 @@ from aihummer_drtui.engine.catalogue import Catalogue
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.run.events import CheckObserved
 from aihummer_drtui.run.legal import settled
-from aihummer_drtui.run.state import CheckState, CommandState, RunState, Status
+from aihummer_drtui.run.state import CheckState, CommandState, ObservedState, RunState, Status
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Runbook, Step
 
@@ -171,7 +171,7 @@ class Looker:
         self._looked[item.id] = now
         _, state = self._situation()
         known = state.items.get(item.id)
-        same = isinstance(known, CheckState) and known.fresh and known.observation == observation
+        same = isinstance(known, ObservedState) and known.fresh and known.observation == observation
         if same and now - self._recorded.get(item.id, -math.inf) < RECORD_EVERY:
             return
         self._recorded[item.id] = now

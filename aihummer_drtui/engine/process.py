@@ -8,25 +8,25 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, assert_never
 
-from aihummer_drtui.engine.catalogue import Catalogue
 from aihummer_drtui.engine.clock import Clock, ProcessIdentity
-from aihummer_drtui.engine.commands import Commands
 from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.engine.journal import Journal, JournalUnhealthyError
-from aihummer_drtui.engine.looker import Looker
 from aihummer_drtui.engine.runbook_text import ReadRunbook, accept_text, text_in_force
 from aihummer_drtui.engine.server import Connection, Server
+from aihummer_drtui.engine.tabletop import told_event
+from aihummer_drtui.engine.world import Journalling, World
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.fold import fold, follow
-from aihummer_drtui.run.legal import latest_attempt, level_of, refusal, unproven_items
+from aihummer_drtui.run.legal import latest_attempt, level_of, refusal, told_level_of, unproven_items
 from aihummer_drtui.run.requests import Accepted, Refused, Reply
 from aihummer_drtui.run.state import Living, RunState
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Runbook
 
 POLL_EVERY: Final = 1.0
@@ -46,28 +46,33 @@ class Engine:
         folder: RunFolder,
         journal: Journal,
         read: ReadRunbook,
-        catalogue: Catalogue,
-        environment: Mapping[str, str],
+        world: World,
         clock: Clock,
         linger: float = LINGER,
     ) -> None:
+        """Take up the run from its journal. Raises PreconditionError for a world of another mode."""
         self._folder = folder
         self._journal = journal
         self._read = read
-        self._catalogue = catalogue
+        self._world = world
         self._linger = linger
         self._clock = clock
         self.state: RunState = fold(journal.found)
         self.runbook: Runbook = read(text_in_force(folder, self.state))
-        self._looker = Looker(
-            catalogue=catalogue, clock=clock, record=self._record_quietly, situation=self._situation
-        )
-        self._commands = Commands(
-            folder=folder,
-            environment=environment,
-            record=self._record,
-            situation=self._situation,
-            ended=self._command_ended,
+        if world.executes is is_tabletop(self.state):
+            raise PreconditionError(
+                f"a {self.state.declared.mode} run was given the world of another mode",
+                hint="this is a fault of this program: report it",
+            )
+        self._looker, self._commands = world.hands(
+            Journalling(
+                folder=folder,
+                clock=clock,
+                record=self._record,
+                record_quietly=self._record_quietly,
+                situation=self._situation,
+                ended=self._command_ended,
+            )
         )
         self._server = Server(folder.socket, self._handle, self._left)
         self._stop = asyncio.Event()
@@ -128,6 +133,9 @@ class Engine:
         if level is not self.state.level and isinstance(self.state.ending, Living):
             # What led to it is recorded already, so no request fails by this; it is tried again.
             self._record_quietly(e.LevelReached(level=level))
+        told = told_level_of(self.runbook, self.state)
+        if told is not self.state.told_level and isinstance(self.state.ending, Living):
+            self._record_quietly(e.LevelTold(level=told))
 
     def _record_quietly(self, event: e.Event) -> None:
         """Record what no request waits for; a journal that cannot be written says so to every request."""
@@ -179,6 +187,8 @@ class Engine:
                 await self._commands.probe(item)
             case r.SettleOutcome():
                 self._settle(request, actor)
+            case r.AnswerCheck() | r.TellOutcome() | r.AnswerProbe():
+                self._record(told_event(request, self.state), actor)
             case r.Skip(item=item, reason=reason):
                 self._record(e.ItemSkipped(item=item, reason=reason), actor)
             case r.Override(item=item, reason=reason):
@@ -256,7 +266,7 @@ class Engine:
             before = step.items[: step.items.index(item)]
             checks = [one for one in before if isinstance(one, CheckItem)]
             await self._looker.renew(checks, older_than=FRESH_FOR_DESTRUCTION)
-        identity = await asyncio.to_thread(self._catalogue.identity)
+        identity = await asyncio.to_thread(self._world.identity)
         if confirmation == identity.phrase:
             return None
         return Refused(

@@ -108,9 +108,11 @@ class Session:
         return self._client.fileno()
 
     def attempt(self, item: str) -> Attempt | None:
-        """The latest attempt of a command: its output and its progress; None when there is none."""
+        """The latest attempt of a command: its output and its progress; None when nothing was executed."""
         latest = latest_attempt(self.state, item)
-        return None if latest is None else Attempt(self.folder.attempt(item, latest.number))
+        return (
+            None if latest is None or latest.rehearsed else Attempt(self.folder.attempt(item, latest.number))
+        )
 
     def progress(self, item: str) -> Progress | None:
         """The last word of a command on how far it is."""

@@ -1,5 +1,6 @@
 """Answers that were given before the questions: `--yes`, `--confirm`, and an answers file."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,11 @@ OUTCOME: Final = "outcome:"
 """Prefix of the answer to a lost outcome: `"outcome:database/restore-database" = "not done"`."""
 AGAIN: Final = "again:"
 """Prefix of the word to start a failed command once more: `"again:blobs/restore-blobs" = "attempt 2"`."""
+TOLD: Final = "told:"
+"""Prefix of how a command of a tabletop ended: `"told:database/restore-database" = "failed no room"`."""
+PROBED: Final = "probe:"
+"""Prefix of what its probe sees: `"probe:database/restore-database" = "partial one table"`."""
+_ATTEMPT: Final = re.compile(r" attempt [0-9]+$")
 _LIMIT: Final = 1 << 20
 
 
@@ -48,3 +54,11 @@ def read_answers(path: Path) -> Mapping[str, str]:
     if wrong:
         raise UsageError(f"the answer to `{wrong[0]}` is no text", where=str(path), hint=hint)
     return answers
+
+
+def item_meant(name: str) -> str:
+    """The item that a name of an answers file is about."""
+    for prefix in (OUTCOME, AGAIN, TOLD, PROBED):
+        if name.startswith(prefix):
+            return _ATTEMPT.sub("", name.removeprefix(prefix))
+    return name

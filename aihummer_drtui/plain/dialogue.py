@@ -8,10 +8,11 @@ from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.plain import showing
 from aihummer_drtui.plain.answers import Answers
+from aihummer_drtui.plain.asking import Question
 from aihummer_drtui.plain.console import Console, Garbled, Line, News, Over, TimeUp
 from aihummer_drtui.plain.ending import ended_lines
 from aihummer_drtui.plain.obeying import Leave, Rerun, Shown, obey
-from aihummer_drtui.plain.question import Question, question_of
+from aihummer_drtui.plain.question import question_of
 from aihummer_drtui.plain.running import Running, calling_lines, elsewhere_lines
 from aihummer_drtui.plain.telling import Teller
 from aihummer_drtui.plain.verbs import parse_verb
@@ -21,6 +22,7 @@ from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.closing import exit_code
 from aihummer_drtui.run.requests import Finish, LookAgain, ProbeOutcome, Refused, Request, ShowStep
 from aihummer_drtui.run.state import Living
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.run.unattended import next_unattended
 from aihummer_drtui.runbook.model import CheckItem, CommandItem
 
@@ -48,7 +50,7 @@ class Dialogue:
         self._facts = facts
         self._come_back = come_back
         self._program = program
-        self._answered: set[str] = set()
+        self._answered: set[tuple[str, str]] = set()
         self._refused: Refused | None = None
         """The last request's refusal, if it was refused."""
         self._lines_put: tuple[str, ...] = ()
@@ -131,8 +133,9 @@ class Dialogue:
         else:
             self._teller.say(list(question.lines))
         self._lines_put = question.lines
-        if question.beforehand is not None and question.item not in self._answered:
-            self._answered.add(question.item)
+        asked = (question.item, question.about)
+        if question.beforehand is not None and asked not in self._answered:
+            self._answered.add(asked)
             self._console.say(f"> {question.beforehand}")
             return self._take(question, question.beforehand)
         self._teller.say(elsewhere_lines(self._session.state, question.item))
@@ -142,7 +145,7 @@ class Dialogue:
 
     def _hear(self, suggestion: s.Suggestion, question: Question) -> ExitCode | None:
         while True:
-            heard = self._console.hear(self._session, _BIDE if self._session.state.running else None)
+            heard = self._console.hear(self._session, _BIDE if self._session.state.executing else None)
             match heard:
                 case Line(text=text):
                     if not self._console.has_person:
@@ -196,7 +199,7 @@ class Dialogue:
 
     def _take(self, question: Question, text: str) -> ExitCode | None:
         self._wanted = None
-        spoken = parse_verb(text)
+        spoken = parse_verb(text, tabletop=is_tabletop(self._session.state))
         if spoken is None:
             parsed = question.parse(text)
             if isinstance(parsed, str):
@@ -306,19 +309,19 @@ class Dialogue:
         return ExitCode.PRECONDITION if living else exit_code(self._session.state)
 
     def _no_answer(self, question: Question) -> ExitCode | None:
-        if self._session.state.running:
+        if self._session.state.executing:
             self._await_ends(question)
             return None
-        refused = self._refused if question.item in self._answered else None
+        refused = self._refused if (question.item, question.about) in self._answered else None
         self._teller.say(showing.unanswered_lines(question, refused, self._come_back))
         return question.without_answer
 
     def _await_ends(self, question: Question) -> None:
         """Nobody is there to answer; leave nothing running behind this program's end."""
-        running = " and ".join(self._session.state.running)
+        running = " and ".join(self._session.state.executing)
         self._console.say_filled(
             f"Nobody is there to answer for {question.item}; waiting for {running} first."
         )
-        while self._session.state.running:
+        while self._session.state.executing:
             self._take_news(_BIDE)
             self._teller.say(self._running.lines(self._session))

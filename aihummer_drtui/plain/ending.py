@@ -8,6 +8,7 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run.closing import closing_lines, next_lines
 from aihummer_drtui.run.leftovers import Leftovers, leftover_lines
 from aihummer_drtui.run.state import RunState
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import Runbook
 
 LOOK_WITHIN: Final = 15.0
@@ -16,6 +17,9 @@ LOOK_WITHIN: Final = 15.0
 
 def ended_lines(runbook: Runbook, state: RunState, facts: Facts, program: str) -> list[str]:
     """The end of a run, a sentence a line. What is left over is looked up now."""
+    if is_tabletop(state):
+        # Nothing was touched, so nothing can be left over.
+        return [*closing_lines(runbook, state), *next_lines(runbook, state, Leftovers())]
     try:
         left = facts.leftovers(LOOK_WITHIN)
     except DrtuiError as error:

@@ -5,18 +5,20 @@ from typing import TypeAlias
 
 from aihummer_drtui.engine.facts import Facts
 from aihummer_drtui.engine.session import Session
-from aihummer_drtui.plain.question import Question
+from aihummer_drtui.plain.asking import Question
 from aihummer_drtui.plain.sets import set_lines
+from aihummer_drtui.plain.tabletop import told_request
 from aihummer_drtui.plain.telling import Teller
 from aihummer_drtui.plain.verbs import (
-    EXPLAINED,
     Spoken,
     Verb,
     command_meant,
     command_named,
+    explained,
     request_of,
 )
 from aihummer_drtui.run.requests import Request
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import CommandItem
 
 
@@ -46,7 +48,8 @@ def obey(spoken: Spoken, question: Question, session: Session, teller: Teller, f
         case Verb.QUIT:
             return Leave()
         case Verb.HELP:
-            return _said(f"Answers: {question.answers}.\n{EXPLAINED}", teller)
+            verbs = explained(tabletop=is_tabletop(session.state))
+            return _said(f"Answers: {question.answers}.\n{verbs}", teller)
         case Verb.LIST | Verb.WHY:
             return _show_step(spoken, session, teller)
         case Verb.OUTPUT:
@@ -58,6 +61,9 @@ def obey(spoken: Spoken, question: Question, session: Session, teller: Teller, f
         case Verb.RERUN:
             command = command_named(spoken, session.runbook)
             return _said(command, teller) if isinstance(command, str) else Rerun(command=command)
+        case Verb.ANSWER | Verb.TELL:
+            told = told_request(spoken, question.item, session.runbook)
+            return _said(told, teller) if isinstance(told, str) else told
         case _:
             request = request_of(spoken, question.item, session.runbook, session.state)
             return _said(request, teller) if isinstance(request, str) else request

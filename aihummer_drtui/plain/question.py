@@ -1,13 +1,15 @@
 """The question that line mode puts for each suggestion: what is shown, and what each answer asks for."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import assert_never
 
 from aihummer_drtui.engine.facts import Facts
 from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.plain.answers import AGAIN, OUTCOME, Answers
+from aihummer_drtui.plain.asking import Parsed, Question
+from aihummer_drtui.plain.tabletop import answer_it, decide_told, say_probe, tell_end
 from aihummer_drtui.plain.verbs import Verb, also
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import requests as r
@@ -15,35 +17,12 @@ from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run import words
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.recovery_set import BACKUP_SET, RECOVERY_POINT
-from aihummer_drtui.run.state import CheckState, Lost, Outcome, Probed, RunState
+from aihummer_drtui.run.state import Lost, ObservedState, Outcome, Probed, RunState, Told
+from aihummer_drtui.run.tabletop import is_tabletop
+from aihummer_drtui.run.told_words import said_text, why_unknown
 from aihummer_drtui.run.verdict import Choice, ProbeResult
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Step
 from aihummer_drtui.runbook.prose import plain_words
-
-Parsed: TypeAlias = r.Request | str
-"""A request, or what to tell the operator instead."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """One question. `parse` reads an answer; `beforehand` is an answer that was given in advance.
-
-    The first of `lines` names it: it is repeated alone when the question is still open after a word.
-    """
-
-    item: str
-    lines: tuple[str, ...]
-    answers: str
-    also: str
-    """Verbs that make sense here, as they are typed."""
-    parse: Callable[[str], Parsed]
-    beforehand: str | None = None
-    may_change_by_itself: bool = False
-    without_answer: ExitCode = ExitCode.PRECONDITION
-    hint: str
-    """What is to be done where no person answers."""
-    example: str = ""
-    """What to give then, exactly as it is written."""
 
 
 def give_value(item: InputItem, answers: Answers, facts: Facts) -> Question:
@@ -105,7 +84,7 @@ def mend_check(item: CheckItem, state: RunState, answers: Answers) -> Question:
     """Tell what is not green; it is looked at again by itself, and on request."""
     known = state.items.get(item.id)
     lines = [f"NOT GREEN {item.id}: {plain_words(item.text)}"]
-    if isinstance(known, CheckState):
+    if isinstance(known, ObservedState):
         lines += words.observation_lines(item.id, words.status_word(state, item), known.observation)
     return Question(
         item=item.id,
@@ -187,10 +166,12 @@ def _command_lines(item: CommandItem, state: RunState) -> tuple[str, ...]:
     estimate = f" It takes about {duration_text(item.estimate)}." if item.estimate else ""
     script = [f"    {line}" for line in item.script.strip().split("\n")]
     given = (f"  {line}" for line in words.given_lines(state, item))
+    rehearsed = ("Nothing of it is executed: start it where you would start it now.",)
     return (
         f"COMMAND {item.id}: {plain_words(item.text)}{estimate}",
         *script,
         *given,
+        *(rehearsed if is_tabletop(state) else ()),
         f"Expect: {item.expect}",
     )
 
@@ -205,8 +186,9 @@ def start_again(
     latest = latest_attempt(state, item.id)
     attempt = f"attempt {latest.number + 1 if latest is not None else 1}"
     end = latest.end if latest is not None else None
-    how = words.ending(end) if isinstance(end, Outcome) else "it did not pass"
-    said = ("Its last lines:", *output) if output else ("It has written nothing.",)
+    how = words.ending(end) if isinstance(end, Outcome | Told) else "it did not pass"
+    written = ("Its last lines:", *output) if output else ("It has written nothing.",)
+    said = () if is_tabletop(state) else written
     again = start(item, state, Answers(), facts)
     lines = (f"FAILED {item.id}: {how}.", *said, "Mend the cause, then start it again.")
     gate = again.lines if item.destructive else ()
@@ -220,7 +202,7 @@ def start_again(
         item=item.id,
         lines=(*lines, *gate),
         answers=again.answers if item.destructive else "again, when the cause is mended",
-        also=also(Verb.OUTPUT, Verb.SKIP, Verb.OVERRIDE),
+        also=also(*(() if is_tabletop(state) else (Verb.OUTPUT,)), Verb.SKIP, Verb.OVERRIDE),
         parse=parse,
         beforehand=_again_beforehand(item, answers, attempt),
         without_answer=ExitCode.FAILED,
@@ -243,9 +225,9 @@ def resolve_unknown(item: CommandItem, state: RunState, answers: Answers) -> Que
     lines = [f"UNKNOWN OUTCOME of {item.id}: {plain_words(item.text)}"]
     if latest is not None and lost is not None:
         lines.append(f"  started {words.local_time(latest.at.wall)}, attempt {latest.number}")
-        lines.append(f"  why unknown: {cleaned_line(lost.why, 400)}")
+        lines.append(f"  why unknown: {why_unknown(latest, lost)}")
     lines.append(
-        f"  the probe says: {probed.result}: {cleaned_line(probed.observed, 400)}"
+        f"  the probe says: {probed.result}{said_text(probed.observed)}"
         if probed is not None
         else "  the probe has not answered yet"
     )
@@ -309,8 +291,11 @@ def question_of(
 ) -> Question | None:
     """The question that a suggestion puts, or None for one that asks nothing of a person."""
     match suggestion:
+        case s.SayProbe() | s.AnswerIt() | s.TellEnd():
+            return _tabletop_question(suggestion, state, answers)
         case s.ResolveUnknown(item=item):
-            return resolve_unknown(item, state, answers)
+            asked = resolve_unknown(item, state, answers)
+            return decide_told(item, asked) if is_tabletop(state) else asked
         case s.GiveValue(item=given):
             return give_value(given, answers, facts)
         case s.StateIt(item=stated):
@@ -329,3 +314,17 @@ def question_of(
             return while_waiting(check, "being looked at")
         case s.OpenStep() | s.FinishRun() | s.NothingLeft():
             return None
+
+
+def _tabletop_question(
+    suggestion: s.SayProbe | s.AnswerIt | s.TellEnd, state: RunState, answers: Answers
+) -> Question:
+    match suggestion:
+        case s.SayProbe(item=item):
+            return say_probe(item, state, answers)
+        case s.AnswerIt(item=check):
+            return answer_it(check, state, answers)
+        case s.TellEnd(item=item):
+            return tell_end(item, state, answers)
+        case _ as never:
+            assert_never(never)

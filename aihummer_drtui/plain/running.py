@@ -29,7 +29,7 @@ class Running:
         """What is due to be said now of each running command: how far it is, or that it lives."""
         now = time.monotonic()
         due = []
-        for item in session.state.running:
+        for item in session.state.executing:
             number = _number(session.state, item)
             pace = self._paces.get(item)
             if pace is None or pace.attempt != number:
@@ -76,7 +76,8 @@ def elsewhere_lines(state: RunState, item: str) -> list[str]:
     if not others:
         return []
     are = "are" if len(others) > 1 else "is"
-    return [f"Meanwhile {' and '.join(others)} {are} running; `go` leads there."]
+    running = "running" if state.executing else "rehearsed; nothing is executed"
+    return [f"Meanwhile {' and '.join(others)} {are} {running}; `go` leads there."]
 
 
 def calling_lines(runbook: Runbook, state: RunState) -> list[str]:

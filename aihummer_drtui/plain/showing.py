@@ -4,12 +4,13 @@ from typing import Final
 
 from aihummer_drtui.engine.attempt import Attempt
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
+from aihummer_drtui.plain.asking import Question
 from aihummer_drtui.plain.console import WIDTH, Console
-from aihummer_drtui.plain.question import Question
 from aihummer_drtui.run import words
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.requests import Refused
-from aihummer_drtui.run.state import Living, Outcome, RunState
+from aihummer_drtui.run.state import Living, Outcome, RunState, Told
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import Runbook, Step
 from aihummer_drtui.runbook.prose import plain_prose, plain_words
 
@@ -17,19 +18,24 @@ _OUTPUT_BYTES: Final = 4_096
 _OUTPUT_LINES: Final = 20
 
 
-def greet(console: Console, state: RunState, record_folder: str) -> None:
-    """Say what this run is, on what, and whether it was begun before."""
+def greet(console: Console, state: RunState, record_folder: str, come_back: str) -> None:
+    """Say what this run is, on what, and whether it was begun before; of a tabletop, how one joins it."""
     declared = state.declared
     console.say(f"*** {words.BANNERS[declared.mode]} ***")
     console.say_filled(f"Target {cleaned_line(declared.target)}, run {declared.run}")
     console.say(f"Runbook {declared.runbook} {declared.runbook_version}")
     console.say(f"Incident since {words.local_time(declared.incident_at)}")
     console.say(f"The record lies in {record_folder}")
-    if state.sittings_opened > 1 and isinstance(state.ending, Living):
+    tabletop = is_tabletop(state)
+    if tabletop and isinstance(state.ending, Living):
         console.say_filled(
-            f"This run was declared {words.local_time(state.declared_at.wall)}. "
-            "Everything that had passed is looked at again."
+            "A facilitator joins from another terminal; what is told there is seen here, and the other way "
+            "round:"
         )
+        console.say(f"    {come_back}")
+    if state.sittings_opened > 1 and isinstance(state.ending, Living):
+        again = "What was told stays told." if tabletop else "Everything that had passed is looked at again."
+        console.say_filled(f"This run was declared {words.local_time(state.declared_at.wall)}. {again}")
 
 
 def show_step(
@@ -86,7 +92,7 @@ def caught_up_lines(before: RunState, after: RunState) -> list[str]:
     lines = []
     for item in before.running:
         latest = latest_attempt(after, item)
-        if latest is not None and isinstance(latest.end, Outcome):
+        if latest is not None and isinstance(latest.end, Outcome | Told):
             status = after.status(item)
             lines.append(f"  {words.GLYPHS[status]} {status}: {item}: {words.ending(latest.end)}")
     return lines
@@ -107,7 +113,7 @@ def unanswered_lines(question: Question, refused: Refused | None, come_back: str
 
 def leaving_lines(state: RunState, come_back: str) -> list[str]:
     """What goes on without the operator, and how to come back."""
-    lines = [f"{item} goes on running; its end will be recorded." for item in state.running]
+    lines = [f"{item} goes on running; its end will be recorded." for item in state.executing]
     if isinstance(state.ending, Living):
         lines += ["The run stays as it is. Come back with:", f"    {come_back}"]
     return lines

@@ -25,6 +25,12 @@ class Verb(Enum):
     OVERRIDE = ("override", "override REASON", "go on although it is not green (a deviation)")
     GIVE = ("give", "give VARIABLE VALUE", "give a value of this run anew")
     RERUN = ("rerun", "rerun COMMAND", "be asked once more to start a command that has run")
+    ANSWER = ("answer", "answer [CHECK] ANSWER WORDS", "say what a check finds: passed, failed or unproven")
+    TELL = (
+        "tell",
+        "tell [COMMAND] END WORDS",
+        "say how a command ended: done, failed, partly or unknown; `took 20m` may stand before the words",
+    )
     STOP = ("stop", "stop [COMMAND]", "end the running command")
     ABANDON = ("abandon", "abandon REASON", "give the run up")
     HELP = ("help", "help", "explain the answers")
@@ -36,7 +42,20 @@ class Verb(Enum):
         self.does = does
 
 
-EXPLAINED: Final = "\n".join(f"  {verb.typed}: {verb.does}" for verb in Verb)
+_OF_A_TABLETOP: Final = frozenset({Verb.ANSWER, Verb.TELL})
+_OF_OTHERS: Final = frozenset({Verb.OUTPUT, Verb.STOP})
+"""What means nothing where nothing is executed."""
+
+
+def verbs(*, tabletop: bool) -> tuple[Verb, ...]:
+    """The verbs of a run of this mode."""
+    without = _OF_OTHERS if tabletop else _OF_A_TABLETOP
+    return tuple(verb for verb in Verb if verb not in without)
+
+
+def explained(*, tabletop: bool) -> str:
+    """What each verb does, a line each."""
+    return "\n".join(f"  {verb.typed}: {verb.does}" for verb in verbs(tabletop=tabletop))
 
 
 def also(*verbs: Verb) -> str:
@@ -52,12 +71,12 @@ class Spoken:
     rest: str
 
 
-def parse_verb(text: str) -> Spoken | None:
+def parse_verb(text: str, *, tabletop: bool = False) -> Spoken | None:
     """The verb a line begins with, or None when the line is an answer to the question."""
     word, _, rest = text.strip().partition(" ")
     if word == "?":
         word = Verb.HELP.word
-    for verb in Verb:
+    for verb in verbs(tabletop=tabletop):
         if word.lower() == verb.word:
             return Spoken(verb=verb, rest=rest.strip())
     return None

@@ -9,7 +9,7 @@ from aihummer_drtui.plain.console import Console
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.events import CheckObserved
 from aihummer_drtui.run.legal import latest_attempt
-from aihummer_drtui.run.state import CheckState, Lost, RunState
+from aihummer_drtui.run.state import Lost, ObservedState, RunState
 from aihummer_drtui.runbook.model import CheckItem, Runbook
 
 _TOLD_AFTER: Final = (5.0, 15.0, 30.0, 60.0)
@@ -56,7 +56,10 @@ def not_looked_again(runbook: Runbook, state: RunState) -> frozenset[str]:
     return frozenset(
         item
         for item, check in known
-        if isinstance(check, CheckState) and check.passed_once and not check.fresh and check.deviation is None
+        if isinstance(check, ObservedState)
+        and check.passed_once
+        and not check.fresh
+        and check.deviation is None
     )
 
 

@@ -22,13 +22,22 @@ from aihummer_drtui.run.state import (
     RunState,
     Settled,
     Status,
+    Told,
     Underway,
     with_item,
 )
-from aihummer_drtui.run.verdict import ProbeResult
+from aihummer_drtui.run.verdict import ProbeResult, ToldOutcome
 
 CommandEvent: TypeAlias = (
-    e.CommandIntended | e.CommandStarted | e.CommandEnded | e.OutcomeLost | e.OutcomeProbed | e.OutcomeSettled
+    e.CommandIntended
+    | e.CommandStarted
+    | e.CommandEnded
+    | e.OutcomeLost
+    | e.OutcomeProbed
+    | e.OutcomeSettled
+    | e.CommandRehearsed
+    | e.OutcomeTold
+    | e.ProbeAnswered
 )
 
 
@@ -38,8 +47,8 @@ def after_command_event(state: RunState, event: CommandEvent, actor: str, at: Mo
     An event that cannot follow what is known changes nothing: no such attempt, its true end is
     known, or nothing of it was in doubt. So nothing turns green by an event out of place.
     """
-    if isinstance(event, e.CommandIntended):
-        return _intended(state, event, at)
+    if isinstance(event, e.CommandIntended | e.CommandRehearsed):
+        return _begun(state, event, at)
     attempt = _attempt(state, event.item, event.attempt)
     if attempt is None:
         return state
@@ -50,10 +59,14 @@ def after_command_event(state: RunState, event: CommandEvent, actor: str, at: Mo
             return _ending(state, event.item, attempt, Outcome(kind=kind, code=code, took=took))
         case e.OutcomeLost(why=why):
             return _ending(state, event.item, attempt, Lost(why=why))
-        case e.OutcomeProbed():
-            return _probed(state, event, attempt)
+        case e.OutcomeProbed(result=result, observed=observed):
+            return _probed(state, event.item, attempt, Probed(result=result, observed=observed))
         case e.OutcomeSettled():
             return _settled(state, event, attempt, actor, at)
+        case e.OutcomeTold():
+            return _ending(state, event.item, attempt, _told(event, actor, at))
+        case e.ProbeAnswered(result=result, said=said):
+            return _probed(state, event.item, attempt, Probed(result=result, observed=said))
         case _ as never:
             assert_never(never)
 
@@ -65,7 +78,13 @@ def ran_with_other(command: CommandState, variable: str, value: str) -> bool:
     return named is not None and latest.values.get(variable) != value
 
 
-def _intended(state: RunState, event: e.CommandIntended, at: Moment) -> RunState:
+def _told(event: e.OutcomeTold, actor: str, at: Moment) -> Told | Lost:
+    if event.outcome is ToldOutcome.UNKNOWN:
+        return Lost(why=event.said)
+    return Told(told=event.outcome, said=event.said, by=actor, at=at, would_take=event.would_take)
+
+
+def _begun(state: RunState, event: e.CommandIntended | e.CommandRehearsed, at: Moment) -> RunState:
     attempt = AttemptState(
         number=event.attempt,
         at=at,
@@ -73,6 +92,7 @@ def _intended(state: RunState, event: e.CommandIntended, at: Moment) -> RunState
         end=Underway(pid=0),
         values=MappingProxyType(event.values),
         outdates=event.outdates,
+        rehearsed=isinstance(event, e.CommandRehearsed),
     )
     before = state.items.get(event.item)
     earlier = before.attempts if isinstance(before, CommandState) else ()
@@ -95,12 +115,12 @@ def _ending(state: RunState, item: str, attempt: AttemptState, end: AttemptEnd) 
     # An earlier attempt whose true end is found late does not speak for the command.
     status = _status(end) if attempt is command.attempts[-1] else command.status
     after = with_item(state, item, replace(command, status=status, attempts=attempts))
-    return _outdated(after, attempt.outdates) if isinstance(end, Outcome | Lost) else after
+    return _outdated(after, attempt.outdates) if isinstance(end, Outcome | Lost | Told) else after
 
 
 def _can_follow(before: AttemptEnd, after: AttemptEnd) -> bool:
     match after:
-        case Underway():
+        case Underway() | Told():
             return isinstance(before, Underway)
         case Lost():
             return isinstance(before, Underway | Lost)
@@ -120,6 +140,8 @@ def _status(end: AttemptEnd) -> Status:
             return Status.PASSED
         case Outcome():
             return Status.FAILED
+        case Told(told=told):
+            return Status.PASSED if told is ToldOutcome.DONE else Status.FAILED
         case Lost():
             return Status.UNKNOWN
         case Settled(done=done):
@@ -128,11 +150,10 @@ def _status(end: AttemptEnd) -> Status:
             assert_never(never)
 
 
-def _probed(state: RunState, event: e.OutcomeProbed, attempt: AttemptState) -> RunState:
+def _probed(state: RunState, item: str, attempt: AttemptState, probed: Probed) -> RunState:
     if not isinstance(attempt.end, Lost):
         return state
-    lost = replace(attempt.end, probed=Probed(result=event.result, observed=event.observed))
-    return _ending(state, event.item, attempt, lost)
+    return _ending(state, item, attempt, replace(attempt.end, probed=probed))
 
 
 def _settled(

@@ -6,8 +6,10 @@ from typing import Final, assert_never
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.leftovers import Leftovers
-from aihummer_drtui.run.objectives import clocks, losses
+from aihummer_drtui.run.objectives import clocks, losses, told_to_take
 from aihummer_drtui.run.state import Abandoned, Finished, Living, RunState
+from aihummer_drtui.run.tabletop import is_tabletop
+from aihummer_drtui.run.told_words import NOTHING_PROVEN
 from aihummer_drtui.run.verdict import Part
 from aihummer_drtui.run.words import deviation_line
 from aihummer_drtui.runbook.model import RecoveryLevel, Runbook
@@ -18,6 +20,10 @@ _UNTOLD: Final = {
     Part.BLOBS: "not known: no check told of blobs, or the media service was off",
 }
 
+_AFTER_A_TABLETOP: Final = (
+    "Next: write down what was found and who mends it by when; then hold a drill, which can prove something."
+)
+
 
 def closing_lines(runbook: Runbook, state: RunState) -> list[str]:
     """The end of a run, a sentence a line."""
@@ -25,7 +31,8 @@ def closing_lines(runbook: Runbook, state: RunState) -> list[str]:
         case Living():
             return ["The run is not finished."]
         case Abandoned(reason=reason):
-            return [f"*** ABANDONED: {reason} ***"]
+            proven = [f"This was a {NOTHING_PROVEN}."] if is_tabletop(state) else []
+            return [f"*** ABANDONED: {reason} ***", *proven]
         case Finished():
             return _finished(runbook, state, state.ending)
         case _ as never:
@@ -33,7 +40,10 @@ def closing_lines(runbook: Runbook, state: RunState) -> list[str]:
 
 
 def exit_code(state: RunState) -> ExitCode:
-    """0 only for a run that ended proven; what is short of that is not success."""
+    """0 only for a run that ended proven; what is short of that is not success.
+
+    A tabletop proves nothing, so it never ends with 0: whoever scripts on 0 takes it for "proven".
+    """
     ending = state.ending
     if isinstance(ending, Finished):
         return ExitCode.OK if ending.level is RecoveryLevel.PROVEN else ExitCode.FAILED
@@ -41,24 +51,26 @@ def exit_code(state: RunState) -> ExitCode:
 
 
 def _finished(runbook: Runbook, state: RunState, ending: Finished) -> list[str]:
-    exceptions = ", WITH EXCEPTIONS" if ending.with_exceptions else ""
     times = clocks(state, ending.at)
-    lines = ["", f"*** COMPLETED{exceptions}. Recovery level: {ending.level.upper()} ***"]
-    if ending.level is not RecoveryLevel.PROVEN:
-        lines.append("AiHummer is NOT proven to be back.")
+    told = is_tabletop(state)
+    as_told = ", as told," if told else ""
+    lines = ["", *(_tabletop_head(state, ending) if told else _head(ending))]
     lines.append(f"Since the incident: {_against(times.since_incident, runbook.rto, 'RTO')}")
     lines.append(f"Since the declaration: {duration_text(times.since_declared)}")
     for name, reached in (("serving", times.to_serving), ("proven", times.to_proven)):
         if reached is not None:
-            lines.append(f"{name.capitalize()} after: {duration_text(reached)}")
-    lines += loss_lines(runbook, state)
+            lines.append(f"{name.capitalize()}{as_told} after: {duration_text(reached)}")
+    lines += [] if told else loss_lines(runbook, state)
     lines.append(
-        f"In commands: {duration_text(times.in_commands)}, "
+        f"In commands{' as rehearsed' if told else ''}: {duration_text(times.in_commands)}, "
         f"waiting for people and checks: {duration_text(times.waiting)}"
     )
+    if would_take := told_to_take(state):
+        lines.append(f"As told, the commands would have taken: {duration_text(would_take)}")
     lines.append(f"Deviations: {len(state.deviations) or 'none'}")
     lines += [deviation_line(one) for one in state.deviations]
-    lines.append(f"Unproven: {', '.join(ending.unproven) or 'nothing'}")
+    unproven = "Answered as unproven" if told else "Unproven"
+    lines.append(f"{unproven}: {', '.join(ending.unproven) or 'nothing'}")
     return lines
 
 
@@ -84,6 +96,8 @@ def next_lines(runbook: Runbook, state: RunState, left: Leftovers) -> list[str]:
     match state.ending:
         case Living():
             return []
+        case _ if is_tabletop(state):
+            return [_AFTER_A_TABLETOP]
         case Abandoned():
             lines = ["Next: `aihummer-drtui run` begins anew; what was restored so far stays as it is."]
         case Finished(unproven=unproven):
@@ -101,6 +115,25 @@ def next_lines(runbook: Runbook, state: RunState, left: Leftovers) -> list[str]:
 def _told(runbook: Runbook, item_id: str) -> str:
     item = runbook.item(item_id)
     return item_id if item is None else f"{item_id}: {plain_words(item.text)}"
+
+
+def _head(ending: Finished) -> list[str]:
+    lines = [f"*** COMPLETED{_exceptions(ending)}. Recovery level: {ending.level.upper()} ***"]
+    if ending.level is not RecoveryLevel.PROVEN:
+        lines.append("AiHummer is NOT proven to be back.")
+    return lines
+
+
+def _tabletop_head(state: RunState, ending: Finished) -> list[str]:
+    return [
+        f"*** TABLETOP GONE THROUGH{_exceptions(ending)} ***",
+        f"This was a {NOTHING_PROVEN}.",
+        f"Recovery level, as told: {state.told_level}. It says how the talk went, and nothing of AiHummer.",
+    ]
+
+
+def _exceptions(ending: Finished) -> str:
+    return ", WITH EXCEPTIONS" if ending.with_exceptions else ""
 
 
 def _against(seconds: float, objective: float, name: str) -> str:

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from aihummer_drtui.run.verdict import Observation, ProbeResult
+from aihummer_drtui.run.verdict import Answer, Observation, ProbeResult, ToldOutcome
 from aihummer_drtui.runbook.model import RecoveryLevel
 
 
@@ -193,6 +193,56 @@ class OutcomeSettled(_Event, frozen=True, kw_only=True, tag="outcome-settled"):
     reason: str
 
 
+class CheckAnswered(_Event, frozen=True, kw_only=True, tag="check-answered"):
+    """Tabletop: somebody said what a check would find. Nobody looked, so it proves nothing."""
+
+    item: str
+    answer: Answer
+    said: str
+    """In their words; may be empty."""
+
+
+class CommandRehearsed(_Event, frozen=True, kw_only=True, tag="command-rehearsed"):
+    """Tabletop: the operator would start the command now. Nothing was started."""
+
+    item: str
+    attempt: int
+    """Counts from 1 for each command."""
+    script: str
+    values: dict[str, str]
+    """The environment variables the command would be given; never a secret."""
+    outdates: tuple[str, ...] = ()
+    """As in `CommandIntended`."""
+
+
+class OutcomeTold(_Event, frozen=True, kw_only=True, tag="outcome-told"):
+    """Tabletop: somebody said how a rehearsed command would have ended."""
+
+    item: str
+    attempt: int
+    outcome: ToldOutcome
+    said: str
+    """In their words; may be empty."""
+    would_take: float | None = None
+    """Seconds that it would have taken; None = nobody said."""
+
+
+class ProbeAnswered(_Event, frozen=True, kw_only=True, tag="probe-answered"):
+    """Tabletop: somebody said what the probe of an unknown outcome would see."""
+
+    item: str
+    attempt: int
+    result: ProbeResult
+    said: str
+    """In their words; may be empty."""
+
+
+class LevelTold(_Event, frozen=True, kw_only=True, tag="level-told"):
+    """Tabletop: the level that there would be, if all that was told were so, has changed."""
+
+    level: RecoveryLevel
+
+
 class ItemSkipped(_Event, frozen=True, kw_only=True, tag="item-skipped"):
     """A deviation: the item was left out."""
 
@@ -253,6 +303,11 @@ Event: TypeAlias = (
     | OutcomeLost
     | OutcomeProbed
     | OutcomeSettled
+    | CheckAnswered
+    | CommandRehearsed
+    | OutcomeTold
+    | ProbeAnswered
+    | LevelTold
     | ItemSkipped
     | ItemOverridden
     | NoteWritten

@@ -1,6 +1,7 @@
 """state = fold(records): the only way from the journal to what is shown. Pure, total over valid journals."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import assert_never
 
@@ -10,6 +11,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run.attempts import after_command_event, ran_with_other
 from aihummer_drtui.run.state import (
     Abandoned,
+    AnsweredState,
     CheckState,
     CommandState,
     ConfirmState,
@@ -20,11 +22,13 @@ from aihummer_drtui.run.state import (
     LeftOutState,
     LevelMoment,
     Moment,
+    ObservedState,
     RunState,
     Sitting,
     Status,
     with_item,
 )
+from aihummer_drtui.run.tabletop import belongs
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import RecoveryLevel
 
@@ -67,6 +71,8 @@ def follow(state: RunState, record: e.Record) -> RunState:
 
 def _after(state: RunState, record: e.Record, at: Moment) -> RunState:  # noqa: PLR0912
     # One arm per event: a table of the fold, kept whole so that `assert_never` can see all of it.
+    if not belongs(record.what, state.declared.mode):
+        return state
     match record.what:
         case e.SittingOpened():
             return _sitting_opened(state, record.what, at)
@@ -85,7 +91,9 @@ def _after(state: RunState, record: e.Record, at: Moment) -> RunState:  # noqa: 
         case e.StepShown(step=step):
             return replace(state, step=step, calling=())
         case e.CheckObserved():
-            return with_item(state, record.what.item, _check(state, record.what, at))
+            return with_item(state, record.what.item, _observed(state, record.what, at))
+        case e.CheckAnswered():
+            return with_item(state, record.what.item, _answered(state, record.what, record.actor, at))
         case e.ItemConfirmed(item=item, statement=statement):
             return with_item(state, item, ConfirmState(status=Status.PASSED, statement=statement, at=at))
         case e.InputGiven():
@@ -97,6 +105,9 @@ def _after(state: RunState, record: e.Record, at: Moment) -> RunState:  # noqa: 
             | e.OutcomeLost()
             | e.OutcomeProbed()
             | e.OutcomeSettled()
+            | e.CommandRehearsed()
+            | e.OutcomeTold()
+            | e.ProbeAnswered()
         ):
             return _calling(
                 state, after_command_event(state, record.what, record.actor, at), record.what.item
@@ -108,7 +119,10 @@ def _after(state: RunState, record: e.Record, at: Moment) -> RunState:  # noqa: 
             overridden = _deviation("overridden", state, item, reason, record.actor)
             return _deviating(state, overridden, state.status(item))
         case e.LevelReached(level=level):
-            return _level(state, level, at)
+            return replace(state, level=level, reached=_reached(state.reached, level, at))
+        case e.LevelTold(level=level):
+            told = _reached(state.told_reached, level, at)
+            return replace(state, told_level=level, told_reached=told)
         case e.RunFinished(level=level, with_exceptions=exceptions, unproven=unproven):
             finished = Finished(level=level, with_exceptions=exceptions, unproven=unproven, at=at)
             return replace(state, ending=finished)
@@ -139,7 +153,8 @@ def _sitting_opened(state: RunState, event: e.SittingOpened, at: Moment) -> RunS
         opened=at,
     )
     stale = {
-        item: replace(one, fresh=False) if isinstance(one, CheckState) else one
+        # What was told stays told: nobody can look again.
+        item: replace(one, fresh=False) if isinstance(one, ObservedState) else one
         for item, one in state.items.items()
     }
     return replace(
@@ -150,10 +165,43 @@ def _sitting_opened(state: RunState, event: e.SittingOpened, at: Moment) -> RunS
     )
 
 
-def _check(state: RunState, event: e.CheckObserved, at: Moment) -> CheckState:
-    before = state.items.get(event.item)
+def _observed(state: RunState, event: e.CheckObserved, at: Moment) -> ObservedState:
+    standing = _standing(state.items.get(event.item), event.observation.verdict)
+    return ObservedState(
+        status=standing.status,
+        observation=event.observation,
+        at=at,
+        passed_once=standing.passed_once,
+        fresh=True,
+        deviation=standing.deviation,
+    )
+
+
+def _answered(state: RunState, event: e.CheckAnswered, actor: str, at: Moment) -> AnsweredState:
+    standing = _standing(state.items.get(event.item), Verdict(event.answer.value))
+    return AnsweredState(
+        status=standing.status,
+        answered=event.answer,
+        said=event.said,
+        by=actor,
+        at=at,
+        passed_once=standing.passed_once,
+        fresh=True,
+        deviation=standing.deviation,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Standing:
+    """Where a check stands after a verdict, whether it was seen or told."""
+
+    status: Status
+    passed_once: bool
+    deviation: Deviation | None
+
+
+def _standing(before: ItemState | None, verdict: Verdict) -> _Standing:
     passed_before = isinstance(before, CheckState) and before.passed_once
-    verdict = event.observation.verdict
     match verdict:
         case Verdict.PASSED:
             status = Status.PASSED
@@ -168,14 +216,8 @@ def _check(state: RunState, event: e.CheckObserved, at: Moment) -> CheckState:
     deviation = None if before is None else _still_covering(before, verdict)
     if deviation is not None and before is not None and before.status is Status.SKIPPED:
         status = Status.SKIPPED
-    return CheckState(
-        status=status,
-        observation=event.observation,
-        at=at,
-        passed_once=passed_before or verdict is Verdict.PASSED,
-        fresh=True,
-        deviation=deviation,
-    )
+    passed_once = passed_before or verdict is Verdict.PASSED
+    return _Standing(status=status, passed_once=passed_once, deviation=deviation)
 
 
 def _still_covering(before: ItemState, verdict: Verdict) -> Deviation | None:
@@ -233,9 +275,8 @@ def _deviating(state: RunState, deviation: Deviation, status: Status) -> RunStat
     return with_item(replace(state, deviations=(*state.deviations, deviation)), deviation.item, after)
 
 
-def _level(state: RunState, level: RecoveryLevel, at: Moment) -> RunState:
-    known = {one.level for one in state.reached}
-    new = tuple(
-        LevelMoment(level=one, at=at) for one in LEVELS[1 : LEVELS.index(level) + 1] if one not in known
-    )
-    return replace(state, level=level, reached=(*state.reached, *new))
+def _reached(before: tuple[LevelMoment, ...], level: RecoveryLevel, at: Moment) -> tuple[LevelMoment, ...]:
+    """The moments of the levels that were reached first, with those that are new at this level."""
+    known = {one.level for one in before}
+    up_to = LEVELS[1 : LEVELS.index(level) + 1]
+    return (*before, *(LevelMoment(level=one, at=at) for one in up_to if one not in known))

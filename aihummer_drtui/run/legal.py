@@ -9,7 +9,6 @@ from typing import assert_never
 
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import requests as r
-from aihummer_drtui.run.events import Mode
 from aihummer_drtui.run.outdating import outdated_by
 from aihummer_drtui.run.requests import Refused
 from aihummer_drtui.run.state import (
@@ -22,6 +21,13 @@ from aihummer_drtui.run.state import (
     Living,
     RunState,
     Status,
+)
+from aihummer_drtui.run.tabletop import (
+    is_tabletop,
+    mode_refusal,
+    no_duration,
+    not_rehearsed,
+    under_way_hint,
 )
 from aihummer_drtui.runbook.model import (
     CheckItem,
@@ -66,17 +72,29 @@ def unmet_needs(runbook: Runbook, state: RunState, step: Step) -> tuple[Step, ..
 
 
 def level_of(runbook: Runbook, state: RunState) -> RecoveryLevel:
-    """The recovery level that what was seen supports; an override or a skip supports nothing."""
+    """The recovery level that what was seen supports; an override or a skip supports nothing.
+
+    Nor does anything of a tabletop: nobody has seen anything there.
+    """
+    return RecoveryLevel.NONE if is_tabletop(state) else _supported(runbook, state)
+
+
+def told_level_of(runbook: Runbook, state: RunState) -> RecoveryLevel:
+    """The level that there would be, if all that was told in a tabletop were so; else none."""
+    return _supported(runbook, state) if is_tabletop(state) else RecoveryLevel.NONE
+
+
+def _supported(runbook: Runbook, state: RunState) -> RecoveryLevel:
     reached = RecoveryLevel.NONE
     for proof in runbook.levels:
         # A level without items would be reached by having seen nothing.
-        if not proof.items or not all(_seen_good(state.items.get(item)) for item in proof.items):
+        if not proof.items or not all(_is_good(state.items.get(item)) for item in proof.items):
             break
         reached = proof.level
     return reached
 
 
-def _seen_good(known: ItemState | None) -> bool:
+def _is_good(known: ItemState | None) -> bool:
     if known is None or known.status is not Status.PASSED or known.deviation is not None:
         return False
     return not isinstance(known, CheckState) or known.fresh
@@ -95,12 +113,12 @@ def latest_attempt(state: RunState, item: str) -> AttemptState | None:
 
 def refusal(runbook: Runbook, state: RunState, request: r.Request) -> Refused | None:  # noqa: PLR0912
     """Why the request is not legal in this state, or None when it is."""
-    ended = _ended(state)
-    if ended is not None and not isinstance(request, r.Attach):
-        return ended
+    if isinstance(request, r.Attach):
+        return None
+    never_legal = _ended(state) or mode_refusal(state, request)
+    if never_legal is not None:
+        return never_legal
     match request:
-        case r.Attach():
-            return None
         case r.WriteNote(text=text):
             return _no_words(text, "a note")
         case r.AcceptRunbook(reason=reason):
@@ -118,11 +136,7 @@ def refusal(runbook: Runbook, state: RunState, request: r.Request) -> Refused | 
         case r.Confirm(item=item_id, statement=statement):
             return _of_kind(runbook, item_id, ConfirmItem) or _no_words(statement, "a statement")
         case r.StartCommand(item=item_id):
-            return (
-                _of_kind(runbook, item_id, CommandItem)
-                or _nothing_executes(state)
-                or _start(runbook, state, item_id)
-            )
+            return _of_kind(runbook, item_id, CommandItem) or _start(runbook, state, item_id)
         case r.StopCommand(item=item_id):
             return _of_kind(runbook, item_id, CommandItem) or _is_running(state, item_id)
         case r.ProbeOutcome(item=item_id):
@@ -132,6 +146,21 @@ def refusal(runbook: Runbook, state: RunState, request: r.Request) -> Refused | 
                 _of_kind(runbook, item_id, CommandItem)
                 or _is_lost(state, item_id)
                 or _no_words(reason, "a reason")
+            )
+        case r.AnswerCheck(item=item_id, said=said):
+            return _of_kind(runbook, item_id, CheckItem) or _too_long(said, "what was said")
+        case r.TellOutcome(item=item_id, said=said, would_take=would_take):
+            return (
+                _of_kind(runbook, item_id, CommandItem)
+                or not_rehearsed(state, item_id)
+                or no_duration(would_take)
+                or _too_long(said, "what was said")
+            )
+        case r.AnswerProbe(item=item_id, said=said):
+            return (
+                _of_kind(runbook, item_id, CommandItem)
+                or _is_lost(state, item_id)
+                or _too_long(said, "what was said")
             )
         case r.Skip(item=item_id, reason=reason) | r.Override(item=item_id, reason=reason):
             return _deviate(runbook, state, item_id) or _no_words(reason, "a reason")
@@ -154,9 +183,13 @@ def _ended(state: RunState) -> Refused | None:
 def _no_words(text: str, what: str) -> Refused | None:
     if not text.strip():
         return Refused(reason=f"{what} is missing", hint=_OPERATOR_SAYS_WHY)
-    if len(text) > _MAX_WORDS:
-        return Refused(reason=f"{what} of {len(text)} characters is too long", hint=f"at most {_MAX_WORDS}")
-    return None
+    return _too_long(text, what)
+
+
+def _too_long(text: str, what: str) -> Refused | None:
+    if len(text) <= _MAX_WORDS:
+        return None
+    return Refused(reason=f"{what} of {len(text)} characters is too long", hint=f"at most {_MAX_WORDS}")
 
 
 def _no_such(kind: str, name: str, known: list[str]) -> Refused:
@@ -202,22 +235,13 @@ def _had_another(state: RunState, command: str, variable: str, value: str) -> bo
     return latest is not None and latest.values.get(variable, value) != value
 
 
-def _nothing_executes(state: RunState) -> Refused | None:
-    if state.declared.mode is Mode.TABLETOP:
-        return Refused(
-            reason="a tabletop exercise executes nothing",
-            hint="talk it through, then skip it and say what was found",
-        )
-    return None
-
-
 def _start(runbook: Runbook, state: RunState, item_id: str) -> Refused | None:
     step = runbook.step_of(item_id)
     if step is None:
         return _no_such("step", item_id, [])
     match state.status(item_id):
         case Status.RUNNING:
-            return Refused(reason=f"{item_id} is running already", hint="wait for its end, or stop it")
+            return Refused(reason=f"{item_id} is running already", hint=under_way_hint(state))
         case Status.UNKNOWN:
             return Refused(
                 reason=f"nobody saw how the last attempt of {item_id} ended",
@@ -273,10 +297,10 @@ def _is_lost(state: RunState, item_id: str) -> Refused | None:
 
 
 def _nothing_running(state: RunState) -> Refused | None:
-    if state.running:
-        are = "are" if len(state.running) > 1 else "is"
+    if state.executing:
+        are = "are" if len(state.executing) > 1 else "is"
         return Refused(
-            reason=f"{' and '.join(state.running)} {are} still running",
+            reason=f"{' and '.join(state.executing)} {are} still running",
             hint="wait for the end, or stop it first",
         )
     return None
@@ -287,7 +311,7 @@ def _deviate(runbook: Runbook, state: RunState, item_id: str) -> Refused | None:
     if item is None:
         return _no_such("item", item_id, [one.id for one in runbook.items])
     if state.status(item_id) is Status.RUNNING:
-        return Refused(reason=f"{item_id} is still running", hint="wait for its end, or stop it first")
+        return Refused(reason=f"{item_id} is still running", hint=under_way_hint(state))
     if state.status(item_id) is Status.UNKNOWN and isinstance(item, CommandItem):
         return Refused(reason=f"the outcome of {item_id} is unknown", hint="probe it, then settle it")
     if settled(state, item):

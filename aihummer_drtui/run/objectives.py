@@ -7,14 +7,15 @@ import msgspec
 
 from aihummer_drtui.run.state import (
     AttemptState,
-    CheckState,
     CommandState,
     Living,
     Lost,
     Moment,
+    ObservedState,
     Outcome,
     RunState,
     Settled,
+    Told,
     Underway,
 )
 from aihummer_drtui.run.verdict import Part, Verdict
@@ -30,10 +31,10 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True):
     since_declared: float
     to_first_command: float | None
     to_serving: float | None
-    """From the declaration until smoke and /readyz were green."""
+    """From the declaration until smoke and /readyz were green; in a tabletop, until they were told to be."""
     to_proven: float | None
     in_commands: float
-    """Time in which a command was running; without attempts that ended while nobody looked."""
+    """Time in which a command was running (or rehearsed); without attempts that ended while nobody looked."""
     waiting: float
     """Time since the declaration in which none was: waits on people and checks."""
 
@@ -58,7 +59,7 @@ def losses(runbook: Runbook, state: RunState) -> tuple[Loss, ...]:
     moments: dict[Part, datetime] = {}
     for item in runbook.items:
         known = state.items.get(item.id)
-        if isinstance(known, CheckState) and known.observation.verdict in _TELLING:
+        if isinstance(known, ObservedState) and known.observation.verdict in _TELLING:
             moments |= {one.part: one.moment for one in known.observation.brings}
     return tuple(
         Loss(part=part, moment=moment, seconds=max(0.0, (incident - moment).total_seconds()))
@@ -106,10 +107,18 @@ def _span(declared: Moment, attempt: AttemptState, total: float) -> tuple[float,
             return begin, min(begin + took, total)
         case Underway():
             return begin, total
+        case Told(at=at):
+            return begin, elapsed(declared, at)
         case Lost() | Settled():
             return begin, begin
         case _ as never:
             assert_never(never)
+
+
+def told_to_take(state: RunState) -> float:
+    """Seconds that the commands of a tabletop would have taken, as far as somebody said."""
+    ends = (attempt.end for attempt in _attempts(state))
+    return sum(end.would_take or 0.0 for end in ends if isinstance(end, Told))
 
 
 def _covered(spans: list[tuple[float, float]]) -> float:
@@ -122,7 +131,7 @@ def _covered(spans: list[tuple[float, float]]) -> float:
 
 
 def _reached(state: RunState, level: RecoveryLevel) -> float | None:
-    for one in state.reached:
+    for one in state.reached or state.told_reached:
         if one.level is level:
             return elapsed(state.declared_at, one.at)
     return None

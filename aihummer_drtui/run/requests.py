@@ -4,6 +4,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from aihummer_drtui.run.verdict import Answer, ProbeResult, ToldOutcome
+
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="request", forbid_unknown_fields=True):
     """The common shape: the type's name in kebab case is the word on the socket."""
@@ -70,6 +72,32 @@ class SettleOutcome(_Request, frozen=True, kw_only=True, tag="settle-outcome"):
     reason: str
 
 
+class AnswerCheck(_Request, frozen=True, kw_only=True, tag="answer-check"):
+    """Tabletop: say what a check would find. It may be said again, otherwise."""
+
+    item: str
+    answer: Answer
+    said: str = ""
+
+
+class TellOutcome(_Request, frozen=True, kw_only=True, tag="tell-outcome"):
+    """Tabletop: say how a command that was rehearsed would have ended."""
+
+    item: str
+    outcome: ToldOutcome
+    said: str = ""
+    would_take: float | None = None
+    """Seconds; None = it is not said."""
+
+
+class AnswerProbe(_Request, frozen=True, kw_only=True, tag="answer-probe"):
+    """Tabletop: say what the probe of an unknown outcome would see."""
+
+    item: str
+    result: ProbeResult
+    said: str = ""
+
+
 class Skip(_Request, frozen=True, kw_only=True, tag="skip"):
     """Leave an item out; a deviation."""
 
@@ -117,6 +145,9 @@ Request: TypeAlias = (
     | StopCommand
     | ProbeOutcome
     | SettleOutcome
+    | AnswerCheck
+    | TellOutcome
+    | AnswerProbe
     | Skip
     | Override
     | WriteNote

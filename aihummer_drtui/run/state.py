@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from aihummer_drtui.run.events import EndKind, RunDeclared
-from aihummer_drtui.run.verdict import Observation, ProbeResult
+from aihummer_drtui.run.verdict import Answer, Observation, ProbeResult, ToldOutcome
 from aihummer_drtui.runbook.model import RecoveryLevel
 
 
@@ -50,16 +50,30 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckState(msgspec.Struct, frozen=True, kw_only=True):
-    """A check that was looked at."""
+    """A check of which something is known: an `ObservedState` or an `AnsweredState`."""
 
     status: Status
-    observation: Observation
     at: Moment
     passed_once: bool
     fresh: bool
-    """False when the look is out of date and has to be repeated before it counts: it was made in an earlier
-    sitting, with other values, or before the end of a command that this check comes after."""
+    """False when it is out of date and has to be repeated before it counts: it is of an earlier sitting (a
+    look only), with other values, or from before the end of a command that this check comes after."""
     deviation: Deviation | None = None
+
+
+class ObservedState(CheckState, frozen=True, kw_only=True):
+    """A check that was looked at."""
+
+    observation: Observation
+
+
+class AnsweredState(CheckState, frozen=True, kw_only=True):
+    """A check of a tabletop: somebody said what it would find, and nobody looked."""
+
+    answered: Answer
+    said: str
+    by: str
+    """Who said it."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +105,18 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody said how a rehearsed attempt would have ended; nothing was executed."""
+
+    told: ToldOutcome
+    said: str
+    by: str
+    """Who said it."""
+    at: Moment
+    would_take: float | None
+    """Seconds that it would have taken; None = nobody said."""
+
+
 class Underway(msgspec.Struct, frozen=True, kw_only=True):
     """Intended, perhaps started; not ended as far as the journal knows."""
 
@@ -98,7 +124,7 @@ class Underway(msgspec.Struct, frozen=True, kw_only=True):
     """0 until the process was seen."""
 
 
-AttemptEnd: TypeAlias = Underway | Outcome | Lost | Settled
+AttemptEnd: TypeAlias = Underway | Outcome | Lost | Settled | Told
 
 
 class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +138,8 @@ class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
     """The environment variables it was given."""
     outdates: tuple[str, ...] = ()
     """Items of which nothing is known any more once it ran."""
+    rehearsed: bool = False
+    """A tabletop's: nothing was executed, and what is known of its end was told."""
 
 
 class CommandState(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +176,7 @@ class LeftOutState(msgspec.Struct, frozen=True, kw_only=True):
     deviation: Deviation
 
 
-ItemState: TypeAlias = CheckState | CommandState | ConfirmState | InputState | LeftOutState
+ItemState: TypeAlias = ObservedState | AnsweredState | CommandState | ConfirmState | InputState | LeftOutState
 
 
 class Sitting(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +240,9 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     deviations: tuple[Deviation, ...] = ()
     level: RecoveryLevel = RecoveryLevel.NONE
     reached: tuple[LevelMoment, ...] = ()
+    told_level: RecoveryLevel = RecoveryLevel.NONE
+    """Tabletop: the level there would be, if all that was told were so. Nothing of it is proven."""
+    told_reached: tuple[LevelMoment, ...] = ()
     first_command: Moment | None = None
     ending: Ending = Living()
 
@@ -222,8 +253,18 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def running(self) -> tuple[str, ...]:
-        """Commands that are running as far as the journal knows."""
+        """Commands that are running as far as the journal knows, or are rehearsed as if they were."""
         return tuple(item for item, state in self.items.items() if state.status is Status.RUNNING)
+
+    @property
+    def executing(self) -> tuple[str, ...]:
+        """Commands that are running as far as the journal knows: none of a tabletop ever is."""
+        return tuple(item for item in self.running if not self.rehearsed(item))
+
+    def rehearsed(self, item: str) -> bool:
+        """Whether the command's latest attempt is a tabletop's: nothing of it was executed."""
+        known = self.items.get(item)
+        return isinstance(known, CommandState) and bool(known.attempts) and known.attempts[-1].rehearsed
 
     @property
     def lost(self) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from typing import TypeAlias, assert_never
 
 import msgspec
 
-from aihummer_drtui.run.legal import settled, step_done
+from aihummer_drtui.run.legal import latest_attempt, settled, step_done
 from aihummer_drtui.run.overlap import calling_step, open_steps, running_in, steps_with_work
-from aihummer_drtui.run.state import CheckState, Living, RunState, Status
+from aihummer_drtui.run.state import CheckState, Living, Lost, RunState, Status
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Runbook, Step
 
 
@@ -72,6 +73,24 @@ class WorkMeanwhile(msgspec.Struct, frozen=True, kw_only=True):
     step: Step
 
 
+class AnswerIt(msgspec.Struct, frozen=True, kw_only=True):
+    """Tabletop: say what the check finds; while it is not green, say what became of mending it."""
+
+    item: CheckItem
+
+
+class TellEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """Tabletop: the command would be running now; say how it ended."""
+
+    item: CommandItem
+
+
+class SayProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """Tabletop: the outcome is unknown; say what its probe sees."""
+
+    item: CommandItem
+
+
 class FinishRun(msgspec.Struct, frozen=True, kw_only=True):
     """Every item is settled."""
 
@@ -91,6 +110,9 @@ Suggestion: TypeAlias = (
     | StartAgain
     | AwaitCommand
     | WorkMeanwhile
+    | AnswerIt
+    | TellEnd
+    | SayProbe
     | FinishRun
     | NothingLeft
 )
@@ -102,7 +124,7 @@ def sensible(runbook: Runbook, state: RunState) -> Suggestion:
         return NothingLeft()
     for item in runbook.items:
         if isinstance(item, CommandItem) and state.status(item.id) is Status.UNKNOWN:
-            return ResolveUnknown(item=item)
+            return _about_unknown(state, item)
     calling = calling_step(runbook, state)
     if calling is not None and calling.id != state.step:
         return OpenStep(step=calling)
@@ -120,12 +142,23 @@ def in_shown_step(runbook: Runbook, state: RunState, step: Step) -> Suggestion:
     Waiting for its running command is sensible only where no other step has work that can be done.
     """
     command = running_in(state, step)
+    if command is not None and is_tabletop(state):
+        return TellEnd(item=command)
     if command is not None:
         elsewhere = next(iter(steps_with_work(runbook, state)), None)
         return (
             AwaitCommand(item=command) if elsewhere is None else WorkMeanwhile(item=command, step=elsewhere)
         )
     return for_item(state, next(item for item in step.items if not settled(state, item)))
+
+
+def _about_unknown(state: RunState, item: CommandItem) -> Suggestion:
+    """The engine probes by itself; in a tabletop nobody does until somebody says what the probe sees."""
+    latest = latest_attempt(state, item.id)
+    lost = latest.end if latest is not None and isinstance(latest.end, Lost) else None
+    if is_tabletop(state) and lost is not None and lost.probed is None:
+        return SayProbe(item=item)
+    return ResolveUnknown(item=item)
 
 
 def is_still_open(runbook: Runbook, state: RunState, question: Suggestion) -> bool:
@@ -157,12 +190,16 @@ def for_item(state: RunState, item: Item) -> Suggestion:
             return GiveValue(item=item)
         case ConfirmItem():
             return StateIt(item=item)
+        case CheckItem() if is_tabletop(state):
+            return AnswerIt(item=item)
         case CheckItem():
             known = state.items.get(item.id)
             looked = isinstance(known, CheckState) and known.fresh
             return MendCheck(item=item) if looked else AwaitCheck(item=item)
         case CommandItem():
             match state.status(item.id):
+                case Status.RUNNING if is_tabletop(state):
+                    return TellEnd(item=item)
                 case Status.RUNNING:
                     return AwaitCommand(item=item)
                 case Status.FAILED:

@@ -8,12 +8,13 @@ from aihummer_drtui.run.legal import settled, unmet_needs
 from aihummer_drtui.run.overlap import calling_step, running_in
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.run.suggestion import (
-    AwaitCommand,
     FinishRun,
     NothingLeft,
     OpenStep,
     ResolveUnknown,
+    SayProbe,
     Suggestion,
+    TellEnd,
     for_item,
     sensible,
 )
@@ -68,7 +69,7 @@ def _take_to_command(items: list[Item], order: list[Item]) -> bool:
 def next_unattended(runbook: Runbook, state: RunState) -> Suggestion:
     """The one thing to do next. What is unknown or failed comes first, as it does for a person."""
     first = sensible(runbook, state)
-    if isinstance(first, NothingLeft | ResolveUnknown | FinishRun):
+    if isinstance(first, NothingLeft | ResolveUnknown | FinishRun | SayProbe | TellEnd):
         return first
     if calling_step(runbook, state) is not None:
         return first
@@ -90,7 +91,7 @@ def _in_step(state: RunState, step: Step, suggestion: Suggestion) -> Suggestion:
 
 def _awaiting(state: RunState, step: Step, otherwise: Suggestion) -> Suggestion:
     command = running_in(state, step)
-    return otherwise if command is None else _in_step(state, step, AwaitCommand(item=command))
+    return otherwise if command is None else _in_step(state, step, for_item(state, command))
 
 
 def _first_running(runbook: Runbook, state: RunState) -> Step | None:

@@ -33,6 +33,24 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
     """With its zone."""
 
 
+class Answer(StrEnum):
+    """What a check is said to have found, where nobody looked: a tabletop exercise."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNPROVEN = "unproven"
+
+
+class ToldOutcome(StrEnum):
+    """How a command is said to have ended, where nothing was executed: a tabletop exercise."""
+
+    DONE = "done"
+    FAILED = "failed"
+    PARTLY = "partly done"
+    UNKNOWN = "unknown"
+    """Nobody saw how it ended."""
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """One look at one thing: what should be, what was seen, the verdict, what to do if not green."""
 

@@ -9,7 +9,21 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text, duration_text
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.progress import Progress
-from aihummer_drtui.run.state import CheckState, Deviation, InputState, Outcome, RunState, Status
+from aihummer_drtui.run.state import (
+    AnsweredState,
+    AttemptState,
+    CheckState,
+    CommandState,
+    Deviation,
+    InputState,
+    ItemState,
+    ObservedState,
+    Outcome,
+    RunState,
+    Status,
+    Told,
+)
+from aihummer_drtui.run.told_words import answer_text, told_ending, told_event, told_mark
 from aihummer_drtui.run.verdict import Observation
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Step
 from aihummer_drtui.runbook.shell import script_facts
@@ -27,7 +41,7 @@ GLYPHS: Final = {
 BANNERS: Final = {
     e.Mode.REAL: "REAL RUN: commands act on the installation below",
     e.Mode.DRILL: "DRILL: commands act on a sandbox only",
-    e.Mode.TABLETOP: "TABLETOP: nothing is executed",
+    e.Mode.TABLETOP: "TABLETOP: nothing is executed, nothing is looked at; what happens is told",
     e.Mode.TRAINING: "TRAINING: commands act on a sandbox only",
 }
 
@@ -38,13 +52,16 @@ def local_time(wall: str) -> str:
 
 
 def status_word(state: RunState, item: Item) -> str:
-    """Glyph and word of an item's status, and that a pass is of an earlier sitting."""
+    """Glyph and word of an item's status, that it was told, and that a pass is of an earlier sitting."""
     status = state.status(item.id)
     known = state.items.get(item.id)
+    mark = told_mark(known)
+    told = f", {mark}" if mark and status is not Status.SKIPPED else ""
+    again = "to be answered again" if isinstance(known, AnsweredState) else "being looked at again"
     stale = isinstance(known, CheckState) and not known.fresh and status is Status.PASSED
     overridden = known is not None and known.deviation is not None and status is not Status.SKIPPED
-    more = " (before; being looked at again)" if stale else " (overridden)" if overridden else ""
-    return f"{GLYPHS[status]} {status}{more}"
+    more = f" (before; {again})" if stale else " (overridden)" if overridden else ""
+    return f"{GLYPHS[status]} {status}{told}{more}"
 
 
 def kind_word(item: Item) -> str:
@@ -82,6 +99,19 @@ def observation_lines(item: str, status: str, observation: Observation) -> list[
     return [first, *(f"  {line}" for line in seen_lines(observation)[1:])]
 
 
+def known_lines(known: ItemState | None) -> list[str]:
+    """What is known of an item beside its status: what a check saw if it is not green; all that was told."""
+    match known:
+        case ObservedState(observation=observation) if known.status is not Status.PASSED:
+            return seen_lines(observation)
+        case AnsweredState():
+            return [answer_text(known)]
+        case CommandState(attempts=(*_, AttemptState(end=Told() as told))):
+            return [told_ending(told)]
+        case _:
+            return []
+
+
 def seen_lines(observation: Observation) -> list[str]:
     """A look that was not green, without its item: observed, expected, warnings, hint."""
     hint = [f"hint: {cleaned_line(observation.hint, 600)}"] if observation.hint else []
@@ -110,8 +140,12 @@ def news_lines(before: RunState, after: RunState, record: e.Record) -> list[str]
             return [f"  ? unknown: {item}: nobody saw how it ended: {cleaned_line(why, 300)}"]
         case e.OutcomeProbed(item=item, result=result, observed=observed):
             return [f"  the probe of {item} says: {result}: {cleaned_line(observed, 400)}"]
+        case e.CheckAnswered() | e.CommandRehearsed() | e.OutcomeTold() | e.ProbeAnswered():
+            return [f"  {told_event(record.what)} ({cleaned_line(record.actor, 60)})"]
         case e.LevelReached(level=level):
             return [f"  recovery level: {level}"]
+        case e.LevelTold(level=level):
+            return [f"  recovery level as told, not proven: {level}"]
         case e.SittingOpened(operator=operator, host=host):
             return [f"  {cleaned_line(operator, 60)} attached from {cleaned_line(host, 60)}"]
         case e.JournalRepaired(bytes_cut=cut, copy=copy):
@@ -123,7 +157,7 @@ def news_lines(before: RunState, after: RunState, record: e.Record) -> list[str]
 def _check_news(before: RunState, after: RunState, item: str, observation: Observation) -> list[str]:
     known = before.items.get(item)
     same = (
-        isinstance(known, CheckState)
+        isinstance(known, ObservedState)
         and known.fresh
         and known.status is after.status(item)
         # An age or a rest of room that is another at every look is no news.
@@ -139,8 +173,10 @@ def _without_numbers(observation: Observation) -> str:
     return re.sub(r"\d+", "#", "\n".join((observation.observed, *observation.warnings)))
 
 
-def ending(ended: e.CommandEnded | Outcome) -> str:
-    """How a command ended, in words."""
+def ending(ended: e.CommandEnded | Outcome | Told) -> str:
+    """How a command ended, or is told to have ended, in words."""
+    if isinstance(ended, Told):
+        return told_ending(ended)
     took = duration_text(ended.took)
     match ended.kind:
         case e.EndKind.EXITED:

@@ -13,6 +13,7 @@ from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.run.closing import exit_code
 from aihummer_drtui.run.requests import Request
 from aihummer_drtui.run.state import Living
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.tui import outside, wanting
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
@@ -118,7 +119,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
 
             self.push_screen(BriefingScreen(), self._begin)
             return
-        lines = absence_lines(self.bridge.away)
+        lines = absence_lines(self.bridge.away, tabletop=is_tabletop(self.view.state)) if self.view else ()
         if lines:
             self.push_screen(AbsenceScreen(lines))
 
@@ -150,12 +151,15 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         match action:
             case "reconnect":
                 return view is not None and view.connection is Connection.LOST
-            case "briefing" | "timeline" | "recovery_set" | "copy" | "print" | "shell":
+            case "briefing" | "timeline" | "copy" | "print":
                 return view is not None
+            case "recovery_set" | "shell":
+                # A tabletop looks at nothing, and a shell would be the way around that.
+                return view is not None and not is_tabletop(view.state)
             case "note":
                 return living
             case "abandon":
-                return living and view is not None and not view.state.running
+                return living and view is not None and not view.state.executing
             case _:
                 return True
 

@@ -203,7 +203,7 @@ class Bridge:
             grown = session.wait(0)
             self._news.extend(grown)
             now = time.monotonic()
-            is_due = bool(session.state.running) and now - looked_at >= LOOK_EVERY
+            is_due = bool(session.state.executing) and now - looked_at >= LOOK_EVERY
             looked_at = now if is_due else looked_at
             if grown or is_due or self._output_is_stale():
                 self._publish(session, Connection.LIVE, at_once=False)
@@ -212,7 +212,7 @@ class Bridge:
     def _sleep(self, session: Session, looked_at: float) -> None:
         """Until there is something to do: growth, a word from the screens, a look, a message that is due."""
         now = time.monotonic()
-        waits = [looked_at + LOOK_EVERY - now] if session.state.running else []
+        waits = [looked_at + LOOK_EVERY - now] if session.state.executing else []
         if self._is_new and not self._is_told:
             waits.append(self._next_word - now)
         wait = max(0.0, min(waits)) if waits else None
@@ -236,7 +236,7 @@ class Bridge:
 
     def _publish(self, session: Session, connection: Connection, *, at_once: bool) -> None:
         state = session.state
-        said = {item: session.progress(item) for item in state.running}
+        said = {item: session.progress(item) for item in state.executing}
         progress: Mapping[str, Progress] = {item: one for item, one in said.items() if one is not None}
         before = self._view
         view = View(

@@ -11,6 +11,8 @@ from aihummer_drtui.run.events import Mode
 from aihummer_drtui.run.objectives import clocks
 from aihummer_drtui.run.recovery_set import RecoverySets
 from aihummer_drtui.run.state import Moment, RunState
+from aihummer_drtui.run.tabletop import is_tabletop
+from aihummer_drtui.run.told_words import level_text
 from aihummer_drtui.run.words import local_time
 
 
@@ -80,17 +82,19 @@ class HomeFacts:
 
 def offered(facts: HomeFacts, now: Moment) -> tuple[Offered, ...]:
     """Every line, the one that is sensible first."""
-    return (*(_unfinished(state, now) for state in facts.unfinished), *_ALWAYS)
+    # A talk that nobody finished must not stand before a recovery that is real.
+    first = sorted(facts.unfinished, key=is_tabletop)
+    return (*(_unfinished(state, now) for state in first), *_ALWAYS)
 
 
 def _unfinished(state: RunState, now: Moment) -> Offered:
     declared = state.declared
     since = duration_text(clocks(state, now).since_declared // 60 * 60)
-    running = f"running: {', '.join(state.running)}; " if state.running else ""
+    running = f"running: {', '.join(state.executing)}; " if state.executing else ""
     lost = f"OUTCOME UNKNOWN: {', '.join(state.lost)}; " if state.lost else ""
     return Offered(
         words=f"Resume {declared.run}: {declared.mode.upper()} of {cleaned_line(declared.target, 60)}",
-        below=f"{lost}{running}at step {state.step or '(none)'}, level {state.level}; "
+        below=f"{lost}{running}at step {state.step or '(none)'}, {level_text(state)}; "
         f"declared {local_time(state.declared_at.wall)}, {since} ago",
         choice=Resume(run=declared.run),
     )
@@ -106,6 +110,11 @@ _ALWAYS = (
         words="Drill",
         below="the same recovery, on a private sandbox that is built and then lost",
         choice=Begin(mode=Mode.DRILL),
+    ),
+    Offered(
+        words="Tabletop",
+        below="the same recovery talked through: nothing is executed, what happens is told",
+        choice=Begin(mode=Mode.TABLETOP),
     ),
     Offered(
         words="Training",

@@ -9,22 +9,27 @@ from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.objectives import elapsed
 from aihummer_drtui.run.progress import Progress
 from aihummer_drtui.run.state import (
-    CheckState,
+    AnsweredState,
     ConfirmState,
     InputState,
     Lost,
     Moment,
+    ObservedState,
     Outcome,
     RunState,
     Status,
+    Told,
     Underway,
 )
+from aihummer_drtui.run.tabletop import is_tabletop
+from aihummer_drtui.run.told_words import answer_text, why_unknown
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Step
 from aihummer_drtui.runbook.prose import plain_prose, plain_words
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.view import Output, View
 from aihummer_drtui.tui.widgets.pane import Line
 
+_NOT_ANSWERED = "Not answered yet. In a tabletop nobody looks: Enter, or 'i', says what it finds."
 _SEEN: int = 600
 """Characters of a foreign answer that are shown."""
 
@@ -58,8 +63,11 @@ def age_text(seconds: float) -> str:
 def _check(state: RunState, item: CheckItem, now: Moment) -> list[Line]:
     known = state.items.get(item.id)
     text = Line(text=plain_words(item.text), style=paint.LOUD)
-    if not isinstance(known, CheckState):
-        return [text, Line(text="Not looked at yet; it is looked at while its step is open.")]
+    if isinstance(known, AnsweredState):
+        return [text, *_answered(known, now)]
+    if not isinstance(known, ObservedState):
+        looked = "Not looked at yet; it is looked at while its step is open."
+        return [text, Line(text=_NOT_ANSWERED if is_tabletop(state) else looked)]
     seen = known.observation
     status = known.status if known.fresh else Status.PENDING
     age = age_text(elapsed(known.at, now))
@@ -76,6 +84,20 @@ def _check(state: RunState, item: CheckItem, now: Moment) -> list[Line]:
     if seen.hint and known.status is not Status.PASSED:
         lines.append(Line(text=f"hint: {cleaned_line(seen.hint, _SEEN)}", style=paint.LOUD, hang="      "))
     return lines
+
+
+def _answered(known: AnsweredState, now: Moment) -> list[Line]:
+    age = age_text(elapsed(known.at, now))
+    stale = "" if known.fresh else "; that no longer counts, it is to be answered again"
+    status = known.status if known.fresh else Status.PENDING
+    return [
+        Line(
+            text=f"{words.GLYPHS[known.status]} {known.status}, answered {age}{stale}",
+            style=paint.STATUS[status],
+        ),
+        Line(text=answer_text(known), hang="  "),
+        Line(text="Nobody looked: it proves nothing.", style=paint.QUIET),
+    ]
 
 
 def _command(state: RunState, item: CommandItem) -> list[Line]:
@@ -104,14 +126,20 @@ def _attempt(state: RunState, item: CommandItem) -> list[tuple[str, str]]:
         return []
     style = paint.STATUS[state.status(item.id)]
     glyph = words.GLYPHS[state.status(item.id)]
-    began = f"attempt {latest.number}, started {words.local_time(latest.at.wall)}"
+    how = "rehearsed" if latest.rehearsed else "started"
+    began = f"attempt {latest.number}, {how} {words.local_time(latest.at.wall)}"
     match latest.end:
+        case Told():
+            told = words.ending(latest.end)
+            return [(f"{glyph} {state.status(item.id)}, {told} ({began})", style)]
+        case Underway() if latest.rehearsed:
+            return [(f"{glyph} rehearsed, nothing is executed; 'i' says how it ended ({began})", style)]
         case Outcome():
             return [(f"{glyph} {state.status(item.id)}: {words.ending(latest.end)} ({began})", style)]
         case Underway():
             return [(f"{glyph} running ({began})", style)]
-        case Lost(why=why):
-            return [(f"{glyph} nobody saw how it ended: {cleaned_line(why, _SEEN)} ({began})", style)]
+        case Lost():
+            return [(f"{glyph} nobody saw how it ended: {why_unknown(latest, latest.end)} ({began})", style)]
         case _:
             return [(f"{glyph} {state.status(item.id)} ({began})", style)]
 
@@ -156,8 +184,12 @@ def step_lines(step: Step, width: int) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def progress_line(item: str, progress: Progress | None, running_for: float) -> str:
-    """How far a running command is, or that it lives."""
+def progress_line(
+    item: str, progress: Progress | None, running_for: float, *, rehearsed: bool = False
+) -> str:
+    """How far a running command is, or that it lives; of a rehearsed one, that nothing is executed."""
+    if rehearsed:
+        return f"{item}: as if running for {duration_text(running_for)}; nothing is executed"
     said = f"running for {duration_text(running_for)}"
     return f"{item}: {words.progress_text(progress) if progress is not None else said}"
 
@@ -168,7 +200,8 @@ def progress_text_of(view: View, now: Moment) -> str:
     for item in view.state.running:
         latest = latest_attempt(view.state, item)
         since = 0.0 if latest is None else elapsed(latest.at, now)
-        said.append(progress_line(item, view.progress.get(item), since))
+        rehearsed = latest is not None and latest.rehearsed
+        said.append(progress_line(item, view.progress.get(item), since, rehearsed=rehearsed))
     return "; ".join(said)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.objectives import Clocks, clocks, elapsed, losses
-from aihummer_drtui.run.state import CommandState, Living, Moment, Outcome, RunState, Underway
+from aihummer_drtui.run.state import CommandState, Living, Moment, Outcome, RunState, Told, Underway
 from aihummer_drtui.run.waits import Span, Waits, waits
 from aihummer_drtui.run.words import local_time
 from aihummer_drtui.runbook.model import Runbook
@@ -213,6 +213,8 @@ def _ran(state: RunState, command: CommandState, whole: float) -> Iterator[Span]
         match attempt.end:
             case Outcome(took=took):
                 yield Span(begin=begin, end=min(whole, begin + took))
+            case Told(at=at):
+                yield Span(begin=begin, end=min(whole, elapsed(state.declared_at, at)))
             case Underway():
                 yield Span(begin=begin, end=whole)
             case _:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import events as e
+from aihummer_drtui.run.told_words import told_event
 from aihummer_drtui.run.words import ending, local_time
 from aihummer_drtui.tui.widgets.pane import Line
 
@@ -44,6 +45,10 @@ def _told(what: e.Event) -> str:  # noqa: PLR0912 - a table: one arm for each so
             return f"! overrode {item}: {cleaned_line(reason, 200)}"
         case e.NoteWritten(text=text):
             return f"note: {cleaned_line(text, 400)}"
+        case e.CheckAnswered() | e.CommandRehearsed() | e.OutcomeTold() | e.ProbeAnswered():
+            return told_event(what)
+        case e.LevelTold(level=level):
+            return f"recovery level as told, not proven: {level}"
         case e.LevelReached(level=level):
             return f"recovery level: {level}"
         case e.RunFinished() | e.RunAbandoned():

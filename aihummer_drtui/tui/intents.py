@@ -134,6 +134,13 @@ STEP: Final = (
         does="look at the selected check again, or start the selected command once more",
     ),
     Intent(
+        action="about('tell')",
+        keys="i",
+        shown="i",
+        word="say it",
+        does="tabletop: say what the selected check finds, also otherwise, or how the command ended",
+    ),
+    Intent(
         action="about('stop')",
         keys="t",
         shown="t",

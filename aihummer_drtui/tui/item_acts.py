@@ -6,9 +6,10 @@ from typing import assert_never
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.legal import refusal
 from aihummer_drtui.run.state import RunState, Status
+from aihummer_drtui.run.verdict import Answer, ToldOutcome
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Item, Runbook
 from aihummer_drtui.tui import wanting
-from aihummer_drtui.tui.offer import Act, Ask, OpenGate, OpenUnknown, OpenValue
+from aihummer_drtui.tui.offer import Act, Ask, OpenGate, OpenTold, OpenUnknown, OpenValue
 from aihummer_drtui.tui.wanting import Wanting
 
 _SOME = "words"
@@ -24,6 +25,7 @@ class About(StrEnum):
     SETTLE = "settle"
     SKIP = "skip"
     OVERRIDE = "override"
+    TELL = "tell"
 
 
 def item_act(about: About, runbook: Runbook, state: RunState, item: Item) -> Act | Wanting | None:
@@ -50,8 +52,21 @@ def item_act(about: About, runbook: Runbook, state: RunState, item: Item) -> Act
             seen = state.status(item.id) is not Status.PENDING
             may = seen and _is_legal(runbook, state, r.Override(item=item.id, reason=_SOME))
             return wanting.override(runbook, state, item) if may else None
+        case About.TELL:
+            return _tell(runbook, state, item)
         case _ as never:
             assert_never(never)
+
+
+def _tell(runbook: Runbook, state: RunState, item: Item) -> Act | None:
+    match item:
+        case CheckItem():
+            request: r.Request = r.AnswerCheck(item=item.id, answer=Answer.PASSED)
+        case CommandItem():
+            request = r.TellOutcome(item=item.id, outcome=ToldOutcome.DONE)
+        case _:
+            return None
+    return OpenTold(item=item) if _is_legal(runbook, state, request) else None
 
 
 def _is_legal(runbook: Runbook, state: RunState, request: r.Request) -> bool:

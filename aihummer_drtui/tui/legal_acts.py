@@ -66,5 +66,8 @@ def _words(about: About, item: Item) -> str:
             return f"decide what became of {item.id}"
         case About.SKIP:
             return f"skip {item.id} (a deviation)"
+        case About.TELL:
+            finds = isinstance(item, CheckItem)
+            return f"say what {item.id} finds" if finds else f"say how {item.id} ended"
         case About.OVERRIDE:
             return f"override {item.id} (a deviation)"

@@ -14,7 +14,7 @@ from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.legal import refusal, settled
 from aihummer_drtui.run.overlap import running_in
 from aihummer_drtui.run.state import RunState
-from aihummer_drtui.runbook.model import CommandItem, InputItem, Item, Runbook, Step
+from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Item, Runbook, Step
 from aihummer_drtui.runbook.prose import plain_words
 
 
@@ -47,6 +47,15 @@ class OpenValue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenTold:
+    """Tabletop: Enter opens the screen in which it is told what a check finds, or how a command ended."""
+
+    item: CheckItem | CommandItem
+    probe: bool = False
+    """What the command's probe sees, not how the command ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SeeOutput:
     """Enter shows what a command wrote."""
 
@@ -62,7 +71,7 @@ class Plain(Enum):
     WAIT = "nothing; wait"
 
 
-Act: TypeAlias = Ask | OpenGate | OpenUnknown | OpenValue | SeeOutput | Plain
+Act: TypeAlias = Ask | OpenGate | OpenUnknown | OpenValue | OpenTold | SeeOutput | Plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +122,8 @@ def offer_of(runbook: Runbook, suggestion: s.Suggestion) -> Offer:  # noqa: PLR0
         case s.StateIt(item=stated):
             confirm = Ask(request=r.Confirm(item=stated.id, statement="yes"))
             return Offer(words="state that you have seen it: yes, it is so", act=confirm, item=stated.id)
+        case s.AnswerIt() | s.TellEnd() | s.SayProbe():
+            return _telling(suggestion)
         case s.AwaitCheck(item=check):
             return Offer(words=f"nothing; {check.id} is being looked at", act=Plain.WAIT, item=check.id)
         case s.MendCheck(item=check):
@@ -135,6 +146,21 @@ def offer_of(runbook: Runbook, suggestion: s.Suggestion) -> Offer:  # noqa: PLR0
             return Offer(words="see how the run ended", act=Plain.SEE_END)
         case _ as never:
             assert_never(never)
+
+
+def _telling(suggestion: s.AnswerIt | s.TellEnd | s.SayProbe) -> Offer:
+    item = suggestion.item
+    match suggestion:
+        case s.AnswerIt():
+            words = f"say what {item.id} finds"
+        case s.TellEnd():
+            words = f"say how {item.id} ended"
+        case s.SayProbe():
+            words = f"say what the probe of {item.id} sees"
+        case _ as never:
+            assert_never(never)
+    act = OpenTold(item=item, probe=isinstance(suggestion, s.SayProbe))
+    return Offer(words=words, act=act, item=item.id)
 
 
 def _start(command: CommandItem) -> Offer:

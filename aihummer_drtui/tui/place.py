@@ -76,7 +76,7 @@ class Place:
         status = state.status(self.selected)
         is_command = isinstance(state.items.get(self.selected), CommandState)
         speaks = is_command and status in {Status.RUNNING, Status.FAILED}
-        return Showing.OUTPUT if speaks else Showing.ITEM
+        return Showing.OUTPUT if speaks and not state.rehearsed(self.selected) else Showing.ITEM
 
     def watched(self, runbook: Runbook, state: RunState) -> str:
         """The command whose output is shown: the selected one, else the last of the step that ran."""

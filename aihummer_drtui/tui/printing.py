@@ -1,7 +1,8 @@
 """A step as plain text, for `p` and `c`: what a terminal can mark, and the file in which it lies."""
 
 from aihummer_drtui.run.legal import latest_attempt
-from aihummer_drtui.run.state import CheckState, InputState
+from aihummer_drtui.run.state import AnsweredState, InputState, ObservedState
+from aihummer_drtui.run.told_words import answer_text
 from aihummer_drtui.run.words import checklist
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem
 from aihummer_drtui.runbook.prose import plain_words
@@ -38,13 +39,20 @@ def copied_of(view: View, place: Place) -> tuple[str, str]:
             latest = latest_attempt(view.state, item.id)
             text_file = str(view.folder.path / "runbook")
             file = (
-                text_file if latest is None else str(view.folder.attempt(item.id, latest.number) / "script")
+                text_file
+                if latest is None or latest.rehearsed
+                else str(view.folder.attempt(item.id, latest.number) / "script")
             )
             return item.script, file
         case CheckItem():
             known = view.state.items.get(item.id)
-            seen = known.observation.observed if isinstance(known, CheckState) else plain_words(item.text)
-            return seen, journal
+            match known:
+                case ObservedState(observation=observation):
+                    return observation.observed, journal
+                case AnsweredState():
+                    return answer_text(known), journal
+                case _:
+                    return plain_words(item.text), journal
         case InputItem():
             given = view.state.items.get(item.id)
             return (given.value if isinstance(given, InputState) else item.variable), journal

@@ -35,6 +35,10 @@ def _told(growth: Growth, operator_sees: str) -> tuple[int, str, str] | None:
             return 4, f"{first}; 'o' shows what it wrote", style
         case e.OutcomeLost() | e.OutcomeProbed():
             return 5, first, paint.DOUBT
+        case e.CheckAnswered(item=item) | e.CommandRehearsed(item=item) | e.OutcomeTold(item=item):
+            return 4, first, paint.STATUS[growth.after.status(item)]
+        case e.ProbeAnswered():
+            return 5, first, paint.DOUBT
         case e.LevelReached():
             return 3, first, paint.GOOD
         case _:

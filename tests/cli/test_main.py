@@ -32,7 +32,7 @@ def test_every_command_has_its_help(name: str) -> None:
     [
         (["nonsense"], "No such command 'nonsense'"),
         (["run", "--nonsense"], "No such option"),
-        (["run", "--mode", "tabletop"], "'tabletop' is not one of"),
+        (["run", "--mode", "rehearsal"], "'rehearsal' is not one of"),
         (["run", "--patience", "-1"], "not in the range"),
         (["abandon"], "Missing argument 'RUN'"),
     ],

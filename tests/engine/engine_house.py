@@ -150,13 +150,15 @@ class House:
 
 
 @contextmanager
-def a_house(place: Path, runbook: Runbook, *, target_key: str = "sandbox-1") -> Iterator[House]:
+def a_house(
+    place: Path, runbook: Runbook, *, target_key: str = "sandbox-1", mode: Mode = Mode.DRILL
+) -> Iterator[House]:
     """Declare a run of the runbook in a new world where every check passes."""
     state = place / "state"
     state.mkdir(mode=0o700, exist_ok=True)
     world = ScriptedCatalogue(state / WORLD)
     world.tell(Script(checks={"before": ScriptedCheck(), "after": ScriptedCheck()}))
-    folder = declare_run(state, a_declaration(runbook, target_key=target_key), SystemClock())
+    folder = declare_run(state, a_declaration(runbook, target_key=target_key, mode=mode), SystemClock())
     house = House(state=state, folder=folder, world=world)
     try:
         yield house

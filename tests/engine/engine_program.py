@@ -20,8 +20,10 @@ from aihummer_drtui.engine.journal import Journal
 from aihummer_drtui.engine.launch import NotReady, Ready, announce
 from aihummer_drtui.engine.lock import Holder, take_lock, take_target_lock
 from aihummer_drtui.engine.process import Engine
+from aihummer_drtui.engine.tabletop import Tabletop
+from aihummer_drtui.engine.world import Outside, World
 from aihummer_drtui.errors import DrtuiError, PreconditionError
-from aihummer_drtui.run.events import Event, Record
+from aihummer_drtui.run.events import Event, Mode, Record, RunDeclared
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.runbook.model import Runbook
 from aihummer_drtui.testing import ScriptedCatalogue
@@ -55,6 +57,13 @@ class MortalJournal(Journal):
         return record
 
 
+def world_of(state: Path, declared: RunDeclared) -> World:
+    """The scripted world, or none for a tabletop."""
+    if declared.mode is Mode.TABLETOP:
+        return Tabletop(declared.target)
+    return Outside(ScriptedCatalogue(state / WORLD), {"PATH": PATH, "DRTUI_RUN": declared.run})
+
+
 def main(state: Path, run: str, linger: float, point: str) -> None:
     """Take up the run and serve it."""
     MortalJournal.point = point
@@ -67,14 +76,13 @@ def main(state: Path, run: str, linger: float, point: str) -> None:
             held.enter_context(take_lock(folder.lock, holder))
             journal = MortalJournal.open(folder.path, clock)
             held.callback(journal.close)
-            key = fold(journal.found).declared.target_key
-            held.enter_context(take_target_lock(state, key, holder))
+            declared = fold(journal.found).declared
+            held.enter_context(take_target_lock(state, declared.target_key, holder))
             engine = Engine(
                 folder=folder,
                 journal=journal,
                 read=read_json_runbook,
-                catalogue=ScriptedCatalogue(state / WORLD),
-                environment={"PATH": PATH, "DRTUI_RUN": run},
+                world=world_of(state, declared),
                 clock=clock,
                 linger=linger,
             )

@@ -13,7 +13,7 @@ from aihummer_drtui.engine.looker import RECORD_EVERY, Looker, due_in_step
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.outdating import outdated_by
-from aihummer_drtui.run.state import CheckState, RunState, Status
+from aihummer_drtui.run.state import ObservedState, RunState, Status
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import CheckItem, Runbook
 from aihummer_drtui.testing import Script, ScriptedCatalogue, ScriptedCheck
@@ -221,7 +221,7 @@ async def test_hanging_look_is_unknown_in_its_time_and_never_piles_up(scene: Sce
     await scene.heard()
     await scene.quiet()
     known = scene.state.items["work/one"]
-    assert isinstance(known, CheckState)
+    assert isinstance(known, ObservedState)
     assert known.status is Status.UNKNOWN
     assert known.observation.observed == "no answer within 0 s"
     for _ in range(10):
@@ -234,7 +234,7 @@ async def test_hanging_look_is_unknown_in_its_time_and_never_piles_up(scene: Sce
     scene.story.sit()
     scene.looker.poll()
     assert scene.looker._answers["work/one"].done() is False
-    assert isinstance(now := scene.state.items["work/one"], CheckState)
+    assert isinstance(now := scene.state.items["work/one"], ObservedState)
     assert now.fresh, "a new sitting is told that it hangs still"
     (await hanging(pipe)).close()
     await scene.looker._answers["work/one"]
@@ -282,7 +282,7 @@ async def test_new_value_makes_every_look_out_of_date(scene: Scene) -> None:
     scene.story.give("brief/PLACE", "/b")
     scene.looker.look_again_at_everything()
     await scene.quiet()
-    assert isinstance(known := scene.state.items["work/one"], CheckState)
+    assert isinstance(known := scene.state.items["work/one"], ObservedState)
     assert known.observation.observed == "in /b"
 
 
@@ -308,7 +308,7 @@ async def test_answer_to_an_outdated_question_gets_nowhere(
         assert scene.state.status("work/one") is Status.PENDING
         scene.looker.poll()
         await scene.quiet()
-    assert isinstance(known := scene.state.items["work/one"], CheckState)
+    assert isinstance(known := scene.state.items["work/one"], ObservedState)
     assert known.observation.observed == "in /b"
     assert [one.values["PLACE"] for one in scene.world.looked()] == ["/a", "/b"]
 
@@ -351,7 +351,7 @@ async def test_look_that_breaks_is_unknown(scene: Scene) -> None:
     scene.tell(one=ScriptedCheck(breaks=True))
     scene.looker.look_at([scene.item("one")])
     await scene.quiet()
-    assert isinstance(known := scene.state.items["work/one"], CheckState)
+    assert isinstance(known := scene.state.items["work/one"], ObservedState)
     assert known.status is Status.UNKNOWN
     assert known.observation.observed == "the look itself broke: RuntimeError"
 

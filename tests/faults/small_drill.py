@@ -146,6 +146,8 @@ class SmallDrill:
                 return r.Finish()
             case s.AwaitCheck() | s.AwaitCommand() | s.WorkMeanwhile() | s.NothingLeft():
                 return None
+            case s.AnswerIt() | s.TellEnd() | s.SayProbe():
+                raise AssertionError(f"only a tabletop is told: {suggestion}")
             case s.MendCheck():
                 raise AssertionError(f"a check is not green in a world where all is well: {state}")
             case _ as never:

@@ -7,7 +7,8 @@ import pytest
 
 from aihummer_drtui.errors import ExitCode, FailedError
 from aihummer_drtui.plain.answers import Answers
-from aihummer_drtui.plain.question import Question, question_of
+from aihummer_drtui.plain.asking import Question
+from aihummer_drtui.plain.question import question_of
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.leftovers import Leftovers

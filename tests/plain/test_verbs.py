@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from aihummer_drtui.plain.verbs import (
-    EXPLAINED,
     Spoken,
     Verb,
     also,
     command_meant,
     command_named,
+    explained,
     parse_verb,
     request_of,
 )
@@ -121,5 +121,19 @@ def test_an_unknown_command_is_answered_with_the_known() -> None:
 
 def test_help_explains_every_verb() -> None:
     """And a prompt always names help and quit."""
-    assert all(verb.typed in EXPLAINED for verb in Verb)
+    both = explained(tabletop=False) + explained(tabletop=True)
+    assert all(verb.typed in both for verb in Verb)
     assert also(Verb.SKIP) == "skip REASON, help, quit"
+
+
+def test_a_tabletop_has_verbs_of_its_own() -> None:
+    """What is executed is none of it; what is told is no verb elsewhere, so it answers the question."""
+    told, seen = explained(tabletop=True), explained(tabletop=False)
+    assert "answer [CHECK]" in told
+    assert "tell [COMMAND]" in told
+    assert "stop [COMMAND]" not in told
+    assert "output [COMMAND]" not in told
+    assert "tell [COMMAND]" not in seen
+    assert parse_verb("tell them") is None
+    assert parse_verb("tell up done", tabletop=True) == Spoken(verb=Verb.TELL, rest="up done")
+    assert parse_verb("stop", tabletop=True) is None

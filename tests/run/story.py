@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.state import RunState
-from aihummer_drtui.run.verdict import Observation, ProbeResult, Verdict
+from aihummer_drtui.run.verdict import Answer, Observation, ProbeResult, ToldOutcome, Verdict
 from aihummer_drtui.runbook.model import (
     CheckItem,
     CommandItem,
@@ -184,6 +184,31 @@ class Story:
     def give(self, item: str, value: str = "v1") -> "Story":
         """An input was given."""
         return self.add(e.InputGiven(item=item, variable=item.partition("/")[2], value=value))
+
+    def answer(self, item: str, answer: Answer = Answer.PASSED, said: str = "") -> "Story":
+        """Tabletop: somebody said what a check finds."""
+        return self.add(e.CheckAnswered(item=item, answer=answer, said=said))
+
+    def rehearse(
+        self, item: str, attempt: int = 1, outdates: tuple[str, ...] = (), script: str = "true", **values: str
+    ) -> "Story":
+        """Tabletop: a command would be running."""
+        return self.add(
+            e.CommandRehearsed(item=item, attempt=attempt, script=script, values=values, outdates=outdates)
+        )
+
+    def tell(
+        self,
+        item: str,
+        outcome: ToldOutcome = ToldOutcome.DONE,
+        attempt: int = 1,
+        said: str = "",
+        would_take: float | None = None,
+    ) -> "Story":
+        """Tabletop: somebody said how it ended."""
+        return self.add(
+            e.OutcomeTold(item=item, attempt=attempt, outcome=outcome, said=said, would_take=would_take)
+        )
 
     def sit(self, sitting: str = "1") -> "Story":
         """An operator attached."""

@@ -12,10 +12,18 @@ from msgspec import json
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.fold import begin, fold, follow
-from aihummer_drtui.run.legal import latest_attempt, level_of, refusal, unmet_needs, unproven_items
+from aihummer_drtui.run.legal import (
+    latest_attempt,
+    level_of,
+    refusal,
+    told_level_of,
+    unmet_needs,
+    unproven_items,
+)
 from aihummer_drtui.run.outdating import outdated_by
 from aihummer_drtui.run.overlap import steps_with_work
 from aihummer_drtui.run.state import (
+    AnsweredState,
     CheckState,
     CommandState,
     ConfirmState,
@@ -24,13 +32,16 @@ from aihummer_drtui.run.state import (
     LeftOutState,
     Living,
     Lost,
+    ObservedState,
     Outcome,
     RunState,
     Settled,
     Status,
+    Told,
     Underway,
 )
 from aihummer_drtui.run.suggestion import (
+    AnswerIt,
     AwaitCheck,
     AwaitCommand,
     FinishRun,
@@ -39,15 +50,18 @@ from aihummer_drtui.run.suggestion import (
     NothingLeft,
     OpenStep,
     ResolveUnknown,
+    SayProbe,
     Start,
     StartAgain,
     StateIt,
     Suggestion,
+    TellEnd,
     WorkMeanwhile,
     sensible,
 )
+from aihummer_drtui.run.tabletop import belongs
 from aihummer_drtui.run.unattended import next_unattended
-from aihummer_drtui.run.verdict import ProbeResult, Verdict
+from aihummer_drtui.run.verdict import Answer, ProbeResult, ToldOutcome, Verdict
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Item, LevelProof, RecoveryLevel
 from tests.run.story import (
     RECOVERY,
@@ -110,6 +124,27 @@ _events: st.SearchStrategy[e.Event] = st.one_of(
         observed=_words,
     ),
     st.builds(e.OutcomeSettled, item=_items, attempt=_numbers, done=st.booleans(), reason=_words),
+    st.builds(e.CheckAnswered, item=_items, answer=st.sampled_from(Answer), said=_words),
+    st.builds(
+        e.CommandRehearsed,
+        item=_items,
+        attempt=_numbers,
+        script=st.sampled_from(('x "$A"', "x")),
+        values=st.dictionaries(st.sampled_from(("A", "B")), _words),
+        outdates=st.lists(_items, max_size=3).map(tuple),
+    ),
+    st.builds(
+        e.OutcomeTold,
+        item=_items,
+        attempt=_numbers,
+        outcome=st.sampled_from(ToldOutcome),
+        said=_words,
+        would_take=st.none() | st.floats(0, 9),
+    ),
+    st.builds(
+        e.ProbeAnswered, item=_items, attempt=_numbers, result=st.sampled_from(ProbeResult), said=_words
+    ),
+    st.builds(e.LevelTold, level=st.sampled_from(RecoveryLevel)),
     st.builds(e.ItemSkipped, item=_items, reason=_words),
     st.builds(e.ItemOverridden, item=_items, reason=_words),
     st.builds(e.NoteWritten, text=_words),
@@ -124,23 +159,37 @@ _events: st.SearchStrategy[e.Event] = st.one_of(
 )
 
 
-def journal_of(happened: list[e.Event]) -> list[e.Record]:
+def journal_of(happened: list[e.Event], mode: e.Mode = e.Mode.DRILL) -> list[e.Record]:
     """The journal of a run in which that happened."""
-    return [a_record(1 + index, what) for index, what in enumerate([declared(), *happened])]
+    return [a_record(1 + index, what) for index, what in enumerate([declared(mode), *happened])]
 
 
 def assert_nothing_unseen_is_green(state: RunState) -> None:
-    """Whatever passed was observed, ended with exit 0, was settled by a person, was stated or given."""
+    """Whatever passed was observed, ended with exit 0, was settled by a person, was stated or given.
+
+    In a tabletop nothing was observed and nothing ended: it was told to have gone well, and says so.
+    """
+    told = state.declared.mode is e.Mode.TABLETOP
+    assert not told or state.level is RecoveryLevel.NONE
     for one in state.items.values():
         if one.status is not Status.PASSED:
             continue
         match one:
-            case CheckState(observation=observation):
+            case ObservedState(observation=observation):
+                assert not told
                 assert observation.verdict is Verdict.PASSED
+            case AnsweredState(answered=answered):
+                assert told
+                assert answered is Answer.PASSED
             case CommandState(attempts=attempts):
                 end = attempts[-1].end
+                assert attempts[-1].rehearsed is told
                 if isinstance(end, Outcome):
+                    assert not told
                     assert (end.kind, end.code) == (e.EndKind.EXITED, 0)
+                elif isinstance(end, Told):
+                    assert told
+                    assert end.told is ToldOutcome.DONE
                 else:
                     assert isinstance(end, Settled)
                     assert end.done
@@ -152,11 +201,11 @@ def assert_nothing_unseen_is_green(state: RunState) -> None:
                 assert_never(never)
 
 
-@given(st.lists(_events, max_size=40), st.data())
+@given(st.lists(_events, max_size=40), st.sampled_from((e.Mode.DRILL, e.Mode.TABLETOP)), st.data())
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_every_history_folds(happened: list[e.Event], data: st.DataObject) -> None:
+def test_every_history_folds(happened: list[e.Event], mode: e.Mode, data: st.DataObject) -> None:
     """The fold is total, the same every time, and goes on from any prefix as if read at once."""
-    records = journal_of(happened)
+    records = journal_of(happened, mode)
     whole = fold(records)
     assert fold(iter(records)) == whole
     cut = data.draw(st.integers(1, len(records)))
@@ -168,11 +217,11 @@ def test_every_history_folds(happened: list[e.Event], data: st.DataObject) -> No
     assert_nothing_unseen_is_green(whole)
 
 
-@given(st.lists(_events, max_size=25))
+@given(st.lists(_events, max_size=25), st.sampled_from((e.Mode.DRILL, e.Mode.TABLETOP)))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_every_history_can_be_judged(happened: list[e.Event]) -> None:
+def test_every_history_can_be_judged(happened: list[e.Event], mode: e.Mode) -> None:
     """No state, however odd, makes the suggestion, the level or a refusal fail."""
-    state = fold(journal_of(happened))
+    state = fold(journal_of(happened, mode))
     sensible(RECOVERY, state)
     next_unattended(RECOVERY, state)
     level_of(RECOVERY, state)
@@ -192,7 +241,7 @@ def test_the_fold_of_what_was_written_is_the_fold_of_what_is_read(happened: list
     assert fold(again) == fold(records)
 
 
-def asked_for(state: RunState, suggestion: Suggestion) -> r.Request | None:
+def asked_for(state: RunState, suggestion: Suggestion) -> r.Request | None:  # noqa: PLR0912
     """The request that takes up a suggestion; None where there is only waiting."""
     match suggestion:
         case ResolveUnknown(item=item):
@@ -210,6 +259,12 @@ def asked_for(state: RunState, suggestion: Suggestion) -> r.Request | None:
         case AwaitCommand(item=item):
             assert item.id in state.running
             return r.StopCommand(item=item.id)
+        case AnswerIt(item=item):
+            return r.AnswerCheck(item=item.id, answer=Answer.PASSED)
+        case TellEnd(item=item):
+            return r.TellOutcome(item=item.id, outcome=ToldOutcome.DONE)
+        case SayProbe(item=item):
+            return r.AnswerProbe(item=item.id, result=ProbeResult.NOT_DONE)
         case FinishRun():
             return r.Finish()
         case NothingLeft():
@@ -221,9 +276,11 @@ def asked_for(state: RunState, suggestion: Suggestion) -> r.Request | None:
 class ARun(RuleBasedStateMachine):
     """An engine without effects: requests are judged by `refusal` and journalled as the engine does."""
 
+    mode = e.Mode.DRILL
+
     def __init__(self) -> None:
         super().__init__()
-        self.records: list[e.Record] = [a_record(1, declared())]
+        self.records: list[e.Record] = [a_record(1, declared(self.mode))]
         self.state = begin(self.records[0])
         self.started_in_doubt = False
         self.ended: dict[str, float] = {}
@@ -235,12 +292,15 @@ class ARun(RuleBasedStateMachine):
         record = a_record(len(self.records) + 1, what)
         self.records.append(record)
         self.state = follow(self.state, record)
-        if isinstance(what, e.CommandEnded | e.OutcomeLost):
+        if isinstance(what, e.CommandEnded | e.OutcomeLost | e.OutcomeTold) and belongs(what, self.mode):
             self.ended[what.item] = record.boottime
         self.went_past |= isinstance(what, e.ItemSkipped | e.ItemOverridden | e.RunbookAccepted)
         level = level_of(RECOVERY, self.state)
         if level is not self.state.level and isinstance(self.state.ending, Living):
             self.record(e.LevelReached(level=level))
+        told = told_level_of(RECOVERY, self.state)
+        if told is not self.state.told_level and isinstance(self.state.ending, Living):
+            self.record(e.LevelTold(level=told))
 
     def ask(self, request: r.Request, outcome: Callable[[], None] = lambda: None) -> bool:
         """Whether the request was legal; then it has happened."""
@@ -285,6 +345,13 @@ class ARun(RuleBasedStateMachine):
                 self.record(e.RunAbandoned(reason=reason))
             case r.WriteNote(text=text):
                 self.record(e.NoteWritten(text=text))
+            case r.AnswerCheck(item=item, answer=answer):
+                self.record(e.CheckAnswered(item=item, answer=answer, said=""))
+            case r.TellOutcome(item=item, outcome=outcome):
+                told = e.OutcomeTold(item=item, attempt=self.number(item), outcome=outcome, said="x")
+                self.record(told)
+            case r.AnswerProbe(item=item, result=result):
+                self.record(e.ProbeAnswered(item=item, attempt=self.number(item), result=result, said="x"))
             case r.LookAgain() | r.ProbeOutcome() | r.StopCommand():
                 pass
             case _ as never:
@@ -303,8 +370,9 @@ class ARun(RuleBasedStateMachine):
         if latest is not None and isinstance(latest.end, Lost | Underway):
             self.started_in_doubt = True
         number = self.number(item) + 1
+        begun = e.CommandRehearsed if self.mode is e.Mode.TABLETOP else e.CommandIntended
         self.record(
-            e.CommandIntended(
+            begun(
                 item=item,
                 attempt=number,
                 script=command.script,
@@ -394,6 +462,19 @@ class ARun(RuleBasedStateMachine):
             self.record(e.OutcomeLost(item=item, attempt=number, why="cut"))
             if probed is not None:
                 self.record(e.OutcomeProbed(item=item, attempt=number, result=probed, observed="x"))
+
+    @rule(item=st.sampled_from(CHECKS), answer=st.sampled_from((*Answer, Answer.PASSED)))
+    def answers(self, item: str, answer: Answer) -> None:
+        """Somebody says what a check finds: legal in a tabletop only."""
+        was_legal = self.ask(r.AnswerCheck(item=item, answer=answer))
+        assert self.mode is e.Mode.TABLETOP or not was_legal
+
+    @rule(item=st.sampled_from(COMMANDS), outcome=st.sampled_from(ToldOutcome))
+    def tells(self, item: str, outcome: ToldOutcome) -> None:
+        """Somebody says how a command ended: legal in a tabletop only, of one that is rehearsed."""
+        was_rehearsed = self.state.rehearsed(item) and item in self.state.running
+        was_legal = self.ask(r.TellOutcome(item=item, outcome=outcome))
+        assert was_rehearsed or not was_legal
 
     @rule(item=st.sampled_from(COMMANDS), done=st.booleans())
     def settles(self, item: str, done: bool) -> None:
@@ -516,6 +597,26 @@ ARun.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestARun = ARun.TestCase
+
+
+class ATabletop(ARun):
+    """The same trouble in a tabletop: what is told counts, and what would be seen is refused or ignored."""
+
+    mode = e.Mode.TABLETOP
+
+    @invariant()
+    def nothing_is_executed_and_nothing_is_proven(self) -> None:
+        """Whatever was told."""
+        assert self.state.executing == ()
+        assert self.state.level is RecoveryLevel.NONE
+        assert level_of(RECOVERY, self.state) is RecoveryLevel.NONE
+        for known in self.state.items.values():
+            assert not isinstance(known, ObservedState)
+            assert not isinstance(known, CommandState) or all(one.rehearsed for one in known.attempts)
+
+
+ATabletop.TestCase.settings = ARun.TestCase.settings
+TestATabletop = ATabletop.TestCase
 
 
 _makers: dict[str, Callable[[str], Item]] = {"k": a_check, "c": a_command, "i": an_input, "f": a_confirm}

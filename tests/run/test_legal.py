@@ -14,12 +14,18 @@ from aihummer_drtui.run.legal import (
     unmet_needs,
     unproven_items,
 )
-from aihummer_drtui.run.verdict import ProbeResult, Verdict
+from aihummer_drtui.run.verdict import Answer, ProbeResult, ToldOutcome, Verdict
 from aihummer_drtui.runbook.model import Item, LevelProof, RecoveryLevel, Step
 from tests.run.story import RECOVERY, Story, a_command, a_runbook, a_step, through_database, to_the_end
 
 RESTORE = "database/restore"
 LONG = "x" * 4_001
+
+
+def table() -> Story:
+    """A tabletop that has just begun."""
+    return Story(mode=e.Mode.TABLETOP)
+
 
 ACCEPTED: list[tuple[str, Story, r.Request]] = [
     ("attach", Story(), r.Attach(operator="ada", host="h", front_end="plain")),
@@ -108,9 +114,69 @@ ACCEPTED: list[tuple[str, Story, r.Request]] = [
     ("accept", Story(), r.AcceptRunbook(text="# new", reason="typo mended")),
     ("finish", to_the_end(), r.Finish()),
     ("abandon", Story().lose(RESTORE), r.Abandon(reason="other site took over")),
+    ("answer", table(), r.AnswerCheck(item="side/mail", answer=Answer.PASSED)),
+    (
+        "answer otherwise",
+        table().answer("side/mail"),
+        r.AnswerCheck(item="side/mail", answer=Answer.FAILED, said="the disk is full"),
+    ),
+    ("rehearse", table().answer("side/mail"), r.StartCommand(item="side/mail-up")),
+    (
+        "tell",
+        table().rehearse("side/mail-up"),
+        r.TellOutcome(item="side/mail-up", outcome=ToldOutcome.PARTLY, would_take=60.0),
+    ),
+    (
+        "answer the probe",
+        table().rehearse(RESTORE).tell(RESTORE, ToldOutcome.UNKNOWN),
+        r.AnswerProbe(item=RESTORE, result=ProbeResult.PARTIAL),
+    ),
+    ("abandon a talk", table().rehearse(RESTORE), r.Abandon(reason="time is over")),
 ]
 
 REFUSED: list[tuple[str, Story, r.Request]] = [
+    ("looks at nothing", table(), r.LookAgain(item="side/mail")),
+    ("probes nothing", table().rehearse(RESTORE), r.ProbeOutcome(item=RESTORE)),
+    ("executes nothing", table().rehearse(RESTORE), r.StopCommand(item=RESTORE)),
+    ("side/mail comes before it and is pending", table(), r.StartCommand(item="side/mail-up")),
+    ("is running already", table().rehearse("side/mail-up"), r.StartCommand(item="side/mail-up")),
+    ("this is a drill run", Story(), r.AnswerCheck(item="side/mail", answer=Answer.PASSED)),
+    ("this is a drill run", Story().intend(RESTORE), r.TellOutcome(item=RESTORE, outcome=ToldOutcome.DONE)),
+    ("this is a drill run", Story().lose(RESTORE), r.AnswerProbe(item=RESTORE, result=ProbeResult.DONE)),
+    ("no check `side/mail-up`", table(), r.AnswerCheck(item="side/mail-up", answer=Answer.PASSED)),
+    (
+        "what was said of 4001 characters",
+        table(),
+        r.AnswerCheck(item="side/mail", answer=Answer.PASSED, said=LONG),
+    ),
+    ("no command `side/mail`", table(), r.TellOutcome(item="side/mail", outcome=ToldOutcome.DONE)),
+    ("is not under way", table(), r.TellOutcome(item=RESTORE, outcome=ToldOutcome.DONE)),
+    (
+        "is not under way",
+        table().rehearse(RESTORE).tell(RESTORE),
+        r.TellOutcome(item=RESTORE, outcome=ToldOutcome.FAILED),
+    ),
+    *(
+        (
+            "that is no duration",
+            table().rehearse(RESTORE),
+            r.TellOutcome(item=RESTORE, outcome=ToldOutcome.DONE, would_take=seconds),
+        )
+        for seconds in (-1.0, float("nan"), float("inf"), 31 * 86_400.0)
+    ),
+    (
+        "what was said",
+        table().rehearse(RESTORE),
+        r.TellOutcome(item=RESTORE, outcome=ToldOutcome.DONE, said=LONG),
+    ),
+    ("no command `side/mail`", table(), r.AnswerProbe(item="side/mail", result=ProbeResult.DONE)),
+    ("is not in doubt", table().rehearse(RESTORE), r.AnswerProbe(item=RESTORE, result=ProbeResult.DONE)),
+    (
+        "what was said",
+        table().rehearse(RESTORE).tell(RESTORE, ToldOutcome.UNKNOWN),
+        r.AnswerProbe(item=RESTORE, result=ProbeResult.DONE, said=LONG),
+    ),
+    ("is still running", table().rehearse(RESTORE), r.Skip(item=RESTORE, reason="x")),
     (
         "the run is finished",
         Story().add(e.RunFinished(level=RecoveryLevel.NONE, with_exceptions=False, unproven=())),
@@ -148,7 +214,6 @@ REFUSED: list[tuple[str, Story, r.Request]] = [
     ("a statement is missing", Story(), r.Confirm(item="brief/confirm-1", statement=" \n")),
     ("a statement of 4001 characters", Story(), r.Confirm(item="brief/confirm-1", statement=LONG)),
     ("no command `brief/tools`", Story(), r.StartCommand(item="brief/tools")),
-    ("executes nothing", Story(mode=e.Mode.TABLETOP).look("side/mail"), r.StartCommand(item="side/mail-up")),
     ("is running already", through_database().intend("proof/up"), r.StartCommand(item="proof/up")),
     ("nobody saw how the last attempt", through_database().lose("proof/up"), r.StartCommand(item="proof/up")),
     ("has passed", through_database(), r.StartCommand(item=RESTORE)),

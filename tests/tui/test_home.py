@@ -10,7 +10,7 @@ from aihummer_drtui.run.events import Mode
 from aihummer_drtui.tui.choices import Begin, Choice, GiveUp, HomeFacts, LookAt, Plainly, Resume, offered
 from aihummer_drtui.tui.home import HomeApp
 from aihummer_drtui.tui.widgets.banner import now
-from tests.run.story import through_database
+from tests.run.story import Story, through_database
 
 UNFINISHED = through_database().intend("side/mail-up").add(e.StepShown(step="side")).state
 RUN = UNFINISHED.declared.run
@@ -81,6 +81,7 @@ async def test_every_choice_can_be_reached() -> None:
     choices = [one.choice for one in offered(facts, now())]
     assert choices[1:] == [
         Begin(mode=Mode.DRILL),
+        Begin(mode=Mode.TABLETOP),
         Begin(mode=Mode.TRAINING),
         Plainly.READINESS,
         Plainly.BACKUPS,
@@ -88,6 +89,16 @@ async def test_every_choice_can_be_reached() -> None:
     ]
     for place, choice in enumerate(choices[1:], 1):
         assert await pressed(facts, *["down"] * place, "enter") == choice
+
+
+async def test_a_talk_that_is_not_finished_stands_behind_a_recovery() -> None:
+    """Enter alone must not lead into an exercise while a real run waits; of it nothing runs."""
+    talk = Story(mode=Mode.TABLETOP).add(e.StepShown(step="side")).rehearse("side/mail-up")
+    facts = HomeFacts(target="t", unfinished=(talk.state, UNFINISHED))
+    first, second, *_ = offered(facts, now())
+    assert first.words.startswith("Resume r1: DRILL")
+    assert second.words.startswith("Resume r1: TABLETOP")
+    assert second.below.startswith("at step side, tabletop: nothing was executed, nothing is proven;")
 
 
 async def test_news_and_help_are_shown() -> None:

@@ -5,6 +5,7 @@ from typing import Final
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import Status
+from aihummer_drtui.run.told_words import told_event
 from aihummer_drtui.run.words import GLYPHS, ending, local_time
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.away import Away
@@ -12,18 +13,20 @@ from aihummer_drtui.tui.screens.reading import ReadingScreen
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.pane import Line
 
+_STAYS_TOLD: Final = "What was told stays told: in a tabletop nobody looks again."
 _CLOSING: Final = (
     "Everything that had passed is looked at again now; what is no longer true shows as drifted."
 )
 
 
-def absence_lines(away: Away) -> tuple[Line, ...]:
+def absence_lines(away: Away, *, tabletop: bool = False) -> tuple[Line, ...]:
     """What is worth telling; empty when nobody was away, or nothing happened."""
     told = [line for record in away.records() if (line := _told(record)) is not None]
     if not told or away.before is None:
         return ()
     since = Line(text=f"Nobody was attached since {local_time(away.before.wall)}.", style=paint.LOUD)
-    return (since, *told, Line(text=""), Line(text=_CLOSING, style=paint.QUIET))
+    closing = _STAYS_TOLD if tabletop else _CLOSING
+    return (since, *told, Line(text=""), Line(text=closing, style=paint.QUIET))
 
 
 def _told(record: e.Record) -> Line | None:
@@ -37,6 +40,8 @@ def _told(record: e.Record) -> Line | None:
         case e.OutcomeLost(item=item, why=why):
             text = f"{at}  ? unknown: {item}: nobody saw how it ended: {cleaned_line(why, 300)}"
             return Line(text=text, style=paint.DOUBT)
+        case e.CheckAnswered() | e.CommandRehearsed() | e.OutcomeTold() | e.ProbeAnswered():
+            return Line(text=f"{at}  {told_event(record.what)} ({cleaned_line(record.actor, 60)})")
         case e.LevelReached(level=level):
             return Line(text=f"{at}  recovery level: {level}")
         case e.JournalRepaired(bytes_cut=cut, copy=copy):

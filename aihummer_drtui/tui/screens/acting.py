@@ -12,7 +12,17 @@ from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.intents import Intent
 from aihummer_drtui.tui.item_acts import About, item_act
 from aihummer_drtui.tui.legal_acts import legal_acts
-from aihummer_drtui.tui.offer import Act, Ask, Offer, OpenGate, OpenUnknown, OpenValue, Plain, SeeOutput
+from aihummer_drtui.tui.offer import (
+    Act,
+    Ask,
+    Offer,
+    OpenGate,
+    OpenTold,
+    OpenUnknown,
+    OpenValue,
+    Plain,
+    SeeOutput,
+)
 from aihummer_drtui.tui.screens.looking import LookingScreen
 from aihummer_drtui.tui.wanting import Wanting
 
@@ -79,7 +89,7 @@ class ActingScreen(LookingScreen):
         match act:
             case Ask(request=request):
                 self._send(request)
-            case OpenGate() | OpenUnknown() | OpenValue():
+            case OpenGate() | OpenUnknown() | OpenValue() | OpenTold():
                 self._open(act)
             case SeeOutput(command=command):
                 self.see_output(command)
@@ -104,7 +114,7 @@ class ActingScreen(LookingScreen):
         self.notice("Asking the engine ...")
         self.run_app.ask(request)
 
-    def _open(self, act: OpenGate | OpenUnknown | OpenValue) -> None:
+    def _open(self, act: OpenGate | OpenUnknown | OpenValue | OpenTold) -> None:
         match act:
             case OpenGate(command=command):
                 from aihummer_drtui.tui.screens.gate import GateScreen
@@ -114,6 +124,10 @@ class ActingScreen(LookingScreen):
                 from aihummer_drtui.tui.screens.unknown import UnknownScreen
 
                 self.app.push_screen(UnknownScreen(command))
+            case OpenTold():
+                from aihummer_drtui.tui.screens.telling import telling_screen
+
+                self.app.push_screen(telling_screen(act))
             case OpenValue(input=given):
                 from aihummer_drtui.tui.screens.giving_set import giving_screen
 

@@ -12,6 +12,7 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run.closing import closing_lines, next_lines
 from aihummer_drtui.run.leftovers import Leftovers, leftover_lines
 from aihummer_drtui.run.state import Abandoned
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import RecoveryLevel
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.aside import asked
@@ -49,7 +50,11 @@ class CompletionScreen(ReadingScreen[None]):
         """Note since when it can be read, and look for what is left over."""
         self._since = time.monotonic()
         super().on_mount()
-        self._look()
+        if self.view is not None and is_tabletop(self.view.state):
+            # Nothing was touched, so nothing can be left over.
+            self._left = Leftovers()
+        else:
+            self._look()
 
     @work
     async def _look(self) -> None:
@@ -79,10 +84,14 @@ class CompletionScreen(ReadingScreen[None]):
         if self._left is None:
             yield Line(text="Looking for what is left over ...", style=paint.QUIET)
             return
-        for line in leftover_lines(self._left, datetime.now(UTC), self.run_app.desk.program):
+        told = () if is_tabletop(view.state) else self._told(self._left)
+        for line in told:
             yield Line(text=line, style=paint.DOUBT if "not looked up" in line else "", hang="    ")
         for line in next_lines(view.runbook, view.state, self._left):
             yield Line(text=line, style=paint.LOUD, hang="    ")
+
+    def _told(self, left: Leftovers) -> list[str]:
+        return leftover_lines(left, datetime.now(UTC), self.run_app.desk.program)
 
 
 def _style(line: str, *, proven: bool) -> str:

@@ -6,6 +6,7 @@ from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.requests import Accepted, Reply, Request, StartCommand
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.run.verdict import TargetIdentity
 from aihummer_drtui.run.words import given_lines
 from aihummer_drtui.runbook.model import CommandItem
@@ -49,12 +50,16 @@ class GateScreen(TypingScreen[None]):
     def show(self, view: View, news: list[Growth]) -> None:  # noqa: ARG002
         """What is about to be replaced, and the way back."""
         command = self._command
+        told = is_tabletop(view.state)
+        runs = (
+            "A real run would run exactly this; now nothing is executed:" if told else "It runs exactly this:"
+        )
         self.lines(
             (
                 Line(text=f"It destroys: {plain_words(command.destroys)}", style=paint.BAD),
                 Line(text=f"Undo: {plain_words(command.undo)}", style=paint.LOUD),
                 *self._identity_lines(),
-                Line(text="It runs exactly this:"),
+                Line(text=runs),
                 *command_lines(command),
                 *(Line(text=f"  {line}", style=paint.LOUD) for line in given_lines(view.state, command)),
                 Line(text=f"Expect: {plain_words(command.expect)}"),
@@ -98,8 +103,13 @@ class GateScreen(TypingScreen[None]):
             self.notice("This gate takes HOST/DATABASE, typed by hand; nothing was started.", paint.REFUSED)
         else:
             self._is_asked = True
-            self.notice("Asking the engine; it looks at the target and at every check once more ...")
+            self.notice(self._asking())
             self.run_app.ask(StartCommand(item=self._command.id, confirmation=text))
+
+    def _asking(self) -> str:
+        if self.view is not None and is_tabletop(self.view.state):
+            return "Asking the engine; it compares the words, and executes nothing ..."
+        return "Asking the engine; it looks at the target and at every check once more ..."
 
     def answered(self, request: Request, reply: Reply | DrtuiError) -> None:
         """Go back when it was started; else say why not."""

@@ -5,10 +5,11 @@ from typing import ClassVar, Final
 from textual.binding import BindingType
 
 from aihummer_drtui.engine.session import Growth
-from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.requests import ProbeOutcome
 from aihummer_drtui.run.state import Lost
+from aihummer_drtui.run.tabletop import is_tabletop
+from aihummer_drtui.run.told_words import said_text, why_unknown
 from aihummer_drtui.run.verdict import ProbeResult
 from aihummer_drtui.run.words import local_time
 from aihummer_drtui.runbook.model import CommandItem
@@ -16,6 +17,7 @@ from aihummer_drtui.runbook.prose import plain_words
 from aihummer_drtui.tui import paint, wanting
 from aihummer_drtui.tui.describing import command_lines
 from aihummer_drtui.tui.intents import ELSEWHERE, Intent, bindings
+from aihummer_drtui.tui.offer import OpenTold
 from aihummer_drtui.tui.screens.reading import ReadingScreen
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.pane import Line
@@ -28,6 +30,11 @@ _SAFE: Final = {
     ProbeResult.UNKNOWN: "The probe came to no answer. Probe again (Enter) when what stops it is mended, or "
     "look by hand. Decide nothing from memory.",
 }
+
+
+_ANSWER_PROBE: Final = Intent(
+    action="probe", keys="enter", shown="Enter", word="answer the probe", does="answer the probe otherwise"
+)
 
 
 class UnknownScreen(ReadingScreen[None]):
@@ -57,6 +64,12 @@ class UnknownScreen(ReadingScreen[None]):
         super().__init__(f"UNKNOWN OUTCOME of {command.id}")
         self._command = command
 
+    def legal_intents(self) -> list[Intent]:
+        """What can be wanted now; a tabletop's probe is not run, but answered otherwise."""
+        told = self.view is not None and is_tabletop(self.view.state)
+        mine = super().legal_intents()
+        return [_ANSWER_PROBE if told and one.action == "probe" else one for one in mine]
+
     def show(self, view: View, news: list[Growth]) -> None:
         """Draw it; when it is decided there is nothing left to show."""
         if self._command.id not in view.state.lost:
@@ -75,12 +88,13 @@ class UnknownScreen(ReadingScreen[None]):
             Line(text=plain_words(command.text), style=paint.LOUD),
             Line(text=f"Started {local_time(latest.at.wall)}, attempt {latest.number}:"),
             *command_lines(command),
-            Line(text=f"Why nobody knows: {cleaned_line(lost.why, 400)}", style=paint.DOUBT),
+            Line(text=f"Why nobody knows: {why_unknown(latest, lost)}", style=paint.DOUBT),
         ]
         if lost.probed is None:
             lines.append(Line(text="The probe has not answered yet; it looks, and changes nothing."))
         else:
-            said = f"The probe says: {lost.probed.result}: {cleaned_line(lost.probed.observed, 400)}"
+            says = "The probe, as answered" if latest.rehearsed else "The probe says"
+            said = f"{says}: {lost.probed.result}{said_text(lost.probed.observed)}"
             lines += [
                 Line(text=said, style=paint.DOUBT),
                 Line(text=_SAFE[lost.probed.result], style=paint.LOUD),
@@ -91,7 +105,12 @@ class UnknownScreen(ReadingScreen[None]):
         return tuple(lines)
 
     def action_probe(self) -> None:
-        """Run the probe again."""
+        """Run the probe again; in a tabletop, answer it again."""
+        if self.view is not None and is_tabletop(self.view.state):
+            from aihummer_drtui.tui.screens.telling import telling_screen
+
+            self.app.push_screen(telling_screen(OpenTold(item=self._command, probe=True)))
+            return
         self.notice("Probing ...")
         self.run_app.ask(ProbeOutcome(item=self._command.id))
 

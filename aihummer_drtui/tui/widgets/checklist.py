@@ -5,7 +5,8 @@ from typing import Final
 from textual.content import Content
 
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.run.state import CheckState, InputState, ItemState, RunState
+from aihummer_drtui.run.state import InputState, ItemState, ObservedState, RunState
+from aihummer_drtui.run.told_words import told_mark
 from aihummer_drtui.run.words import kind_word
 from aihummer_drtui.runbook.model import Item, Step
 from aihummer_drtui.runbook.prose import plain_words
@@ -51,12 +52,13 @@ def _row(state: RunState, item: Item) -> Content:
     known = state.items.get(item.id)
     given = f" = {cleaned_line(known.value, 60)}" if isinstance(known, InputState) else ""
     name = item.id.partition("/")[2]
-    what = "" if name.startswith("confirm-") else f"{name}{given}{_warned(known)}: "
+    told = f" [{mark}]" if (mark := told_mark(known)) else ""
+    what = "" if name.startswith("confirm-") else f"{name}{given}{_warned(known)}{told}: "
     text = " ".join(plain_words(item.text).split())
     return Content.assemble(paint.status_cell(state, item), f" {kind_word(item):<7} {what}{text}")
 
 
 def _warned(known: ItemState | None) -> str:
     """That a check which may well be green has said something to read."""
-    count = len(known.observation.warnings) if isinstance(known, CheckState) else 0
+    count = len(known.observation.warnings) if isinstance(known, ObservedState) else 0
     return "" if not count else f" [{count} warning{'s' if count > 1 else ''}]"
