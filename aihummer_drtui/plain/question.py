@@ -200,6 +200,7 @@ def start_again(
 
     return Question(
         item=item.id,
+        about=attempt,
         lines=(*lines, *gate),
         answers=again.answers if item.destructive else "again, when the cause is mended",
         also=also(*(() if is_tabletop(state) else (Verb.OUTPUT,)), Verb.SKIP, Verb.OVERRIDE),
