@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from aihummer_drtui.engine.facts import Facts
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.run.leftovers import Leftovers
@@ -134,7 +135,7 @@ async def shown(
     *,
     size: tuple[int, int] = (80, 24),
     settle: float = 0.0,
-    facts: ScriptedFacts | None = None,
+    facts: Facts | None = None,
     point: str = "",
     connect: Callable[[Away], Session] | None = None,
 ) -> AsyncIterator[Screens]:
