@@ -7,6 +7,7 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.overlap import going_refused
 from aihummer_drtui.run.requests import Reply, Request
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import Runbook
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.intents import Intent
@@ -131,7 +132,8 @@ class ActingScreen(LookingScreen):
             case OpenValue(input=given):
                 from aihummer_drtui.tui.screens.giving_set import giving_screen
 
-                self.app.push_screen(giving_screen(given))
+                looks = self.view is not None and not is_tabletop(self.view.state)
+                self.app.push_screen(giving_screen(given, looks=looks))
             case _ as never:
                 assert_never(never)
 

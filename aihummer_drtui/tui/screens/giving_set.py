@@ -32,9 +32,12 @@ _ABOUT = {
 }
 
 
-def giving_screen(given: InputItem) -> Screen[None]:
-    """The screen in which an input's value is given: the recovery set's, or that of any other value."""
-    if given.variable in {BACKUP_SET, RECOVERY_POINT}:
+def giving_screen(given: InputItem, *, looks: bool) -> Screen[None]:
+    """The screen in which an input's value is given: the recovery set's, or that of any other value.
+
+    Where nothing may be looked at (a tabletop), every value is typed.
+    """
+    if looks and given.variable in {BACKUP_SET, RECOVERY_POINT}:
         return GivingSetScreen(given, Purpose(given.variable))
     from aihummer_drtui.tui.screens.value import ValueScreen
 
