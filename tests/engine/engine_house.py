@@ -42,10 +42,10 @@ def command(
     return msgspec.structs.replace(made, probe=probe, time_out=time_out)
 
 
-def book(*commands: CommandItem) -> Runbook:
+def book(*commands: CommandItem, variable: str = "BACKUP_SET") -> Runbook:
     """A step `brief` with an input and a confirm, and a step `work` of a check, the commands, a check."""
     return a_runbook(
-        a_step("brief", an_input("brief/BACKUP_SET"), a_confirm("brief/confirm-1")),
+        a_step("brief", an_input(f"brief/{variable}"), a_confirm("brief/confirm-1")),
         a_step("work", a_check("work/before"), *commands, a_check("work/after")),
     )
 

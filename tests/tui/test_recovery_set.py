@@ -256,7 +256,7 @@ async def test_home_shows_the_same_table_before_any_run(size: tuple[int, int]) -
     """Measured by now; Enter goes back, and home is as it was."""
     facts = HomeFacts(target="Target shop", sets=lambda: iter([SETS]))
     async with at_home(facts, size=size) as (app, pilot):
-        for key in ("down", "down", "down", "down", "enter"):
+        for key in ("down",) * 5 + ("enter",):
             await pilot.press(key)
             await pilot.pause()
         await app.workers.wait_for_complete()

@@ -189,24 +189,24 @@ async def test_everything_fits(tmp_path: Path, size: tuple[int, int]) -> None:
 
 async def test_a_value_is_chosen_or_typed(tmp_path: Path) -> None:
     """Each choice with what it means; none is taken for markup; an empty one is not given."""
-    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+    with a_house(tmp_path, book(command("work/do", "true"), variable="DUMP")) as house:
         async with shown(house) as screens:
             await past_briefing(screens)
-            await screens.enter_when("give BACKUP_SET")
+            await screens.enter_when("give DUMP")
             text = await screens.until_shown("=> 1. /backups/newest", "2. /backups/older")
             assert "[bold]not markup[/bold]" in text
             await screens.press("down")
-            await screens.until_shown("BACKUP_SET> /backups/older")
+            await screens.until_shown("DUMP> /backups/older")
             screens.now_on(ValueScreen).query_one(Typed).value = ""
             await screens.press("enter")
             await screens.until_shown("A value is needed")
             await screens.write("/other/set")
             await screens.press("enter")
-            await screens.until_shown("BACKUP_SET = /other/set", "Enter: state that")
+            await screens.until_shown("DUMP = /other/set", "Enter: state that")
             await screens.press("up", "g")
-            await screens.until_shown("Give BACKUP_SET")
+            await screens.until_shown("Give DUMP")
             await screens.press("f3")
-            await screens.until_shown("BACKUP_SET = /other/set")
+            await screens.until_shown("DUMP = /other/set")
         assert [one.value for one in house.of_kind(e.InputGiven) if isinstance(one, e.InputGiven)] == [
             "/other/set"
         ]

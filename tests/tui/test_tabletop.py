@@ -13,7 +13,7 @@ from aihummer_drtui.run.verdict import Answer, ProbeResult, ToldOutcome
 from aihummer_drtui.runbook.model import RecoveryLevel, Runbook
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.describing import item_lines
-from aihummer_drtui.tui.gantt import gantt_lines
+from aihummer_drtui.tui.gantt import Happened, gantt_lines, read_happened
 from aihummer_drtui.tui.item_acts import About, item_act
 from aihummer_drtui.tui.legal_acts import legal_acts
 from aihummer_drtui.tui.offer import OpenTold, offer_for
@@ -307,11 +307,16 @@ def test_details_say_who_told_what() -> None:
     story.tell("side/mail-up", would_take=60.0)
     told = " ".join(line.text for line in item_lines(story.state, up, story.state.latest))
     assert "+ passed, told by ada: done; it would have taken 1 min" in told
-    lines = [line.text for line in gantt_lines(RECOVERY, story.state, story.records, now(), 80)]
+    lines = [line.text for line in gantt_lines(RECOVERY, story.state, happened(story), now(), 80)]
     assert any(line.startswith("   mail-up") and "=" in line for line in lines)
     story.add(e.LevelTold(level=RecoveryLevel.UP))
-    events = [line.text for line in gantt_lines(RECOVERY, story.state, story.records, now(), 80)]
+    events = [line.text for line in gantt_lines(RECOVERY, story.state, happened(story), now(), 80)]
     assert any(line.endswith("recovery level as told, not proven: up (ada)") for line in events)
+
+
+def happened(story: Story) -> Happened:
+    """What its journal tells."""
+    return read_happened(RECOVERY, tuple(story.records))
 
 
 def test_what_happened_meanwhile_is_told_as_told() -> None:
