@@ -154,7 +154,7 @@ def _options(owner: Owner, settings: Mapping[str, str]) -> str:
 
 def server_words(error: Exception, owner: Owner) -> str:
     """One clean line of what the driver or the server said, without the password."""
-    text = str(error).strip().replace("\n", " ") or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
     for secret in (owner.password, *(owner.parameters.get(name, "") for name in sorted(_SECRETS))):
         if secret:
             text = text.replace(secret, "[password]")
