@@ -9,6 +9,7 @@ from aihummer_drtui.recovery.regular_file import read_regular
 
 LIMIT = 1_000_000
 """Bytes; a configuration that is longer is no configuration."""
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def read_trusted(path: Path, *, what: str) -> bytes:
@@ -28,7 +29,41 @@ def read_trusted(path: Path, *, what: str) -> bytes:
     _refuse_foreign_writers(path, state, what)
     folder = path.resolve().parent
     _refuse_foreign_writers(folder, folder.stat(), f"folder of the {what}")
+    for above in folder.parents:
+        _refuse_replaceable(above, above.stat(), f"a folder above the {what}")
     return data
+
+
+def refuse_open_to_others(path: Path, found: os.stat_result) -> None:
+    """Let pass a file of any account's that nobody else can write or replace. Raises PreconditionError."""
+    if found.st_mode & _OTHERS:
+        raise PreconditionError(
+            f"can be written by other accounts (mode {stat.S_IMODE(found.st_mode):04o})",
+            where=str(path),
+            hint=f"look at its content, then: chmod go-w '{path}'",
+        )
+    folder = path.resolve().parent
+    _refuse_world_writable(folder, folder.stat(), "its folder")
+
+
+def _refuse_replaceable(path: Path, found: os.stat_result, what: str) -> None:
+    """Who owns or can write a folder above can put another in the place of what is below."""
+    if found.st_uid not in {0, os.geteuid()}:
+        raise PreconditionError(
+            f"{what} belongs to account {found.st_uid}, which could put another in its place",
+            where=str(path),
+            hint="move it to a folder below /etc, or one that is yours all the way down",
+        )
+    _refuse_world_writable(path, found, what)
+
+
+def _refuse_world_writable(path: Path, found: os.stat_result, what: str) -> None:
+    if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+        raise PreconditionError(
+            f"{what} can be written by other accounts (mode {stat.S_IMODE(found.st_mode):04o})",
+            where=str(path),
+            hint=f"look at what lies in it, then: chmod o-w '{path}'",
+        )
 
 
 def _refuse_foreign_writers(path: Path, found: os.stat_result, what: str) -> None:
@@ -38,7 +73,7 @@ def _refuse_foreign_writers(path: Path, found: os.stat_result, what: str) -> Non
             where=str(path),
             hint=f"look at its content, then: chown {os.geteuid()} '{path}'",
         )
-    writable = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    writable = found.st_mode & _OTHERS
     # A sticky folder (like /tmp) lets others add files, but not replace this one.
     if writable and not (stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX):
         raise PreconditionError(

@@ -12,7 +12,7 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from aihummer_drtui.foreign import cleaned
+from aihummer_drtui.foreign import cleaned, cleaned_line
 from aihummer_drtui.runbook.findings import Findings
 from aihummer_drtui.runbook.model import Place
 
@@ -106,7 +106,8 @@ def tell_open_fences(text: Text, findings: Findings) -> None:
                 "a fenced block that is never closed"
                 if not swallowed
                 else "a fenced block that swallows another",
-                f"close it with {fence.markup} on a line of its own, indented like its beginning",
+                f"close it with {cleaned_line(fence.markup, 20)} on a line of its own, indented like its "
+                "beginning",
             )
 
 

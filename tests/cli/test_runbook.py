@@ -1,8 +1,10 @@
 """`lint` and `print` as a person calls them, and which runbook files are refused."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -147,7 +149,9 @@ def test_advice_stops_no_run_and_problems_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o622, 0o755), (0o620, 0o755), (0o600, 0o777)])
-def test_a_runbook_that_others_can_write_is_refused(tmp_path: Path, file_mode: int, folder_mode: int) -> None:
+def test_x06_a_runbook_that_others_can_write_is_refused(
+    tmp_path: Path, file_mode: int, folder_mode: int
+) -> None:
     """X06: whoever can write the runbook could run commands as the operator."""
     path = written(tmp_path, GOOD)
     path.chmod(file_mode)
@@ -156,7 +160,7 @@ def test_a_runbook_that_others_can_write_is_refused(tmp_path: Path, file_mode: i
         load_runbook(path)
 
 
-def test_a_link_is_judged_by_what_it_leads_to(tmp_path: Path) -> None:
+def test_x06_a_link_is_judged_by_what_it_leads_to(tmp_path: Path) -> None:
     """A link in a safe folder to a file in an unsafe one is refused; to a safe one it is taken."""
     (tmp_path / "safe").mkdir(mode=0o755)
     (tmp_path / "open").mkdir()
@@ -170,12 +174,123 @@ def test_a_link_is_judged_by_what_it_leads_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_runbook_of_another_account_is_refused(tmp_path: Path) -> None:
-    """X06: another account's file can change between two looks."""
+def test_x06_a_runbook_of_another_account_is_refused(tmp_path: Path) -> None:
+    """Another account's file can change between two looks."""
     path = written(tmp_path, GOOD)
     os.chown(path, 65534, 65534)
     with pytest.raises(PreconditionError, match="belongs to account 65534"):
         load_runbook(path)
+
+
+@pytest.mark.parametrize("harm", ["open", "foreign"])
+def test_x06_a_folder_above_that_others_could_exchange_is_refused(tmp_path: Path, harm: str) -> None:
+    """Who can rename the folder of a runbook puts another in its place, however safe that folder is."""
+    if harm == "foreign" and os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    path = tmp_path / "above" / "inside"
+    path.mkdir(parents=True)
+    path.chmod(0o755)
+    path = written(path, GOOD)
+    above = tmp_path / "above"
+    load_runbook(path)
+    if harm == "open":
+        above.chmod(0o777)
+    else:
+        os.chown(above, 65534, 65534)
+    with pytest.raises(PreconditionError, match="a folder above the runbook") as refused:
+        load_runbook(path)
+    assert refused.value.where == str(above)
+    if harm == "open":
+        above.chmod(0o1777)
+        load_runbook(path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "socket", "device", "endless", "a link to nothing"])
+def test_x06_what_is_no_file_is_refused_without_waiting(tmp_path: Path, kind: str) -> None:
+    """A pipe would be waited for, a device never ends."""
+    path = tmp_path / "team.md"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as made:
+                made.bind(str(path))
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "endless":
+            path.touch(0o600)
+            os.truncate(path, 1 << 40)
+        case _:
+            path.symlink_to(tmp_path / "none")
+    done = run_words("run", "--plain", "--runbook", path, state=tmp_path / "state")
+    assert done.returncode == 3, done.stderr
+    assert str(path) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "state").glob("runs/*"))
+
+
+def run_words(*words: str | Path, state: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the program as a process of its own, with the defaults as target and no terminal."""
+    target = state.parent / "target.toml"
+    target.write_text("")
+    target.chmod(0o600)
+    return subprocess.run(
+        [sys.executable, "-m", "aihummer_drtui", "--state-dir", state, "--target", target, *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+BOMBS = {
+    "yaml": ("---\na: &a [x,x,x,x]\nb: &b [*a,*a,*a]\nc: [*b,*b]\n---\n", "1:1: ", "front matter is YAML"),
+    "nested": (GOOD.replace("title =", "deep = " + "[" * 7000 + "\ntitle =", 1), "2:1: ", "is not TOML"),
+    "wide": (GOOD.replace("title =", f"{'.'.join('a' * 5000)} = 1\ntitle =", 1), "3:1: ", "has no key"),
+    "unfinished": (GOOD.replace('title = "A', "title = A", 1), "3:9: ", "is not TOML"),
+    "wrong type": (GOOD.replace('rto = "2h"', "rto = 2", 1), "7:1: ", "`rto` is not a duration"),
+    "lists": (GOOD + "\n" + "".join("  " * i + "- x\n" for i in range(700)), "77:1: ", "no checklist item"),
+    "lines": (GOOD + "- [ ] x\n" * 60_000, "5000:1: ", "more than 5000 lines"),
+    "large": (GOOD + "x" * (1 << 20), ":", "larger than"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_x08_a_bomb_or_a_bad_scheme_is_told_with_its_line(tmp_path: Path, bomb: str) -> None:
+    """Nothing is expanded, nothing overflows; the run is not begun, `lint` names the place."""
+    text, place, what = BOMBS[bomb]
+    path = written(tmp_path, text)
+    began = time.monotonic()
+    done = run_words("run", "--plain", "--runbook", path, state=tmp_path / "state")
+    assert time.monotonic() - began < 10
+    assert done.returncode == 3
+    assert what in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "state").glob("runs/*"))
+    if bomb != "large":
+        assert f"{path}:{place}" in call("lint", path).stdout
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" + "`" * 200_000, " ".join("`" * n for n in range(1, 1200)), "[" * 200_000, "*a _b " * 100_000],
+    ids=["ticks", "more and more ticks", "brackets", "emphasis"],
+)
+def test_x08_text_that_readers_of_markdown_choke_on_is_read_in_time(text: str) -> None:
+    """Ticks, brackets and emphasis without an end."""
+    began = time.monotonic()
+    runbook_of(f"{GOOD}\n{text}\n")
+    assert time.monotonic() - began < 5
+
+
+def test_x08_a_long_mark_of_a_block_is_not_repeated_whole(tmp_path: Path) -> None:
+    """The way out of an open block names its mark, in a line that can be read."""
+    told = call("lint", written(tmp_path, f"{GOOD}\n{'`' * 100_000}\n")).stdout
+    assert "a fenced block that is never closed" in told
+    assert max(map(len, told.split("\n"))) < 500
 
 
 @pytest.mark.parametrize("command", ["lint", "print"])

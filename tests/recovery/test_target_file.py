@@ -117,7 +117,7 @@ def test_what_is_no_toml_is_told(file: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o664, 0o646])
-def test_a_file_that_others_can_write_is_refused(file: Path, mode: int) -> None:
+def test_x06_a_file_that_others_can_write_is_refused(file: Path, mode: int) -> None:
     """It says which SQL and which programs are run."""
     file.write_text("")
     file.chmod(mode)
@@ -125,7 +125,7 @@ def test_a_file_that_others_can_write_is_refused(file: Path, mode: int) -> None:
         load_target(file)
 
 
-def test_a_folder_that_others_can_write_is_refused(file: Path) -> None:
+def test_x06_a_folder_that_others_can_write_is_refused(file: Path) -> None:
     """Who can rename in it can replace the file; a sticky folder like /tmp protects it."""
     file.write_text("")
     file.parent.chmod(0o777)
@@ -136,7 +136,7 @@ def test_a_folder_that_others_can_write_is_refused(file: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_file_of_another_account_is_refused(file: Path) -> None:
+def test_x06_a_file_of_another_account_is_refused(file: Path) -> None:
     """Its owner can change it after it was looked at."""
     file.write_text("")
     os.chown(file, 12345, 0)
@@ -145,7 +145,7 @@ def test_a_file_of_another_account_is_refused(file: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "fifo", "huge"])
-def test_what_is_no_file_is_refused(file: Path, kind: str) -> None:
+def test_x06_what_is_no_file_is_refused(file: Path, kind: str) -> None:
     """Named, and without waiting."""
     match kind:
         case "folder":

@@ -17,6 +17,7 @@ from aihummer_drtui.durable import sync_folder, write_durably
 from aihummer_drtui.errors import PreconditionError, UsageError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.regular_file import read_regular
+from aihummer_drtui.recovery.trusted_file import refuse_open_to_others
 
 MASTER_KEY: Final = "AIHUMMER_MASTER_KEY"
 MEDIA_TOKEN_SECRET: Final = "AIHUMMER_MEDIA_TOKEN_SECRET"  # noqa: S105 - a name
@@ -83,10 +84,11 @@ class GatewayEnv:
 def read_gateway_env(path: Path) -> GatewayEnv:
     """Read an environment file; a missing one is no error.
 
-    Raises PreconditionError when it is there and cannot be read, is no regular file, or is too large.
+    Raises PreconditionError when it is there and cannot be read, is no regular file, is too large, or when
+    other accounts could have written it.
     """
     try:
-        data, _ = read_regular(path, limit=LIMIT)
+        data, state = read_regular(path, limit=LIMIT)
     except FileNotFoundError:
         if path.is_symlink():
             raise PreconditionError(
@@ -99,6 +101,8 @@ def read_gateway_env(path: Path) -> GatewayEnv:
             where=str(path),
             hint="run this as root or as the account that owns the file",
         ) from error
+    # It tells which database and which folder are replaced. Whose it is depends on who runs AiHummer.
+    refuse_open_to_others(path, state)
     return parse_gateway_env(data, path=path)
 
 

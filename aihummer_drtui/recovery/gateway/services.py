@@ -1,10 +1,11 @@
 """The gateway as a service: waiting until it is ready, its smoke test, and what its probes say."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.errors import DrtuiError, FailedError
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.children import ChildEnd, ChildResult, run_child
@@ -12,6 +13,7 @@ from aihummer_drtui.recovery.gateway.probes import Answer, ask_gateway
 from aihummer_drtui.recovery.probed import Probed
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
+from aihummer_drtui.recovery.trusted_file import refuse_open_to_others
 from aihummer_drtui.run.verdict import CheckDescription, Observation, ProbeResult, Verdict
 
 SMOKE_SECONDS: Final = 300.0
@@ -49,7 +51,12 @@ def wait_ready(target: Target, time_out: float, progress: Reporter) -> Answer:
 
 
 def run_smoke(target: Target, *, seconds: float = SMOKE_SECONDS) -> ChildResult:
-    """Run the target's smoke test; its exit code is the verdict. Raises nothing."""
+    """Run the target's smoke test; its exit code is the verdict.
+
+    Raises PreconditionError when other accounts could have written it: it runs as whoever runs this.
+    """
+    with suppress(OSError):  # one that is not there cannot be started, which is told as such
+        refuse_open_to_others(target.smoke, target.smoke.stat())
     return run_child([str(target.smoke)], target, seconds=seconds, folder=_smoke_folder(target.smoke))
 
 
@@ -62,7 +69,16 @@ def _smoke_folder(smoke: Path) -> Path | None:
 def look_at_smoke(scene: Scene) -> Observation:
     """Run the smoke test and take its exit code, nothing else, as the answer."""
     smoke = scene.target.smoke
-    result = run_smoke(scene.target)
+    expected = f"{smoke} ends with exit code 0"
+    try:
+        result = run_smoke(scene.target)
+    except PreconditionError as error:
+        return Observation(
+            verdict=Verdict.FAILED,
+            expected=expected,
+            observed=cleaned_line(f"{error.where}: {error.what}"),
+            hint=error.hint,
+        )
     hint = ""
     if result.end is ChildEnd.NOT_STARTED:
         hint = "install it with AiHummer, make it executable, or name it as `smoke` in target.toml"
@@ -73,7 +89,7 @@ def look_at_smoke(scene: Scene) -> Observation:
         verdict=Verdict.UNKNOWN
         if result.end is ChildEnd.TIMED_OUT
         else (Verdict.PASSED if result.succeeded else Verdict.FAILED),
-        expected=f"{smoke} ends with exit code 0",
+        expected=expected,
         observed=f"{result.ending}{said}",
         hint=hint,
     )

@@ -117,14 +117,14 @@ def _huge(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [_as_link, _as_pipe, _as_folder, _later_format, _huge])
-def test_a_strange_manifest_is_refused(folder: Path, harm: Callable[[Path], None]) -> None:
+def test_x06_a_strange_manifest_is_refused(folder: Path, harm: Callable[[Path], None]) -> None:
     """A link, a pipe, a folder, a format of the future, a gigabyte: one clear message, and no waiting."""
     harm(folder)
     with pytest.raises(PreconditionError):
         open_set(folder)
 
 
-def test_a_link_to_a_set_is_refused(folder: Path) -> None:
+def test_x06_a_link_to_a_set_is_refused(folder: Path) -> None:
     """Where `latest` points to may change between check and restore."""
     link = folder.with_name("latest")
     link.symlink_to(folder)
@@ -133,7 +133,7 @@ def test_a_link_to_a_set_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", ".hidden", "", "a\x1b[2J", "x" * 200])
-def test_a_name_that_leads_out_is_refused(folder: Path, name: str) -> None:
+def test_x06_a_name_that_leads_out_is_refused(folder: Path, name: str) -> None:
     """The manifest may be sealed by anybody: its names are still plain ones."""
     files = (*MANIFEST.files, SealedFile(name=name, size=0, sha256="a" * 64))
     (folder / "manifest.json").write_bytes(seal(msgspec.structs.replace(MANIFEST, files=files)))

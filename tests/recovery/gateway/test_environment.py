@@ -129,7 +129,7 @@ def test_a_missing_file_says_nothing_and_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "dangling", "huge", "unreadable"])
-def test_what_is_no_readable_file_is_refused(tmp_path: Path, kind: str) -> None:
+def test_x06_what_is_no_readable_file_is_refused(tmp_path: Path, kind: str) -> None:
     """No endless wait on a pipe, no guess on a broken link."""
     path = tmp_path / "gateway.env"
     match kind:
@@ -173,7 +173,7 @@ def test_mode_and_owner_stay(tmp_path: Path) -> None:
     assert after.st_ino != before.st_ino
 
 
-def test_a_link_is_not_written_through(tmp_path: Path) -> None:
+def test_x06_a_link_is_not_written_through(tmp_path: Path) -> None:
     """Whoever can place a link must not be given the key."""
     path = tmp_path / "gateway.env"
     elsewhere = tmp_path / "elsewhere"
@@ -183,3 +183,18 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
         write_gateway_env(path, "A=1\n")
     assert elsewhere.read_text() == "mine\n"
     assert path.is_symlink()
+
+
+@pytest.mark.parametrize(("mode", "folder"), [(0o666, 0o755), (0o620, 0o755), (0o600, 0o777)])
+def test_x06_a_file_that_others_can_write_is_refused(tmp_path: Path, mode: int, folder: int) -> None:
+    """It tells which database and which folder are replaced; the way out stands in the hint."""
+    path = tmp_path / "gateway.env"
+    path.write_text("A=1\n")
+    path.chmod(mode)
+    tmp_path.chmod(folder)
+    with pytest.raises(PreconditionError, match="can be written by other accounts") as refused:
+        read_gateway_env(path)
+    assert "chmod" in refused.value.hint
+    path.chmod(0o640)
+    tmp_path.chmod(0o1777)
+    assert read_gateway_env(path).get("A") == "1"

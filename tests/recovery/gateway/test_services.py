@@ -72,6 +72,18 @@ def test_smoke_that_cannot_be_run_has_failed(tmp_path: Path, mode: int) -> None:
     assert "target.toml" in observation.hint
 
 
+@pytest.mark.parametrize(("mode", "folder"), [(0o777, 0o755), (0o775, 0o755), (0o755, 0o777)])
+def test_x06_a_smoke_test_that_others_can_write_is_not_run(tmp_path: Path, mode: int, folder: int) -> None:
+    """It would run as whoever runs this, as a rule root."""
+    scene = _smoke(tmp_path, f"touch '{tmp_path}/ran'", mode=mode)
+    scene.target.smoke.parent.chmod(folder)
+    seen = services.look_at_smoke(scene)
+    assert seen.verdict is Verdict.FAILED
+    assert "can be written by other accounts" in seen.observed
+    assert "chmod" in seen.hint
+    assert not (tmp_path / "ran").exists()
+
+
 def test_smoke_that_does_not_end_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows what it would have said."""
     monkeypatch.setattr(services.run_smoke, "__kwdefaults__", {"seconds": 0.3})
