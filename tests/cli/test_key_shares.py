@@ -73,7 +73,7 @@ def test_files_give_the_key_back(place: Place, files: list[Path]) -> None:
     assert place.env.read_text() == PLAIN.splitlines(keepends=True)[0]
 
 
-def test_too_few_bad_and_twice(place: Place, files: list[Path]) -> None:
+def test_k09_too_few_bad_and_twice(place: Place, files: list[Path]) -> None:
     """K09: exit code 3, numbers and no words; a bad one beside enough good ones is a warning."""
     few = place.call("key", "shares", "combine", *files[:2])
     assert (few.returncode, "1 more" in few.stderr) == (3, True)

@@ -56,7 +56,7 @@ def test_what_was_done_is_told_in_json(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("part", ["database", "blobs"])
-def test_without_a_terminal_the_exact_words_are_named(installation: Installation, part: str) -> None:
+def test_d12_without_a_terminal_the_exact_words_are_named(installation: Installation, part: str) -> None:
     """A script that forgot --confirm learns what to write, and nothing has happened."""
     place = _backup(installation)
     for confirm in ([], ["--confirm", ""], ["--confirm", "other/db"]):

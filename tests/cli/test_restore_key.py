@@ -54,7 +54,7 @@ def test_it_speaks_json(target: Path) -> None:
     ("escrow", "said"),
     [(OTHER_KEY, "wrong key"), (base64.b64encode(b"k" * 31).decode(), "31 bytes"), ("", "holds no")],
 )
-def test_a_wrong_or_half_key_is_a_precondition(target: Path, escrow: str, said: str) -> None:
+def test_k01_a_wrong_or_half_key_is_a_precondition(target: Path, escrow: str, said: str) -> None:
     """Exit code 3, one message with a hint, and nothing written."""
     source = target.parent / "escrow"
     source.write_text(escrow)
@@ -76,7 +76,7 @@ def test_a_missing_set_is_a_precondition(target: Path) -> None:
     assert not (target.parent / "etc").exists()
 
 
-def test_a_drill_does_not_write_a_real_key(target: Path) -> None:
+def test_x09_a_drill_does_not_write_a_real_key(target: Path) -> None:
     """X09: the target has no sandbox."""
     done = call("restore", "key", "--from", "-", target=target, text=MASTER_KEY, DRTUI_MODE="drill")
     assert done.returncode == 3

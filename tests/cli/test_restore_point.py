@@ -140,7 +140,7 @@ def _go_back_and_drop(written: Written, capsys: pytest.CaptureFixture[str]) -> N
     assert "dropped: " in capsys.readouterr().out
 
 
-def test_a_wrong_key_is_found_before_anything_is_touched(written: Written) -> None:
+def test_k01_a_wrong_key_is_found_before_anything_is_touched(written: Written) -> None:
     """The base backup was sealed with the fingerprint of the right one."""
     env = written.sandbox.layout.gateway_env
     key = written.sandbox.variables()["AIHUMMER_MASTER_KEY"]

@@ -47,7 +47,7 @@ def test_a_person_goes_through_by_typing(desk: Desk) -> None:
     assert desk.now().values == {"BACKUP_SET": "/backups/other"}
 
 
-def test_enter_and_wrong_words_pass_no_gate(desk: Desk) -> None:
+def test_d12_enter_and_wrong_words_pass_no_gate(desk: Desk) -> None:
     """Only host and database of the target, typed by hand, start what cannot be taken back."""
     terminal = desk.sit(desk.run_words())
     started(terminal)

@@ -35,7 +35,7 @@ def test_a_drill_may_act_on_its_sandbox(sandbox: Target, mode: str) -> None:
     refuse_wrong_mode(sandbox, mode)
 
 
-def test_a_real_run_may_not(sandbox: Target) -> None:
+def test_x09_a_real_run_may_not(sandbox: Target) -> None:
     """Nobody shall believe to have recovered what was a stand-in."""
     with pytest.raises(PreconditionError, match="real run"):
         refuse_wrong_mode(sandbox, "real")
@@ -43,13 +43,13 @@ def test_a_real_run_may_not(sandbox: Target) -> None:
 
 
 @pytest.mark.parametrize("mode", ["drill", "training"])
-def test_a_drill_without_a_sandbox_is_refused(mode: str) -> None:
+def test_x09_a_drill_without_a_sandbox_is_refused(mode: str) -> None:
     """The default target is the real one."""
     with pytest.raises(PreconditionError, match="no sandbox"):
         refuse_wrong_mode(Target(), mode)
 
 
-def test_a_drill_does_not_reach_out_of_its_sandbox(sandbox: Target, tmp_path: Path) -> None:
+def test_x09_a_drill_does_not_reach_out_of_its_sandbox(sandbox: Target, tmp_path: Path) -> None:
     """Database by TCP or another socket, blobs, gateway.env, links: each is refused."""
     root = sandbox.gateway_env.parent.parent
     for socket, blobs, what in (
@@ -83,7 +83,7 @@ def test_a_drill_does_not_reach_out_of_its_sandbox(sandbox: Target, tmp_path: Pa
         ({"barman": Barman(server="main", config=Path("/etc/barman.conf"))}, "barman.config"),
     ],
 )
-def test_a_drill_neither_reads_nor_replaces_another_server(
+def test_x09_a_drill_neither_reads_nor_replaces_another_server(
     sandbox: Target, changes: dict[str, Any], what: str
 ) -> None:
     """Data directory, archive, base backups, other keepers: all lie in the sandbox, or it is refused."""
@@ -103,7 +103,7 @@ def test_a_drill_neither_reads_nor_replaces_another_server(
     refuse_wrong_mode(target, "")
 
 
-def test_what_is_found_on_the_way_is_held_to_the_same(sandbox: Target, tmp_path: Path) -> None:
+def test_x09_what_is_found_on_the_way_is_held_to_the_same(sandbox: Target, tmp_path: Path) -> None:
     """The data directory that a server itself tells."""
     assert sandbox.sandbox is not None
     refuse_outside(sandbox, "drill", sandbox.sandbox.root / "pg", "the data directory")
@@ -115,7 +115,7 @@ def test_what_is_found_on_the_way_is_held_to_the_same(sandbox: Target, tmp_path:
 
 
 @pytest.mark.parametrize("text", ['{"id": "other"}', "", "{}", '{"id": 3}'])
-def test_a_mark_that_does_not_fit_is_refused(sandbox: Target, text: str) -> None:
+def test_x09_a_mark_that_does_not_fit_is_refused(sandbox: Target, text: str) -> None:
     """The folder was made anew, or never was a sandbox."""
     assert sandbox.sandbox is not None
     (sandbox.sandbox.root / "sandbox.json").write_text(text)

@@ -64,7 +64,7 @@ def test_without_a_set_nothing_is_proven(installation: Installation) -> None:
     assert _look(installation, None).verdict is Verdict.UNPROVEN
 
 
-def test_a_database_that_does_not_fit_is_refused_before_anything_is_made(
+def test_d11_a_database_that_does_not_fit_is_refused_before_anything_is_made(
     installation: Installation, backup: BackupSet
 ) -> None:
     """By the check, and by the restore itself."""
@@ -84,7 +84,7 @@ def test_a_database_that_does_not_fit_is_refused_before_anything_is_made(
 
 
 @pytest.mark.parametrize("options", [("size=16k",), ("size=10m", "nr_inodes=5")])
-def test_blobs_that_do_not_fit_are_refused_before_anything_is_made(
+def test_b05_blobs_that_do_not_fit_are_refused_before_anything_is_made(
     installation: Installation, backup: BackupSet, options: tuple[str, ...]
 ) -> None:
     """Bytes or inodes; the live folder and what stands beside it are as they were."""

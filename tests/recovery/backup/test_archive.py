@@ -67,14 +67,14 @@ def test_server_versions_become_numbers(version: str, number: int) -> None:
     "data",
     [b"", b"--\n-- PostgreSQL database dump\n", b"PGDMP", header(kind=3), header(kind=5), header(minor=2)],
 )
-def test_anything_else_is_refused(data: bytes) -> None:
+def test_d03_anything_else_is_refused(data: bytes) -> None:
     """Plain SQL, tar, a directory's table of contents, half a header."""
     with pytest.raises(PreconditionError):
         _read(data)
 
 
 @given(position=st.integers(5, 60), value=st.integers(0, 255))
-def test_no_damage_does_more_than_refuse(position: int, value: int) -> None:
+def test_d03_no_damage_does_more_than_refuse(position: int, value: int) -> None:
     """A header of garbage gives a message or a value, never another error, and no memory is taken for it."""
     data = bytearray(header())
     data[position] = value

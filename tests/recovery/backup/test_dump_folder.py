@@ -93,7 +93,7 @@ def _link_to_folder(file: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [_flip, _cut, _link, _pipe, Path.unlink, _more, _link_to_folder])
-def test_a_changed_folder_is_refused_untouched(
+def test_d01_a_changed_folder_is_refused_untouched(
     installation: Installation, backup: BackupSet, harm: Callable[[Path], None]
 ) -> None:
     """A bit, a cut, a link, a pipe, a file that is missing or too many: before pg_restore sees any of it."""

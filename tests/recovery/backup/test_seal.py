@@ -153,7 +153,7 @@ def test_the_same_dump_is_not_sealed_twice(installation: Installation, dump: Pat
 
 
 @pytest.mark.parametrize("form", ["plain", "tar", "directory"])
-def test_other_formats_are_refused_by_name(installation: Installation, form: str) -> None:
+def test_d03_other_formats_are_refused_by_name(installation: Installation, form: str) -> None:
     """With what would be taken instead."""
     path = installation.root / "other"
     _dump(installation, f"--format={form}", f"--file={path}")

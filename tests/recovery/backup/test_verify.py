@@ -49,7 +49,7 @@ def test_a_flipped_bit_anywhere_is_found(installation: Installation, backup: Bac
     _verify(installation, backup)
 
 
-def test_a_missing_blob_is_found(installation: Installation, backup: BackupSet) -> None:
+def test_b01_a_missing_blob_is_found(installation: Installation, backup: BackupSet) -> None:
     """A set without one of its blobs is not sound."""
     _verify(installation, backup)
     assert read_verified(backup) is not None
@@ -60,7 +60,7 @@ def test_a_missing_blob_is_found(installation: Installation, backup: BackupSet) 
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.99])
-def test_a_dump_that_was_sealed_truncated_is_found(
+def test_d01_a_dump_that_was_sealed_truncated_is_found(
     installation: Installation, backup: BackupSet, share: float
 ) -> None:
     """`pg_restore --list` accepts these; decoding to the end does not."""
@@ -78,7 +78,9 @@ def test_a_dump_that_was_sealed_truncated_is_found(
         _verify(installation, open_set(backup.path))
 
 
-def test_a_dump_of_a_later_version_is_refused_by_name(installation: Installation, backup: BackupSet) -> None:
+def test_d04_a_dump_of_a_later_version_is_refused_by_name(
+    installation: Installation, backup: BackupSet
+) -> None:
     """The programs of this host must not be older than the dump."""
     later = BackupSet(
         path=backup.path, manifest=msgspec.structs.replace(backup.manifest, pg_dump_version="99.1")

@@ -82,7 +82,7 @@ def _small_disk(place: Path, size: str) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("source", ["", "tar", "rsync"])
-def test_a_disk_that_is_full_amid_the_copy(
+def test_b05_a_disk_that_is_full_amid_the_copy(
     installation: Installation, backup: BackupSet, source: str
 ) -> None:
     """ENOSPC: one message, the live folder untouched; with room the next try ends well.
@@ -102,7 +102,7 @@ def test_a_disk_that_is_full_amid_the_copy(
         assert (disk / "blobs/large").read_bytes() == (backup.blobs / "large").read_bytes()
 
 
-def test_a_mount_point_is_refused_with_a_folder_below_it_as_the_way_out(
+def test_b07_a_mount_point_is_refused_with_a_folder_below_it_as_the_way_out(
     installation: Installation, backup: BackupSet
 ) -> None:
     """It cannot be exchanged; nothing is made beside it."""
@@ -114,7 +114,7 @@ def test_a_mount_point_is_refused_with_a_folder_below_it_as_the_way_out(
     assert not list(installation.root.glob("*restoring*"))
 
 
-def test_a_bind_mount_is_refused_before_anything_is_copied(
+def test_b07_a_bind_mount_is_refused_before_anything_is_copied(
     installation: Installation, backup: BackupSet
 ) -> None:
     """It has the device of its parent, as a container's volume has; an exchange ends with EBUSY."""
@@ -150,7 +150,9 @@ def test_a_set_whose_seal_does_not_hold_is_refused_for_any_source(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_a_staging_folder_of_somebody_else_is_not_used(installation: Installation, backup: BackupSet) -> None:
+def test_b07_a_staging_folder_of_somebody_else_is_not_used(
+    installation: Installation, backup: BackupSet
+) -> None:
     """Whoever may write beside the live folder could have filled it, and keep it open."""
     beside = installation.blobs.with_name(f"blobs.restoring-{backup.manifest.set_id}")
     beside.mkdir()
@@ -164,7 +166,9 @@ def test_a_staging_folder_of_somebody_else_is_not_used(installation: Installatio
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root sees other owners")
-def test_restored_blobs_have_the_live_folders_owner(installation: Installation, backup: BackupSet) -> None:
+def test_b08_restored_blobs_have_the_live_folders_owner(
+    installation: Installation, backup: BackupSet
+) -> None:
     """Whoever owned the files of the set."""
     os.chown(backup.blobs / "large", 54321, 54321)
     os.chown(installation.blobs, 12345, 12345)

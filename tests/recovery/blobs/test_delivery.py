@@ -149,7 +149,7 @@ def test_every_source_brings_what_was_sealed(
 
 
 @pytest.mark.parametrize("source", _SOURCES)
-def test_a_changed_blob_of_any_source_is_never_put_in_place(
+def test_b01_a_changed_blob_of_any_source_is_never_put_in_place(
     installation: Installation, backup: BackupSet, target: Target, source: _Source
 ) -> None:
     """Same size, other bytes: refused; when the source is mended the same command goes on and ends well."""
@@ -219,7 +219,7 @@ def test_a_set_around_a_foreign_dump_takes_its_blobs_from_elsewhere(
 
 
 @pytest.mark.parametrize("source", [_folder, _rsync])
-def test_links_in_a_source_refuse_it(
+def test_b02_links_in_a_source_refuse_it(
     installation: Installation, backup: BackupSet, target: Target, source: _Source
 ) -> None:
     """Without a set nobody says that the link does not belong: the whole is refused."""
@@ -256,7 +256,7 @@ def _member(name: str, size: int = 1, kind: bytes = tarfile.REGTYPE) -> tarfile.
         [_member("a"), _member("pipe", 0, tarfile.FIFOTYPE)],
     ],
 )
-def test_a_hostile_archive_is_refused_whole(
+def test_b02_a_hostile_archive_is_refused_whole(
     installation: Installation, target: Target, members: list[tarfile.TarInfo]
 ) -> None:
     """One bad member among good ones: nothing of it stays, the live folder is untouched."""
@@ -269,7 +269,7 @@ def test_a_hostile_archive_is_refused_whole(
     assert not (installation.root / "outside").exists()
 
 
-def test_an_archive_larger_than_what_was_sealed_is_refused(
+def test_b02_an_archive_larger_than_what_was_sealed_is_refused(
     installation: Installation, backup: BackupSet, target: Target
 ) -> None:
     """A listed name with a thousand times its size: refused before that is written."""

@@ -51,7 +51,7 @@ def test_millions_of_blobs_keep_nobody_waiting(target: Target, monkeypatch: pyte
     assert "more than 1 files, more than 10 B" in blob_facts(target)[0]
 
 
-def test_a_link_in_its_place_is_told_and_not_followed(target: Target) -> None:
+def test_b07_a_link_in_its_place_is_told_and_not_followed(target: Target) -> None:
     """The gate still opens its mouth; whether it may be replaced is for the restore to judge."""
     (target.gateway_env.parent / "blobs").symlink_to("/etc")
     assert "no link is followed" in blob_facts(target)[0]

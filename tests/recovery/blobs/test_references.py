@@ -36,7 +36,7 @@ def test_all_there_is_told_with_its_bytes(installation: Installation) -> None:
     assert found.references.unreferenced == 0
 
 
-def test_both_directions_are_counted_and_listed(installation: Installation) -> None:
+def test_b01_both_directions_are_counted_and_listed(installation: Installation) -> None:
     """Missing, other content, other size, a link, nobody's blob, no plain file: each by its name."""
     sizes = _sizes(installation)
     gone, changed, cut, linked = sorted(sizes)[:4]

@@ -126,7 +126,7 @@ def _pipe(blob: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [_changed, _linked, _pipe])
-def test_a_changed_blob_of_the_set_is_never_put_in_place(
+def test_b01_a_changed_blob_of_the_set_is_never_put_in_place(
     installation: Installation, backup: BackupSet, harm: Callable[[Path], None]
 ) -> None:
     """Other bytes of the same size, a link out of the set, a pipe: refused, live folder untouched."""
@@ -172,7 +172,7 @@ def _sealed_with(backup: BackupSet, paths: list[str]) -> BackupSet:
         ["x" * 300],
     ],
 )
-def test_a_hostile_list_is_refused_whole(
+def test_b02_a_hostile_list_is_refused_whole(
     installation: Installation, backup: BackupSet, paths: list[str]
 ) -> None:
     """One bad name among good ones: nothing of the set is copied, and the message shows no control."""
@@ -210,7 +210,7 @@ def _as_file(installation: Installation) -> Path:
 @pytest.mark.parametrize(
     "place", [_as_link, _as_file, lambda _: Path("/"), lambda _: Path("/proc"), lambda _: Path("relative")]
 )
-def test_a_place_that_cannot_be_exchanged_is_refused(
+def test_b07_a_place_that_cannot_be_exchanged_is_refused(
     installation: Installation, backup: BackupSet, place: Callable[[Installation], Path]
 ) -> None:
     """A link, a file, the root folder, a mount point, a relative path: refused before anything is made."""
@@ -336,7 +336,7 @@ def test_the_folder_check_really_writes(installation: Installation, backup: Back
     assert look_at_folder(_scene(installation)).verdict is Verdict.FAILED
 
 
-def test_the_folder_check_fails_where_the_restore_would_refuse(installation: Installation) -> None:
+def test_b07_the_folder_check_fails_where_the_restore_would_refuse(installation: Installation) -> None:
     """A link and a relative path: known minutes into the recovery, not after hours."""
     (installation.root / "link").symlink_to(installation.blobs)
     installation.write_env(AIHUMMER_BLOB_DIR=str(installation.root / "link"))
@@ -347,7 +347,7 @@ def test_the_folder_check_fails_where_the_restore_would_refuse(installation: Ins
     assert "no folder that may be replaced" in look_at_folder(_scene(installation)).observed
 
 
-def test_a_set_that_does_not_fit_fails_the_folder_check(
+def test_b05_a_set_that_does_not_fit_fails_the_folder_check(
     installation: Installation, backup: BackupSet
 ) -> None:
     """Room is compared with the sealed size before anything is copied."""
@@ -359,7 +359,7 @@ def test_a_set_that_does_not_fit_fails_the_folder_check(
 
 
 @pytest.mark.parametrize("harm", [_changed, _linked, Path.unlink])
-def test_a_blob_the_database_refers_to_is_missed(
+def test_b01_a_blob_the_database_refers_to_is_missed(
     installation: Installation, harm: Callable[[Path], None]
 ) -> None:
     """Missing, changed or linked: counted, and the first one named."""

@@ -112,7 +112,7 @@ def _pax(**headers: str) -> bytes:
         (_archive(_file("a")) + b"x" * 2_000_000, "after its end"),
     ],
 )
-def test_what_has_no_place_in_a_blob_folder_refuses_the_archive(data: bytes, told: str) -> None:
+def test_b02_what_has_no_place_in_a_blob_folder_refuses_the_archive(data: bytes, told: str) -> None:
     """Links, devices, ways out, sparse files, names that no list holds, endless headers, cuts."""
     with pytest.raises(BadArchive, match=told) as raised:
         _read(data)
@@ -121,7 +121,7 @@ def test_what_has_no_place_in_a_blob_folder_refuses_the_archive(data: bytes, tol
 
 @given(some.data())
 @settings(max_examples=300)
-def test_any_damage_is_a_bad_archive_or_harmless(data: some.DataObject) -> None:
+def test_b02_any_damage_is_a_bad_archive_or_harmless(data: some.DataObject) -> None:
     """Whatever byte is changed: no other exception, and every name that comes out is a plain one."""
     whole = bytearray(_archive(_file("a/b", b"x" * 600), _file("grüße" * 30, b"y")))
     for _ in range(data.draw(some.integers(1, 4))):

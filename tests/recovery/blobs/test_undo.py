@@ -181,7 +181,7 @@ def test_a_mark_that_names_what_it_must_not_is_not_followed(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_owner_and_modes_are_as_configured(installation: Installation, backup: BackupSet) -> None:
+def test_b08_owner_and_modes_are_as_configured(installation: Installation, backup: BackupSet) -> None:
     """By number or by name; an account that is not here stops it before anything is made."""
     wanted = BlobSettings(owner="12345", group="daemon", file_mode="0604", folder_mode="0705")
     target = msgspec.structs.replace(installation.target, blobs=wanted)

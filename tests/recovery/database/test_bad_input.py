@@ -51,21 +51,21 @@ def _resealed(backup: BackupSet, **changes: object) -> BackupSet:
     return open_set(backup.path)
 
 
-def test_a_dump_newer_than_the_client(installation: Installation, backup: BackupSet) -> None:
+def test_d04_a_dump_newer_than_the_client(installation: Installation, backup: BackupSet) -> None:
     """Named with both versions before the server is asked anything."""
     error = _refused(installation, _resealed(backup, pg_dump_version="99.1"))
     assert error.exit_code is ExitCode.PRECONDITION
     assert "99 or newer is needed, found" in error.what
 
 
-def test_a_dump_of_a_newer_server(installation: Installation, backup: BackupSet) -> None:
+def test_d04_a_dump_of_a_newer_server(installation: Installation, backup: BackupSet) -> None:
     """The client may read it; the server could not take it."""
     database = msgspec.structs.replace(backup.manifest.database, server_version_num=990_001)
     error = _refused(installation, _resealed(backup, database=database, pg_dump_version="1.0"))
     assert error.exit_code is ExitCode.PRECONDITION
 
 
-def test_no_right_to_create_databases(installation: Installation, backup: BackupSet) -> None:
+def test_d16_no_right_to_create_databases(installation: Installation, backup: BackupSet) -> None:
     """With the statement that gives it."""
     with installation.cluster.admin() as admin:
         admin.execute(f"ALTER ROLE {installation.name} NOCREATEDB".encode())
@@ -74,7 +74,7 @@ def test_no_right_to_create_databases(installation: Installation, backup: Backup
     assert "may not create databases (ALTER ROLE … CREATEDB)" in error.what
 
 
-def test_connections_that_hold_the_live_database(installation: Installation, backup: BackupSet) -> None:
+def test_d10_connections_that_hold_the_live_database(installation: Installation, backup: BackupSet) -> None:
     """Who holds it is named by pid; their session lives on."""
     with installation.cluster.admin(installation.name) as holder:
         error = _refused(installation, backup)
@@ -96,7 +96,7 @@ def test_a_missing_part_and_a_missing_seal(installation: Installation, backup: B
     assert "database.dump is missing" in error.what
 
 
-def test_a_dump_that_was_changed(installation: Installation, backup: BackupSet) -> None:
+def test_d01_a_dump_that_was_changed(installation: Installation, backup: BackupSet) -> None:
     """The empty database that was made while it was hashed is gone again."""
     dump = backup.path / "database.dump"
     content = bytearray(dump.read_bytes())
@@ -135,7 +135,7 @@ def tight() -> Iterator[Cluster]:
         cluster.control("start")
 
 
-def test_a_full_disk_in_the_data_directory(tight: Cluster, tmp_path: Path) -> None:
+def test_d11_a_full_disk_in_the_data_directory(tight: Cluster, tmp_path: Path) -> None:
     """Where the size was sealed it is refused before; where not, it fails in the middle, told as it is."""
     made = install(tight, tmp_path)
     with made.connect() as connection:

@@ -106,7 +106,9 @@ def test_a_lost_database_is_brought_back(installation: Installation, backup: Bac
     assert installation.rows() == 2000
 
 
-def test_the_same_set_is_not_restored_twice_by_chance(installation: Installation, backup: BackupSet) -> None:
+def test_d13_the_same_set_is_not_restored_twice_by_chance(
+    installation: Installation, backup: BackupSet
+) -> None:
     """A second restore would throw away what was written since: it wants to be asked for."""
     restore(installation, backup)
     with pytest.raises(PreconditionError, match="already restored"):
@@ -116,7 +118,7 @@ def test_the_same_set_is_not_restored_twice_by_chance(installation: Installation
 
 
 @pytest.mark.parametrize("phrase", ["", "elsewhere/prod", "HOST/DB"])
-def test_another_identity_is_refused(installation: Installation, backup: BackupSet, phrase: str) -> None:
+def test_d12_another_identity_is_refused(installation: Installation, backup: BackupSet, phrase: str) -> None:
     """Only the exact host and database name passes, and the message says what that is."""
     with pytest.raises(PreconditionError) as raised:
         restore(installation, backup, confirm=phrase)
@@ -124,8 +126,8 @@ def test_another_identity_is_refused(installation: Installation, backup: BackupS
     assert raised.value.exit_code == 3
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.5, 0.9, 0.999])
-def test_a_truncated_dump_is_refused_untouched(
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
+def test_d01_a_truncated_dump_is_refused_untouched(
     installation: Installation, backup: BackupSet, share: float
 ) -> None:
     """`pg_restore -l` takes most of these for whole; the seal does not."""
@@ -153,7 +155,7 @@ def _link(dump: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [_flip, _plain_sql, _link, Path.unlink])
-def test_a_changed_dump_is_refused_untouched(
+def test_d03_a_changed_dump_is_refused_untouched(
     installation: Installation, backup: BackupSet, harm: Callable[[Path], None]
 ) -> None:
     """One flipped bit, another file of that size, a link, a missing file: refused before anything is made."""
@@ -164,13 +166,29 @@ def test_a_changed_dump_is_refused_untouched(
     _as_it_was(installation)
 
 
-def test_a_dump_that_was_sealed_broken_leaves_the_live_database(
-    installation: Installation, backup: BackupSet
+def _wrong_magic(content: bytes) -> bytes:
+    return b"PGDMQ" + content[5:]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:100],
+        _wrong_magic,
+        lambda _: b"",
+        lambda _: b"--\n-- PostgreSQL database dump\n--\nDROP DATABASE postgres;\n",
+        lambda _: b"\x1f\x8b\x08" + b"\x00" * 600,
+    ],
+    ids=["half", "a header", "wrong magic", "empty", "plain SQL", "gzip"],
+)
+def test_d01_d03_rubbish_that_was_sealed_leaves_the_live_database(
+    installation: Installation, backup: BackupSet, harm: Callable[[bytes], bytes]
 ) -> None:
     """A seal can cover rubbish: pg_restore's own failure, too, changes nothing."""
     _lose_rows(installation)
     dump = backup.path / "database.dump"
-    content = dump.read_bytes()[: dump.stat().st_size // 2]
+    content = harm(dump.read_bytes())
     dump.write_bytes(content)
     files = tuple(
         msgspec.structs.replace(file, size=len(content), sha256=hashlib.sha256(content).hexdigest())
@@ -198,7 +216,9 @@ def test_other_row_counts_than_sealed_are_not_put_in_place(
     _as_it_was(installation)
 
 
-def test_live_connections_are_ended_for_the_exchange(installation: Installation, backup: BackupSet) -> None:
+def test_d10_live_connections_are_ended_for_the_exchange(
+    installation: Installation, backup: BackupSet
+) -> None:
     """A forgotten session of the owner must not stop a recovery."""
     with installation.connect() as forgotten:
         restore(installation, backup)
@@ -207,7 +227,7 @@ def test_live_connections_are_ended_for_the_exchange(installation: Installation,
     assert installation.rows() == 2000
 
 
-def test_connections_that_cannot_be_ended_stop_the_exchange(
+def test_d10_connections_that_cannot_be_ended_stop_the_exchange(
     installation: Installation, backup: BackupSet
 ) -> None:
     """A superuser's session cannot be ended by the owner: clear stop, live database as before and open."""
@@ -219,7 +239,7 @@ def test_connections_that_cannot_be_ended_stop_the_exchange(
     _as_it_was(installation)
 
 
-def test_a_missing_right_is_found_before_anything_is_made(
+def test_d16_a_missing_right_is_found_before_anything_is_made(
     installation: Installation, backup: BackupSet
 ) -> None:
     """No CREATEDB and a missing role are both named at once, by check and by restore."""
@@ -256,7 +276,7 @@ def test_rows_that_vanished_after_the_restore_fail_the_check(
     assert look_at_restored(_scene(installation, backup)).verdict is Verdict.FAILED
 
 
-def test_a_wrong_key_stops_before_the_database_is_touched(
+def test_k01_a_wrong_key_stops_before_the_database_is_touched(
     installation: Installation, backup: BackupSet
 ) -> None:
     """Another key, or half of one: refused. None at all: the database may come back without its vault."""
@@ -271,7 +291,7 @@ def test_a_wrong_key_stops_before_the_database_is_touched(
     assert restore(installation, backup).rows == 2009
 
 
-def test_a_connection_lost_in_the_exchange_leaves_its_end_open(installation: Installation) -> None:
+def test_d08_a_connection_lost_in_the_exchange_leaves_its_end_open(installation: Installation) -> None:
     """With no live database, too: whether the commit came through is for the probe to say."""
     live, beside = installation.name, f"{installation.name}_restoring_test"
     owner = owner_of(installation.target)
@@ -324,6 +344,74 @@ restore_database(target, open_set(Path(sys.argv[2])), confirm=owner_of(target).p
 """
 
 
+EXCHANGING = CHILD.replace(
+    "target = load_target",
+    """import os, signal
+class Dying(Reporter):
+    def phase(self, name, **more):
+        super().phase(name, **more)
+        if name.startswith("exchanging"):
+            os.kill(os.getpid(), signal.SIGKILL)
+target = load_target""",
+).replace("Reporter.from_environment()", "Dying(None)")
+
+
+def test_d08_a_crash_between_restore_and_exchange_has_exchanged_nothing(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """SIGKILL with all restored and compared: the old one is live, the probe does not say done."""
+    _lose_rows(installation)
+    installation.write_target()
+    words = (sys.executable, "-c", EXCHANGING, str(installation.root / "target.toml"), str(backup.path))
+    assert subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
+    assert installation.rows() == 10
+    assert probed(installation, backup) is ProbeResult.PARTIAL
+    assert look_at_restored(_scene(installation, backup)).verdict is Verdict.FAILED
+    restore(installation, backup)
+    assert installation.rows() == 2000
+    assert not [name for name in installation.databases() if "_restoring" in name]
+
+
+def test_d08_a_crash_in_the_exchange_itself_leaves_one_whole_database(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """SIGKILL inside the transaction of the two renames: neither counts; the next try opens and ends it."""
+    _lose_rows(installation)
+    installation.write_target()
+    words = (sys.executable, "-c", CHILD, str(installation.root / "target.toml"), str(backup.path))
+    with installation.cluster.admin() as admin:
+        with installation.cluster.admin() as holder, holder.transaction(force_rollback=True):
+            # A comment that is not committed yet locks the database against a rename.
+            holder.execute(f"COMMENT ON DATABASE \"{installation.name}\" IS 'held'".encode())
+            child = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+            pid = _renaming(admin)
+            child.kill()
+            child.wait()
+            admin.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        row = admin.execute(
+            "SELECT datallowconn FROM pg_database WHERE datname = %s", (installation.name,)
+        ).fetchone()
+    assert row == (False,)
+    assert probed(installation, backup) is ProbeResult.PARTIAL
+    assert look_at_restored(_scene(installation, backup)).verdict is Verdict.FAILED
+    assert restore(installation, backup).kept_as
+    assert installation.rows() == 2000
+    assert probed(installation, backup) is ProbeResult.DONE
+
+
+def _renaming(admin: "psycopg.Connection[tuple[Any, ...]]") -> int:
+    """Wait for the session that waits to rename a database."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        row = admin.execute(
+            "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND wait_event_type = 'Lock'"
+            " AND query LIKE 'ALTER DATABASE%RENAME%'"
+        ).fetchone()
+        if row:
+            return int(row[0])
+    raise AssertionError("the exchange never came")
+
+
 @pytest.fixture
 def slow(installation: Installation) -> BackupSet:
     """Give a set whose restore hangs in the middle."""
@@ -371,7 +459,7 @@ def _pg_restores(installation: Installation) -> list[int]:
     return found
 
 
-def test_a_killed_restore_is_partial_and_the_next_one_cleans_up(
+def test_d08_a_killed_restore_is_partial_and_the_next_one_cleans_up(
     installation: Installation, slow: BackupSet
 ) -> None:
     """SIGKILL in the middle: the live database is untouched, the probe says partial, the remainder goes."""
@@ -425,7 +513,7 @@ def test_the_password_is_in_nobodys_arguments_or_environment(
         child.wait(30)
 
 
-def test_a_server_that_dies_in_the_middle_leaves_the_live_database(
+def test_d07_a_server_that_dies_in_the_middle_leaves_the_live_database(
     installation: Installation, slow: BackupSet
 ) -> None:
     """SIGKILL to PostgreSQL itself: an error and an unknown while it is away, partial when it is back."""

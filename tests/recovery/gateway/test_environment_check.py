@@ -70,7 +70,7 @@ def test_what_must_be_there_fails(tmp_path: Path, name: str, value: str, what: s
         ("AIHUMMER_INBOUND_SECRET", "", "AIHUMMER_INBOUND_SECRET"),
     ],
 )
-def test_what_fails_silently_is_warned_about(tmp_path: Path, name: str, value: str, what: str) -> None:
+def test_k10_what_fails_silently_is_warned_about(tmp_path: Path, name: str, value: str, what: str) -> None:
     """Each with its effect (K10)."""
     seen = look(tmp_path, {name: value})
     assert seen.verdict is Verdict.PASSED

@@ -136,7 +136,7 @@ def test_what_is_there_is_kept(desk: Desk) -> None:
     )
 
 
-def test_the_wrong_key_is_refused_before_anything_is_written(desk: Desk) -> None:
+def test_k01_the_wrong_key_is_refused_before_anything_is_written(desk: Desk) -> None:
     """K01: right length, wrong key; even with --replace."""
     desk.put_escrow(OTHER_KEY)
     with pytest.raises(PreconditionError, match="wrong key") as refused:
@@ -148,7 +148,7 @@ def test_the_wrong_key_is_refused_before_anything_is_written(desk: Desk) -> None
 
 
 @pytest.mark.parametrize("there", [OTHER_KEY, MASTER_KEY[:30]])
-def test_another_key_is_replaced_only_when_said(desk: Desk, there: str) -> None:
+def test_k01_another_key_is_replaced_only_when_said(desk: Desk, there: str) -> None:
     """And then the former file is kept beside, private."""
     desk.env.write_text(f"AIHUMMER_MASTER_KEY={there}\n")
     with pytest.raises(PreconditionError, match="another AIHUMMER_MASTER_KEY"):
@@ -163,7 +163,7 @@ def test_another_key_is_replaced_only_when_said(desk: Desk, there: str) -> None:
     assert look_at_master_key(desk.scene).verdict is Verdict.PASSED
 
 
-def test_a_missing_media_secret_is_told_with_its_effect(desk: Desk) -> None:
+def test_k10_a_missing_media_secret_is_told_with_its_effect(desk: Desk) -> None:
     """K10: whatever the set knows, when the key is written and when the escrow is looked at."""
     desk.put_escrow(MASTER_KEY)
     effect = "no AIHUMMER_MEDIA_TOKEN_SECRET: media URLs signed before the loss will not open"
@@ -175,7 +175,7 @@ def test_a_missing_media_secret_is_told_with_its_effect(desk: Desk) -> None:
     assert desk.restore().warnings == ()
 
 
-def test_an_outdated_media_secret_does_not_replace_the_sealed_one(desk: Desk) -> None:
+def test_k10_an_outdated_media_secret_does_not_replace_the_sealed_one(desk: Desk) -> None:
     """The one that is there is proven; the escrow's is only newer or older."""
     desk.put_escrow(f"AIHUMMER_MASTER_KEY={MASTER_KEY}\nAIHUMMER_MEDIA_TOKEN_SECRET=outdated\n")
     desk.env.write_text(f"AIHUMMER_MEDIA_TOKEN_SECRET={MEDIA_SECRET}\n")

@@ -78,7 +78,7 @@ def test_nothing_of_the_content_is_in_the_file() -> None:
 
 
 @pytest.mark.parametrize("passphrase", ["", PASSPHRASE + " ", PASSPHRASE.upper()])
-def test_a_wrong_passphrase_opens_nothing_and_is_not_repeated(passphrase: str) -> None:
+def test_k08_a_wrong_passphrase_opens_nothing_and_is_not_repeated(passphrase: str) -> None:
     """K08: said in those words."""
     with pytest.raises(PreconditionError, match="this passphrase") as refused:
         open_escrow(sealed(), passphrase, where="there")
@@ -97,7 +97,7 @@ def test_a_wrong_passphrase_opens_nothing_and_is_not_repeated(passphrase: str) -
         {"memory-kib": 10**40, "iterations": 1, "lanes": 1},
     ],
 )
-def test_absurd_parameters_fail_at_once(cost: dict[str, int]) -> None:
+def test_k08_absurd_parameters_fail_at_once(cost: dict[str, int]) -> None:
     """K08: a hostile header costs neither memory nor time."""
     data = sealed()
     header = json.loads(data.splitlines()[1])
@@ -120,7 +120,7 @@ def test_absurd_parameters_fail_at_once(cost: dict[str, int]) -> None:
         {"key-fingerprint": "0" * 16},
     ],
 )
-def test_a_changed_header_is_refused(change: dict[str, object]) -> None:
+def test_k08_a_changed_header_is_refused(change: dict[str, object]) -> None:
     """All of it is authenticated, what is only told included."""
     data = sealed()
     header = json.dumps(json.loads(data.splitlines()[1]) | change)
@@ -128,7 +128,7 @@ def test_a_changed_header_is_refused(change: dict[str, object]) -> None:
         open_escrow(resealed(data, 1, header), PASSPHRASE, where="")
 
 
-def test_damage_is_told_from_a_wrong_passphrase() -> None:
+def test_k08_damage_is_told_from_a_wrong_passphrase() -> None:
     """Every byte, flipped; every length, cut: refused without a computation, and told as damage."""
     data = sealed()
     for at in range(len(data) - 1):

@@ -58,7 +58,7 @@ def test_any_three_of_five_in_any_order() -> None:
     assert entered.escrow().key_text == base64.b64encode(KEY).decode()
 
 
-def test_too_few_are_told_with_how_many_are_lacking() -> None:
+def test_k09_too_few_are_told_with_how_many_are_lacking() -> None:
     """K09: nothing is guessed."""
     with pytest.raises(PreconditionError, match="2 entered, 1 more"):
         collected(*SHARES[:2]).key()
@@ -66,7 +66,7 @@ def test_too_few_are_told_with_how_many_are_lacking() -> None:
         CollectedShares().key()
 
 
-def test_a_bad_share_is_known_by_its_number() -> None:
+def test_k09_a_bad_share_is_known_by_its_number() -> None:
     """K09: misspelt, cut, in another order, empty; the good ones stay, and their number goes on."""
     entered = collected(SHARES[0])
     words = SHARES[1].split()
@@ -84,14 +84,14 @@ def test_a_bad_share_is_known_by_its_number() -> None:
     assert (entered.needed, entered.next_number) == (2, 7)
 
 
-def test_a_share_that_was_entered_before_is_told() -> None:
+def test_k09_a_share_that_was_entered_before_is_told() -> None:
     """K09: also when it is typed in capitals and over two lines."""
     entered = collected(SHARES[0], SHARES[1])
     assert "share 3 is share 1 again" in refusal(entered, SHARES[0].upper().replace(" ", "\n", 1))
     assert entered.needed == 1
 
 
-def test_a_share_of_another_splitting_is_told() -> None:
+def test_k09_a_share_of_another_splitting_is_told() -> None:
     """Of the same key, yet it does not fit."""
     assert "same splitting as share 1" in refusal(collected(SHARES[0]), split_key(KEY, need=3, of=5)[1])
 
@@ -107,7 +107,7 @@ def test_shares_of_other_programs() -> None:
         collected(*short[:2]).key()
 
 
-def test_a_forged_share_does_not_give_another_key() -> None:
+def test_k09_a_forged_share_does_not_give_another_key() -> None:
     """A sound checksum is no proof; the digest inside is."""
     from dataclasses import replace
 

@@ -29,7 +29,7 @@ def test_the_right_key_opens_everything(vault: Installation) -> None:
 
 
 @pytest.mark.postgres
-def test_another_key_is_a_wrong_key(vault: Installation) -> None:
+def test_k01_another_key_is_a_wrong_key(vault: Installation) -> None:
     """K01: in those words, and without a word of any plaintext or key."""
     fill(vault, key=bytes(range(32)))
     seen = look_at_vault(scene(vault))
@@ -50,7 +50,7 @@ def test_another_key_is_a_wrong_key(vault: Installation) -> None:
         "DELETE FROM keys WHERE tenant LIKE '%2'",
     ],
 )
-def test_one_ciphertext_that_does_not_open_is_no_pass(vault: Installation, damage: str) -> None:
+def test_k01_one_ciphertext_that_does_not_open_is_no_pass(vault: Installation, damage: str) -> None:
     """One flipped bit, a cut, an exchanged name or a lost data key among all that is well."""
     fill(vault)
     with vault.connect() as connection:

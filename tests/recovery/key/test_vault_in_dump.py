@@ -111,7 +111,7 @@ def test_the_right_key_opens_the_dump_though_the_database_is_lost(vault: Install
     assert vault.databases() == []
 
 
-def test_another_key_is_called_a_wrong_key(vault: Installation) -> None:
+def test_k01_another_key_is_called_a_wrong_key(vault: Installation) -> None:
     """K01: in those words; nothing of the live database changes, and no secret is told."""
     backup = foreign_dump_of(vault)
     vault.write_env(AIHUMMER_MASTER_KEY=OTHER_KEY)
@@ -435,7 +435,7 @@ def restore(installation: Installation, backup: BackupSet) -> Restored:
     )
 
 
-def test_a_restore_refuses_a_key_that_opens_nothing(vault: Installation) -> None:
+def test_k01_a_restore_refuses_a_key_that_opens_nothing(vault: Installation) -> None:
     """Of a dump without a fingerprint: before anything is made. Without a key it may come back."""
     backup = foreign_dump_of(vault)
     for key in (OTHER_KEY, base64.b64encode(bytes(32)).decode()):

@@ -145,7 +145,7 @@ def test_too_little_room_is_found_before_anything_is_made(host: LostHost) -> Non
     assert is_untouched(host)
 
 
-def test_the_wrong_installations_base_backup_is_refused(host: LostHost) -> None:
+def test_d12_the_wrong_installations_base_backup_is_refused(host: LostHost) -> None:
     """Another cluster's, over a server that holds data: only where it is named outright."""
     base = replace(host.window.base, system_identifier=1)
     keeper = replace(host.keeper, window=replace(host.window, base=base))
@@ -155,7 +155,7 @@ def test_the_wrong_installations_base_backup_is_refused(host: LostHost) -> None:
     assert is_untouched(host)
 
 
-def test_what_its_keeper_calls_another_clusters_is_not_put_in_place(host: LostHost) -> None:
+def test_d12_what_its_keeper_calls_another_clusters_is_not_put_in_place(host: LostHost) -> None:
     """A label is believed only once the recovered server says the same."""
     base = replace(host.window.base, system_identifier=1)
     keeper = replace(host.keeper, window=replace(host.window, base=base))
