@@ -32,21 +32,6 @@ from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.run.events import EndKind
 from aihummer_drtui.run.progress import Progress
 
-START = """
-import sys
-from pathlib import Path
-from aihummer_drtui.engine import attempt
-from aihummer_drtui.errors import PreconditionError
-attempt.INTERPRETER = (*sys.argv[3:], *attempt.INTERPRETER)
-try:
-    script = f"echo > '{sys.argv[2]}'"
-    attempt.Attempt(Path(sys.argv[1])).start(script, {"PATH": "/usr/bin:/bin"}, 60)
-    print("started")
-except PreconditionError:
-    print("refused")
-"""
-"""Starts, under a tracer, a command that leaves a file when it runs."""
-needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 HOUR = 3600.0
 
@@ -241,34 +226,6 @@ def test_killed_supervisor_leaves_an_orphan_and_then_a_loss(attempt: Attempt, tm
     assert select.select([descriptor], [], [], 30)[0]
     os.close(descriptor)
     assert attempt.look() == Lost(why="it and its supervisor were killed")
-
-
-@needs_strace
-@pytest.mark.parametrize("call", ["rename", "fsync", "write", "pipe2", "setsid", "close", "execve"])
-def test_start_tells_the_truth_wherever_the_supervisor_is_killed(tmp_path: Path, call: str) -> None:
-    """`start` says `not started` only where the script never ran, and a stored end is never wrong."""
-    for nth in range(1, 60):
-        one = Attempt(tmp_path / "attempts" / f"{call}.{nth}")
-        ran = tmp_path / f"ran-{call}-{nth}"
-        trace = ("strace", "-qq", "-o", "/dev/null", "-f", f"--inject={call}:signal=KILL:when={nth}")
-        said = subprocess.run(
-            [sys.executable, "-c", START, str(one.folder), str(ran), *trace],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        with (one.folder / "lock").open("r+b") as lock:
-            fcntl.fcntl(lock, fcntl.F_OFD_SETLKW, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 0, 0))
-        seen = one.look()
-        if said.startswith("refused"):
-            assert not ran.exists(), nth
-        if isinstance(seen, NotStarted):
-            assert not ran.exists(), nth
-        if isinstance(seen, Ended) and seen.kind == EndKind.EXITED and seen.code == 0:
-            assert ran.exists(), nth
-            if said == "started\n":
-                return
-    pytest.fail("the last kill was still before the end")
 
 
 def test_orphan_can_be_stopped(attempt: Attempt) -> None:

@@ -93,7 +93,9 @@ def test_held_run_is_told_after_a_while(make_house: MakeHouse, monkeypatch: pyte
 def test_j11_lock_that_cannot_be_stored_is_told_at_once(make_house: MakeHouse, tmp_path: Path) -> None:
     """A disk that fails under the lock is no engine that holds it: nobody waits, one engine is tried."""
     house = make_house(PLAIN)
-    fault = Fault(call="fsync", what="error=EIO", when="1+", log=tmp_path / "strace", path=house.folder.lock)
+    fault = Fault(
+        call="fsync", what="error=EIO", when="1+", log=tmp_path / "strace", paths=(house.folder.lock,)
+    )
     with pytest.raises(PreconditionError, match="the lock cannot be used: Input/output error"):
         connect_or_launch(house.folder, [*fault.words, *house.engine_command()])
     assert house.folder.engine_log.read_text().count("cannot be used") == 1

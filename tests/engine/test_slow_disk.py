@@ -24,7 +24,7 @@ ENGINE_AND_SITTING = 2
 def slow(place: Path, journal: Path, *, seconds: int, when: int) -> Fault:
     """One sync of the journal that takes so long."""
     what = f"delay_enter={seconds}s"
-    return Fault(call="fdatasync", what=what, when=str(when), log=place / "strace", path=journal)
+    return Fault(call="fdatasync", what=what, when=str(when), log=place / "strace", paths=(journal,))
 
 
 def test_j18_who_asks_is_told_while_the_disk_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installe
 class Fault:
     """A fault in the calls of one kind: `error=EIO`, `signal=KILL`, both, or `delay_enter=…` (strace(1)).
 
-    Calls are counted by thread. The main thread alone is looked at, or `threads` as well; what the program
-    executes never is.
+    Calls are counted by thread. The main thread alone is looked at, or its `threads` as well, or whatever
+    comes of it: `children`.
     """
 
     call: str
@@ -26,9 +26,10 @@ class Fault:
     when: str
     log: Path
     """Where strace tells what it did."""
-    path: Path | None = None
-    """Only calls on this file."""
+    paths: tuple[Path | str, ...] = ()
+    """Only calls on these files; a name as the program gives it, or the whole path for a descriptor."""
     threads: bool = False
+    children: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -36,8 +37,8 @@ class Fault:
         assert STRACE is not None
         held = ("flock", "--close", str(self.log))
         unmeasured = ("env", "-u", "COVERAGE_PROCESS_START", "-u", "COVERAGE_PROCESS_CONFIG")
-        only = () if self.path is None else ("-P", str(self.path))
-        followed = ("-f", "-b", "execve") if self.threads else ()
+        only = tuple(word for path in self.paths for word in ("-P", str(path)))
+        followed = ("-f",) if self.children else ("-f", "-b", "execve") if self.threads else ()
         inject = f"--inject={self.call}:{self.what}:when={self.when}"
         return (
             *held,

@@ -119,7 +119,7 @@ def _drill_cut_at(place: Path, number: int, boot: Boot) -> bool:
             what="signal=KILL",
             when=str(number),
             log=place / "strace",
-            path=one.house.folder.journal,
+            paths=(one.house.folder.journal,),
         )
 
         def power_fails() -> None:

@@ -19,7 +19,7 @@ def failed_at(number: int, *, call: str, error: str, on_journal: bool) -> bool:
             what=f"error={error}",
             when=str(number),
             log=place / "strace",
-            path=drill.house.folder.journal if on_journal else None,
+            paths=(drill.house.folder.journal,) if on_journal else (),
             threads=not on_journal,
         )
         drill.run(*fault.words)

@@ -22,7 +22,7 @@ def killed_at(number: int, *, call: str, what: str, on_journal: bool) -> bool:
             what=what,
             when=str(number),
             log=place / "strace",
-            path=drill.house.folder.journal if on_journal else None,
+            paths=(drill.house.folder.journal,) if on_journal else (),
             threads=not on_journal,
         )
         drill.run(*fault.words)

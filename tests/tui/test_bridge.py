@@ -231,7 +231,7 @@ def test_j18_screens_live_on_and_name_a_slow_journal(tmp_path: Path) -> None:
             what="delay_enter=3s",
             when="3",
             log=tmp_path / "strace",
-            path=house.folder.journal,
+            paths=(house.folder.journal,),
         )
         screens = Screens()
         bridge = Bridge(lambda away: house.sit(before=fault.words, on_record=away.hear))
