@@ -49,14 +49,17 @@ def due_in_step(state: RunState, step: Step) -> tuple[CheckItem, ...]:
 
 
 class Looker:
-    """Keeps the observations of a run up to date. `record` journals an event and raises nothing."""
+    """Keeps the observations of a run up to date.
+
+    `record` journals an event and says whether it could; it raises nothing.
+    """
 
     def __init__(
         self,
         *,
         catalogue: Catalogue,
         clock: Clock,
-        record: Callable[[CheckObserved], object],
+        record: Callable[[CheckObserved], bool],
         situation: Callable[[], tuple[Runbook, RunState]],
     ) -> None:
         self._catalogue = catalogue
@@ -168,14 +171,16 @@ class Looker:
 
     def _observed(self, item: CheckItem, observation: Observation) -> None:
         now = self._clock.boottime()
-        self._looked[item.id] = now
         _, state = self._situation()
         known = state.items.get(item.id)
         same = isinstance(known, ObservedState) and known.fresh and known.observation == observation
         if same and now - self._recorded.get(item.id, -math.inf) < RECORD_EVERY:
-            return
-        self._recorded[item.id] = now
-        self._record(CheckObserved(item=item.id, observation=observation))
+            self._looked[item.id] = now
+        elif self._record(CheckObserved(item=item.id, observation=observation)):
+            self._looked[item.id] = self._recorded[item.id] = now
+        else:
+            # Nobody knows of it, so it is to be looked at again as soon as that matters.
+            self._looked.pop(item.id, None)
 
     def _description(self, item: CheckItem) -> CheckDescription:
         description = self._catalogue.describe(item.check)

@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, assert_never
 
 from aihummer_drtui.engine.clock import Clock, ProcessIdentity
@@ -75,6 +75,8 @@ class Engine:
             )
         )
         self._server = Server(folder.socket, self._handle, self._left)
+        self._unrecorded: DrtuiError | None = None
+        """Why the latest event that no request waits for could not be recorded."""
         self._stop = asyncio.Event()
         self._why_stopped = "nothing to do and nobody attached"
         self._idle_since = clock.boottime()
@@ -137,12 +139,15 @@ class Engine:
         if told is not self.state.told_level and isinstance(self.state.ending, Living):
             self._record_quietly(e.LevelTold(level=told))
 
-    def _record_quietly(self, event: e.Event) -> None:
+    def _record_quietly(self, event: e.Event) -> bool:
         """Record what no request waits for; a journal that cannot be written says so to every request."""
         try:
             self._record(event, "engine")
         except DrtuiError as error:
+            self._unrecorded = error
             print(error, file=sys.stderr, flush=True)
+            return False
+        return True
 
     def _command_ended(self, item_id: str) -> None:
         step = self.runbook.step_of(item_id)
@@ -265,7 +270,7 @@ class Engine:
         if step is not None:
             before = step.items[: step.items.index(item)]
             checks = [one for one in before if isinstance(one, CheckItem)]
-            await self._looker.renew(checks, older_than=FRESH_FOR_DESTRUCTION)
+            await self._renew(checks, older_than=FRESH_FOR_DESTRUCTION)
         identity = await asyncio.to_thread(self._world.identity)
         if confirmation == identity.phrase:
             return None
@@ -273,6 +278,13 @@ class Engine:
             reason=f"{item.id} is irreversible and the words of the gate do not match the target",
             hint=f"type host and database of the target by hand: `{identity.phrase}`",
         )
+
+    async def _renew(self, checks: Iterable[CheckItem], *, older_than: float) -> None:
+        """Look again at what is decided upon. Raises DrtuiError when what was seen could not be recorded."""
+        self._unrecorded = None
+        await self._looker.renew(checks, older_than=older_than)
+        if self._unrecorded is not None:
+            raise self._unrecorded
 
     def _settle(self, request: r.SettleOutcome, actor: str) -> None:
         latest = latest_attempt(self.state, request.item)
@@ -302,7 +314,7 @@ class Engine:
         """End the run at the level that is true now, not at one that was true an hour ago."""
         proofs = {item for proof in self.runbook.levels for item in proof.items}
         checks = (one for one in self.runbook.items if isinstance(one, CheckItem) and one.id in proofs)
-        await self._looker.renew(checks, older_than=0.0)
+        await self._renew(checks, older_than=0.0)
         refused = refusal(self.runbook, self.state, request)
         if refused is not None:
             return refused

@@ -51,6 +51,8 @@ class Scene:
     runbook: Runbook = BOOK
     story: Story = field(default_factory=Story)
     clock: HandClock = field(default_factory=HandClock)
+    has_room: bool = True
+    """Whether the journal takes what is seen."""
 
     def __post_init__(self) -> None:
         self.world = ScriptedCatalogue(self.path / "world.json")
@@ -67,10 +69,12 @@ class Scene:
         """Every check passes but for these."""
         self.world.tell(Script(checks={name: ScriptedCheck() for name in NAMES} | checks))
 
-    def record(self, event: e.CheckObserved) -> None:
+    def record(self, event: e.CheckObserved) -> bool:
         """What the engine does."""
-        self.story.add(event)
+        if self.has_room:
+            self.story.add(event)
         self.news.set()
+        return self.has_room
 
     @property
     def state(self) -> RunState:
@@ -344,6 +348,21 @@ async def test_renewing_waits_for_cheap_old_looks_only(scene: Scene) -> None:
     scene.clock.now += 2
     await scene.looker.renew(items, older_than=30)
     assert scene.looked() == ["one", "one"]
+
+
+async def test_look_that_could_not_be_recorded_is_no_look(scene: Scene) -> None:
+    """Before an irreversible command it is looked again, however short ago that was."""
+    scene.show("work")
+    scene.looker.poll()
+    await scene.quiet()
+    scene.tell(one=ScriptedCheck(verdict=Verdict.FAILED))
+    scene.has_room = False
+    scene.looker.look_at([scene.item("one")])
+    await scene.quiet()
+    scene.has_room = True
+    assert scene.state.status("work/one") is Status.PASSED
+    await scene.looker.renew([scene.item("one")], older_than=3600.0)
+    assert scene.state.status("work/one") is Status.DRIFTED
 
 
 async def test_look_that_breaks_is_unknown(scene: Scene) -> None:
