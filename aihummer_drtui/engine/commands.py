@@ -5,6 +5,7 @@ is the only source of an outcome; what nobody stored is unknown and is looked at
 """
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401  asyncio loads it at the first use, when files may be short
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -79,11 +80,9 @@ class Commands:
             environment["DRTUI_CONFIRM"] = confirmation
         try:
             await asyncio.to_thread(one.start, item.script, environment, item.time_out)
-        except DrtuiError:
-            # The attempt's folder tells what came of it, and that is journalled.
+        finally:
+            # Whatever happened, the attempt's folder tells what came of it, and that is journalled.
             self._watch(item.id, number, one)
-            raise
-        self._watch(item.id, number, one)
 
     def stop(self, item: CommandItem) -> None:
         """Ask the supervisor of a running command to end it.
@@ -138,8 +137,8 @@ class Commands:
             try:
                 if await self._accounted(item_id, number, one):
                     return
-            except DrtuiError as error:
-                print(error, file=sys.stderr, flush=True)
+            except (DrtuiError, OSError) as error:
+                print(f"{item_id}, attempt {number}: {error}", file=sys.stderr, flush=True)
                 await asyncio.sleep(TRY_AGAIN)
 
     async def _accounted(self, item_id: str, number: int, one: Attempt) -> bool:

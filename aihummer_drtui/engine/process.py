@@ -167,6 +167,13 @@ class Engine:
                 refused = await self._act(connection, request)
         except DrtuiError as error:
             refused = Refused(reason=str(error.what), hint=error.hint)
+        except OSError as error:
+            # Too few descriptors or processes, say: what was recorded before it is seen to in any case.
+            print(f"{type(request).__name__}: {error}", file=sys.stderr, flush=True)
+            refused = Refused(
+                reason=f"this host does not let the engine do that: {error.strerror or error}",
+                hint="mend that (`df`, `ulimit -a`, `ps`), see where the item stands, and ask again",
+            )
         return refused if refused is not None else Accepted(sequence=self.state.sequence)
 
     async def _act(self, connection: Connection, request: r.Request) -> Refused | None:  # noqa: PLR0912

@@ -187,6 +187,14 @@ def until(session: Session, true: Callable[[RunState], bool]) -> RunState:
     return session.state
 
 
+def logged(house: House, text: str) -> None:
+    """Wait until the engine's log holds that text; a file that grows tells nobody, so it is looked at."""
+    deadline = time.monotonic() + WITHIN
+    while text not in (log := house.folder.engine_log.read_text()):
+        assert time.monotonic() < deadline, f"no {text!r} in the engine's log: {log}"
+        time.sleep(0.01)
+
+
 def accepted(session: Session, request: Request) -> RunState:
     """Ask for what must be accepted."""
     reply = session.ask(request)
