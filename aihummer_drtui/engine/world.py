@@ -27,8 +27,8 @@ class Journalling:
     clock: Clock
     record: Callable[[e.Event, str], None]
     """Journal an event under an actor's name. Raises DrtuiError when that cannot be done."""
-    record_quietly: Callable[[e.Event], None]
-    """Journal what no request waits for; raises nothing."""
+    record_quietly: Callable[[e.Event], bool]
+    """Journal what no request waits for, and tell whether that was done; raises nothing."""
     situation: Callable[[], tuple[Runbook, RunState]]
     ended: Callable[[str], None]
     """A command has ended."""
