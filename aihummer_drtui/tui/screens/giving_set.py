@@ -62,6 +62,8 @@ class GivingSetScreen(TypingScreen[None]):
         self._seen = RecoverySets(looking=("the backup places",))
         self._proposed = ""
         """What was put into the line last; anything else was typed."""
+        self._has_chosen = False
+        """Whether the operator went to a row."""
         self._looked_at = ""
         """The point of which it was told whether it is within reach."""
         self._is_asked = False
@@ -75,16 +77,21 @@ class GivingSetScreen(TypingScreen[None]):
         """Begin to look."""
         super().on_mount()
         self.notice(_ABOUT[self._purpose])
+        self._suggest()
         self._see()
 
     @work
-    async def _see(self) -> None:
+    async def _suggest(self) -> None:
+        """Propose the value of before, else what is likely; a slow place must not hold the table up."""
         facts, variable = self.run_app.desk.facts, self._input.variable
         before = None if self.view is None else self.view.state.values.get(variable)
         suggested = before or await asked(lambda: facts.suggestion(variable))
         if isinstance(suggested, str):
-            self.query_one(SetTable).select(suggested)
             self._propose(suggested)
+
+    @work
+    async def _see(self) -> None:
+        facts = self.run_app.desk.facts
         async for seen in told(lambda: facts.recovery_sets(LOOK_WITHIN)):
             if isinstance(seen, DrtuiError):
                 self._seen = RecoverySets(sets=self._seen.sets, unseen=(seen.what,))
@@ -92,11 +99,16 @@ class GivingSetScreen(TypingScreen[None]):
             else:
                 self._seen = seen
             self.draw([])
+        # Not before: while sets come in, the first of them is another at every moment.
+        best = self.query_one(SetTable).selected
+        if best is not None and not self._proposed:
+            self._propose(best.value)
 
     def _propose(self, value: str) -> None:
-        """Put a value into the line, unless something was typed there."""
+        """Put a value into the line and select its row, unless the operator has chosen or typed."""
         typed = self.query_one(Typed)
-        if typed.value in {"", self._proposed}:
+        if not self._has_chosen and typed.value in {"", self._proposed}:
+            self.query_one(SetTable).select(value)
             typed.put(value)
             self._proposed = typed.value
 
@@ -107,6 +119,7 @@ class GivingSetScreen(TypingScreen[None]):
 
     def action_move(self, by: int) -> None:
         """Choose the row above or below."""
+        self._has_chosen = True
         table = self.query_one(SetTable)
         table.move(by)
         if table.selected is not None:

@@ -34,17 +34,16 @@ class Rows(Canvas):
 
     def _draw_rows(self) -> None:
         """The rows that have room, the selected one among them, whole."""
-        lines: list[Content] = []
+        # Of hundreds only those that are seen become content.
+        lines: list[tuple[str, str]] = []
         begin = end = 0
         for number, row in enumerate(self._rows):
             is_at = number == self._at
             if is_at:
                 begin = len(lines)
             mark = "=> " if is_at else "   "
-            lines.append(self._line(mark + row, "reverse" if is_at else paint.FOREGROUND))
-            lines += [
-                self._line(f"     {one}", paint.QUIET) for one in (self._below[number] if self._below else ())
-            ]
+            lines.append((mark + row, "reverse" if is_at else paint.FOREGROUND))
+            lines += [(f"     {one}", paint.QUIET) for one in (self._below[number] if self._below else ())]
             if is_at:
                 end = len(lines)
         room = max(1, self.size.height)
@@ -52,8 +51,8 @@ class Rows(Canvas):
         top = min(top, begin)
         left = len(lines) - top - room
         if left > 0 and end < top + room:
-            lines[top + room - 1] = self._line(f"   ... {left + 1} more below", paint.QUIET)
-        self.put(lines[top : top + room])
+            lines[top + room - 1] = (f"   ... {left + 1} more below", paint.QUIET)
+        self.put([self._line(text, style) for text, style in lines[top : top + room]])
 
     def _line(self, text: str, style: str) -> Content:
         return Content.styled(paint.cut(cleaned_line(text, 1_000), max(3, self.size.width)), style)

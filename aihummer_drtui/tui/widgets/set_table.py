@@ -1,5 +1,6 @@
 """The recovery set: a row for each thing to recover from, and the three parts of the selected one."""
 
+from datetime import datetime
 from typing import Final
 
 from textual.app import ComposeResult
@@ -33,6 +34,8 @@ class SetTable(Vertical):
         self._purpose = purpose
         self._seen = RecoverySets()
         self._options: tuple[Option, ...] = ()
+        self._ground: tuple[datetime, datetime, str] | None = None
+        """What the rows were made with, beside what was seen."""
         self._key = ""
         """Of the selected row; empty = the first."""
 
@@ -53,8 +56,11 @@ class SetTable(Vertical):
         return next((at for at, one in enumerate(self._options) if one.key == self._key), 0)
 
     def see(self, seen: RecoverySets, by: Yardstick, backup_set: str) -> None:
-        """Take in what is known by now."""
-        self._seen = seen
+        """Take in what is known by now. What is the same for the eye is not made anew."""
+        ground = (by.against, by.now.replace(second=0, microsecond=0), backup_set)
+        if seen is self._seen and ground == self._ground:
+            return
+        self._seen, self._ground = seen, ground
         self._options = options(self._purpose, seen, by, backup_set)
         looking = looking_text(seen)
         style = paint.BUSY if looking else paint.QUIET
