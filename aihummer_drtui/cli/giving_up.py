@@ -4,7 +4,7 @@ import socket
 
 from aihummer_drtui.cli.pointer import settings_of
 from aihummer_drtui.cli.run_folder import sound_state
-from aihummer_drtui.cli.runbook_file import runbook_of
+from aihummer_drtui.cli.runbook_file import followed_runbook
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.cli.sitting import engine_command
 from aihummer_drtui.engine.client import EngineClient
@@ -40,7 +40,7 @@ def give_up(settings: Settings, folder: RunFolder, *, reason: str, operator: str
 
 
 def _through_engine(folder: RunFolder, client: EngineClient, reason: str) -> RunState:
-    with Session(folder=folder, client=client, read=runbook_of) as session:
+    with Session(folder=folder, client=client, read=followed_runbook) as session:
         _raise_refusal(folder, session.ask(Abandon(reason=reason)))
         return session.state
 
@@ -53,7 +53,7 @@ def _without_engine(folder: RunFolder, reason: str, operator: str) -> RunState:
         journal = Journal.open(folder.path, clock)
         try:
             state = fold(journal.found)
-            runbook = runbook_of(text_in_force(folder, state))
+            runbook = followed_runbook(text_in_force(folder, state))
             _raise_refusal(folder, refusal(runbook, state, Abandon(reason=reason)))
             journal.append(RunAbandoned(reason=reason), operator)
         finally:

@@ -15,9 +15,8 @@ from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.events import Mode
-from aihummer_drtui.tui.choices import Begin, Choice, GiveUp, HomeFacts, LookAt, Plainly, Resume
-from aihummer_drtui.tui.home import chosen_at_home
-from aihummer_drtui.tui.screens.recovery_set import LOOK_WITHIN
+from aihummer_drtui.tui.choices import LOOK_WITHIN, Begin, Choice, GiveUp, HomeFacts, LookAt, Plainly, Resume
+from aihummer_drtui.tui.loading import loading
 
 _SITTING_PLAINLY: Final[dict[str, Any]] = {
     "plain": False,
@@ -34,7 +33,11 @@ def stay_at_home(context: click.Context, settings: Settings) -> None:
     """Show home until the operator leaves. What fails is told, and home comes back."""
     news = ""
     while True:
-        choice = chosen_at_home(_facts(settings, news))
+        facts = _facts(settings, news)
+        with loading():
+            from aihummer_drtui.tui.home import chosen_at_home
+
+            choice = chosen_at_home(facts)
         if choice is None:
             return
         try:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aihummer_drtui.cli.runbook_file import runbook_of
+from aihummer_drtui.cli.runbook_file import followed_runbook
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.engine.folder import RunFolder, find_run, list_runs, state_dir, state_to_read
 from aihummer_drtui.engine.journal import read_journal
@@ -51,4 +51,4 @@ def read_run(settings: Settings, run_id: str | None) -> ReadRun:
     """Read a run whole. Raises UsageError, CorruptJournalError, PreconditionError."""
     folder = _named(state_to_read(settings.state_dir), run_id)
     state = sound_state(folder)
-    return ReadRun(folder=folder, state=state, runbook=runbook_of(text_in_force(folder, state)))
+    return ReadRun(folder=folder, state=state, runbook=followed_runbook(text_in_force(folder, state)))

@@ -1,15 +1,15 @@
 """One sitting: connect to the engine; in line mode talk, take up a new engine when one died, leave."""
 
+import hashlib
 import shlex
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aihummer_drtui.cli.environment import PROGRAM, program_folders
-from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.pointer import settings_of
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.cli.world import facts_of
@@ -18,14 +18,14 @@ from aihummer_drtui.engine.folder import RunFolder, find_run, state_dir
 from aihummer_drtui.engine.launch import sit_down, this_program
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import DrtuiError, ExitCode, PreconditionError
-from aihummer_drtui.plain.answers import Answers, item_meant
-from aihummer_drtui.plain.briefing import briefing_lines
-from aihummer_drtui.plain.console import Console
-from aihummer_drtui.plain.dialogue import Dialogue
-from aihummer_drtui.plain.showing import greet, leaving_lines
 from aihummer_drtui.run.events import Record
 from aihummer_drtui.run.requests import AcceptRunbook, Refused
 from aihummer_drtui.run.state import Living
+
+if TYPE_CHECKING:
+    from aihummer_drtui.plain.answers import Answers
+    from aihummer_drtui.plain.console import Console
+    from aihummer_drtui.plain.dialogue import Dialogue
 
 ENGINES: Final = 5
 """How many engines one sitting starts before it gives up on them."""
@@ -37,7 +37,7 @@ class Sitting:
 
     settings: Settings
     run_id: str
-    answers: Answers
+    answers: "Answers"
     operator: str
     host: str
     as_json: bool
@@ -45,6 +45,8 @@ class Sitting:
 
     def hold(self) -> ExitCode:
         """Talk until the run has ended or the operator leaves. Raises DrtuiError."""
+        from aihummer_drtui.plain.console import Console
+
         folder = find_run(state_dir(self.settings.state_dir), self.run_id)
         settings = settings_of(folder, self.settings)
         console = Console.standard(talk=sys.stderr if self.as_json else sys.stdout)
@@ -72,13 +74,19 @@ class Sitting:
         on_record: Callable[[Record], None] | None,
     ) -> Session:
         """Sit down to the run, starting an engine where none lives. Raises DrtuiError."""
-        from aihummer_drtui.cli.runbook_file import runbook_of
+        from aihummer_drtui.cli.runbook_kept import kept_runbook
 
         words = engine_command(settings, folder)
         client = sit_down(folder, words, operator=self.operator, host=self.host, front_end=front_end)
-        return Session(folder=folder, client=client, read=runbook_of, on_record=on_record)
+        return Session(
+            folder=folder, client=client, read=lambda text: kept_runbook(folder, text), on_record=on_record
+        )
 
-    def _begun(self, session: Session, settings: Settings, console: Console) -> Dialogue:
+    def _begun(self, session: Session, settings: Settings, console: "Console") -> "Dialogue":
+        from aihummer_drtui.plain.briefing import briefing_lines
+        from aihummer_drtui.plain.dialogue import Dialogue
+        from aihummer_drtui.plain.showing import greet
+
         come_back = coming_back(self.settings, session.folder)
         self.settle_runbook(session, come_back)
         greet(console, session.state, str(session.folder.path), come_back)
@@ -96,17 +104,21 @@ class Sitting:
             program=typed_program(settings),
         )
 
-    def _talk(self, session: Session, console: Console, dialogue: Dialogue) -> ExitCode:
+    def _talk(self, session: Session, console: "Console", dialogue: "Dialogue") -> ExitCode:
         try:
             return dialogue.run()
         except KeyboardInterrupt:
+            from aihummer_drtui.plain.showing import leaving_lines
+
             console.end_prompt()
             for line in leaving_lines(session.state, coming_back(self.settings, session.folder)):
                 console.say(line)
             return ExitCode.INTERRUPTED
 
-    def _name_strange_answers(self, session: Session, console: Console) -> None:
+    def _name_strange_answers(self, session: Session, console: "Console") -> None:
         """An answer to what is not in the runbook is a slip of the pen that would show at 3 a.m."""
+        from aihummer_drtui.plain.answers import item_meant
+
         known = {item.id for item in session.runbook.items}
         strange = [name for name in self.answers.by_item if item_meant(name) not in known]
         if strange:
@@ -117,7 +129,7 @@ class Sitting:
 
         Raises PreconditionError with the difference, DrtuiError when there is no runbook to compare.
         """
-        from aihummer_drtui.cli.runbook_file import load_runbook
+        from aihummer_drtui.cli.runbook_file import runbook_of, trusted_text
         from aihummer_drtui.engine.runbook_text import runbook_difference, runbook_file, text_in_force
 
         if not isinstance(session.state.ending, Living):
@@ -125,7 +137,7 @@ class Sitting:
         source = session.state.declared.runbook_source
         where = source or "the shipped runbook"
         try:
-            text, runbook = load_runbook(Path(source) if source else None)
+            text = trusted_text(Path(source) if source else None)
         except DrtuiError as error:
             if not source or Path(source).exists():
                 raise
@@ -134,8 +146,9 @@ class Sitting:
                 where=source,
                 hint=f"put it back; a copy is {runbook_file(session.folder, session.state.runbook_sha256)}",
             ) from error
-        if runbook.sha256 == session.state.runbook_sha256:
+        if hashlib.sha256(text.encode()).hexdigest() == session.state.runbook_sha256:
             return
+        runbook_of(text, name=where)
         if not self.accept_runbook:
             difference = runbook_difference(text_in_force(session.folder, session.state), text)
             raise PreconditionError(
@@ -186,6 +199,8 @@ class RecordPrinter:
 
     def __call__(self, record: Record) -> None:
         """Print a record, unless it was printed before the engine was replaced."""
+        from aihummer_drtui.cli.json_text import json_text
+
         if record.sequence > self._printed:
             self._printed = record.sequence
             sys.stdout.write(json_text(record) + "\n")

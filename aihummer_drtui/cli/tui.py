@@ -10,11 +10,10 @@ from aihummer_drtui.engine.folder import find_run, state_dir
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.foreign import cleaned
-from aihummer_drtui.plain.showing import leaving_lines
-from aihummer_drtui.run.closing import closing_lines
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.bridge import Bridge
+from aihummer_drtui.tui.loading import loading
 from aihummer_drtui.tui.view import View
 
 
@@ -37,11 +36,14 @@ def hold_on_screens(sitting: Sitting) -> ExitCode:
     bridge = Bridge(connect)
     bridge.start()
     try:
-        # Textual is loaded while the engine is connected to.
-        from aihummer_drtui.tui.app import Desk, run_screens
+        with loading():
+            # Textual is loaded while the engine is connected to.
+            from aihummer_drtui.tui.app import Desk, run_screens
 
-        desk = Desk(connect=connect, facts=facts, come_back=come_back, program=typed_program(settings))
-        left = run_screens(desk, bridge)
+            left = run_screens(
+                Desk(connect=connect, facts=facts, come_back=come_back, program=typed_program(settings)),
+                bridge,
+            )
     finally:
         bridge.close()
     if left.view is not None:
@@ -51,6 +53,9 @@ def hold_on_screens(sitting: Sitting) -> ExitCode:
 
 def _tell_where_it_stands(view: View, come_back: str) -> None:
     """On the terminal as it was before the screens: it stays there to be read and copied."""
+    from aihummer_drtui.plain.showing import leaving_lines
+    from aihummer_drtui.run.closing import closing_lines
+
     lines = leaving_lines(view.state, come_back)
     if not isinstance(view.state.ending, Living):
         lines = [*closing_lines(view.runbook, view.state), f"The record lies in {view.folder.path}"]

@@ -4,11 +4,12 @@ import html
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from markdown_it.tree import SyntaxTreeNode
+if TYPE_CHECKING:
+    from markdown_it.tree import SyntaxTreeNode
 
-from aihummer_drtui.runbook.outline import Text, read_blocks
+    from aihummer_drtui.runbook.outline import Text
 
 _BETWEEN: Final = 2_000
 """Characters that one pair of marks may span; a bound, so that a hostile text costs no square of its size."""
@@ -24,6 +25,9 @@ _INLINE: Final = re.compile(
 
 def plain_prose(markdown: str, *, width: int = 80, indent: str = "") -> str:
     """The blocks of a piece of Markdown as plain text, each line at most `width` wide where words allow."""
+    # The parser is large, and words alone do not need it.
+    from aihummer_drtui.runbook.outline import read_blocks
+
     text = read_blocks(tuple(markdown.split("\n")))
     return "\n\n".join(_blocks(text, text.tree, width, indent))
 
@@ -58,7 +62,7 @@ def _unmarked(found: re.Match[str]) -> str:
     return plain_words(found["marked"])
 
 
-def _blocks(text: Text, parent: SyntaxTreeNode, width: int, indent: str) -> Iterator[str]:
+def _blocks(text: "Text", parent: "SyntaxTreeNode", width: int, indent: str) -> Iterator[str]:
     for node in parent.children:
         if node.type in ("paragraph", "heading"):
             words = "".join(child.content for child in node.children)
@@ -73,7 +77,7 @@ def _blocks(text: Text, parent: SyntaxTreeNode, width: int, indent: str) -> Iter
             yield textwrap.indent(text.source(node), indent)
 
 
-def _list(text: Text, node: SyntaxTreeNode, width: int, indent: str) -> str:
+def _list(text: "Text", node: "SyntaxTreeNode", width: int, indent: str) -> str:
     start = int(node.attrs.get("start", 1))
     entries = []
     for number, item in enumerate(node.children, start=start):

@@ -10,11 +10,10 @@ from textual.screen import Screen
 from aihummer_drtui.engine.facts import Facts
 from aihummer_drtui.engine.session import Growth, Session
 from aihummer_drtui.errors import DrtuiError, ExitCode
-from aihummer_drtui.run.closing import exit_code
 from aihummer_drtui.run.requests import Request
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.run.tabletop import is_tabletop
-from aihummer_drtui.tui import outside, wanting
+from aihummer_drtui.tui import wanting
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
 from aihummer_drtui.tui.bridge import Answered, Bridge, Broken, Moved, Told, Unreachable
@@ -169,6 +168,8 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
 
     def action_leave(self) -> None:
         """End; the run stays as it is."""
+        from aihummer_drtui.run.closing import exit_code
+
         view = self.view
         if view is None:
             self.exit(ExitCode.INTERRUPTED)
@@ -209,7 +210,8 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
 
     def action_recovery_set(self) -> None:
         """Tell what there is to recover from."""
-        from aihummer_drtui.tui.screens.recovery_set import LOOK_WITHIN, RecoverySetScreen
+        from aihummer_drtui.tui.choices import LOOK_WITHIN
+        from aihummer_drtui.tui.screens.recovery_set import RecoverySetScreen
 
         self.push_screen(RecoverySetScreen(lambda: self.desk.facts.recovery_sets(LOOK_WITHIN)))
 
@@ -230,11 +232,15 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
     def action_print(self) -> None:
         """Print this screen as plain text, outside the screens."""
         if isinstance(self.screen, RunScreen):
+            from aihummer_drtui.tui import outside
+
             outside.print_out(self, self.screen.as_text())
 
     def action_shell(self) -> None:
         """Open a shell, and come back."""
         if self.view is not None:
+            from aihummer_drtui.tui import outside
+
             outside.open_shell(self, self.view.folder.path)
 
     def action_mouse(self) -> None:

@@ -12,6 +12,7 @@ from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.driver import ScreensDriver
 from aihummer_drtui.tui.hang_up import remember_terminal, watch_terminal
 from aihummer_drtui.tui.intents import Intent
+from aihummer_drtui.tui.loading import loaded
 from aihummer_drtui.tui.view import View
 
 R = TypeVar("R")
@@ -45,6 +46,10 @@ class ScreensApp(App[R], inherit_bindings=False):
     def on_mount(self) -> None:
         """Watch the terminal."""
         watch_terminal(self)
+
+    def on_ready(self) -> None:
+        """The first screen was painted."""
+        loaded()
 
     def on_resize(self) -> None:
         """Write all of it anew: how a terminal moves what it showed when it is resized, it alone knows."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import duration_text
@@ -14,6 +14,9 @@ from aihummer_drtui.run.state import Moment, RunState
 from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.run.told_words import level_text
 from aihummer_drtui.run.words import local_time
+
+LOOK_WITHIN: Final = 60.0
+"""Seconds after which a backup place that has not answered is told as such."""
 
 
 @dataclass(frozen=True, kw_only=True)

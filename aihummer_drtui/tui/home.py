@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -10,7 +10,6 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.events import Mode
 from aihummer_drtui.tui import paint
@@ -28,11 +27,13 @@ from aihummer_drtui.tui.choices import (
 )
 from aihummer_drtui.tui.intents import REDRAW, Intent, bindings
 from aihummer_drtui.tui.screens.run_screen import RunScreen
-from aihummer_drtui.tui.screens.wording import WordingScreen
 from aihummer_drtui.tui.widgets.banner import now
 from aihummer_drtui.tui.widgets.keys import Keys
 from aihummer_drtui.tui.widgets.rows import Rows
 from aihummer_drtui.tui.widgets.word import Word
+
+if TYPE_CHECKING:
+    from aihummer_drtui.engine.session import Growth
 
 _HOME = (
     Intent(action="app.help", keys="f1,question_mark", shown="F1", word="help", does="explain the keys"),
@@ -85,7 +86,7 @@ class HomeScreen(RunScreen[None]):
         if self._facts.news:
             self.notice(self._facts.news)
 
-    def draw(self, news: list[Growth]) -> None:
+    def draw(self, news: "list[Growth]") -> None:
         """Draw the list."""
         super().draw(news)
         if not self.is_mounted:
@@ -122,6 +123,8 @@ class HomeScreen(RunScreen[None]):
             self._leave_with(choice)
 
     def _ask_for_incident(self, begin: Begin) -> None:
+        from aihummer_drtui.tui.screens.wording import WordingScreen
+
         def given(text: str | None) -> None:
             if text is not None:
                 self._leave_with(replace(begin, incident_at=text))
@@ -145,6 +148,8 @@ class HomeScreen(RunScreen[None]):
 
     def action_give_up(self) -> None:
         """Give the run up."""
+        from aihummer_drtui.tui.screens.wording import WordingScreen
+
         choice = self._offered[self._at].choice
         if not isinstance(choice, Resume):
             return

@@ -12,7 +12,6 @@ from aihummer_drtui.runbook.model import Runbook
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.intents import Intent
 from aihummer_drtui.tui.item_acts import About, item_act
-from aihummer_drtui.tui.legal_acts import legal_acts
 from aihummer_drtui.tui.offer import (
     Act,
     Ask,
@@ -162,6 +161,7 @@ class ActingScreen(LookingScreen):
 
     def action_palette(self) -> None:
         """List every action that is legal now, and do one."""
+        from aihummer_drtui.tui.legal_acts import legal_acts
         from aihummer_drtui.tui.screens.choosing import ChoosingScreen
 
         if self.view is None:

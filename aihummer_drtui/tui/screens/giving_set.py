@@ -17,8 +17,9 @@ from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import InputItem
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.aside import asked, told
+from aihummer_drtui.tui.choices import LOOK_WITHIN
 from aihummer_drtui.tui.intents import TYPING, bindings
-from aihummer_drtui.tui.screens.recovery_set import LOOK_WITHIN, yardstick_of
+from aihummer_drtui.tui.screens.recovery_set import yardstick_of
 from aihummer_drtui.tui.screens.typing_screen import TypingScreen
 from aihummer_drtui.tui.set_options import Purpose
 from aihummer_drtui.tui.view import View

@@ -1,10 +1,8 @@
 """What only looks on the screen of a step: the place, its panes. The engine is asked nothing here."""
 
 from aihummer_drtui.runbook.model import CommandItem
-from aihummer_drtui.tui import outside
 from aihummer_drtui.tui.intents import Intent
 from aihummer_drtui.tui.place import Place, Showing
-from aihummer_drtui.tui.printing import copied_of, step_text
 from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.widgets.panes import Panes
 
@@ -94,15 +92,21 @@ class LookingScreen(RunScreen[None]):
 
     def action_pager(self) -> None:
         """Open the whole output in a pager."""
+        from aihummer_drtui.tui.outside import open_pager
+
         view = self.view
         if view is not None and view.output is not None and view.output.attempt:
             file = view.folder.attempt(view.output.item, view.output.attempt) / "output"
-            self.notice(outside.open_pager(self.app, file))
+            self.notice(open_pager(self.app, file))
 
     def copied(self) -> tuple[str, str]:
         """The selected command, check or value."""
+        from aihummer_drtui.tui.printing import copied_of
+
         return super().copied() if self.view is None else copied_of(self.view, self.place)
 
     def as_text(self) -> str:
         """The step with its checklist and what is known of the selected item."""
+        from aihummer_drtui.tui.printing import step_text
+
         return "" if self.view is None else step_text(self.view, self.place)

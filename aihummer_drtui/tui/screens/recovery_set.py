@@ -25,8 +25,6 @@ from aihummer_drtui.tui.widgets.set_table import SetTable
 from aihummer_drtui.tui.widgets.word import Word
 
 LookAtSets: TypeAlias = Callable[[], Iterator[RecoverySets]]
-LOOK_WITHIN: Final = 60.0
-"""Seconds after which what has not answered is told as such."""
 _READING: Final = (
     Intent(action="back", keys="enter,q,f3,escape", shown="Enter", word="go back", does="go back"),
     Intent(action="move(-1)", keys="up", shown="Up, Down", word="select", does="select another set"),

@@ -9,10 +9,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.run.requests import Refused, Reply, Request
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.intents import ELSEWHERE, Intent, bindings
 from aihummer_drtui.tui.view import View
@@ -22,6 +20,8 @@ from aihummer_drtui.tui.widgets.pane import Line, fitted
 from aihummer_drtui.tui.widgets.word import Word
 
 if TYPE_CHECKING:
+    from aihummer_drtui.engine.session import Growth
+    from aihummer_drtui.run.requests import Reply, Request
     from aihummer_drtui.tui.app import RunApp
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class RunScreen(Screen[T], inherit_bindings=False):
         """Draw it again in the room there is."""
         self.draw([])
 
-    def draw(self, news: list[Growth]) -> None:
+    def draw(self, news: "list[Growth]") -> None:
         """Draw the latest view, if there is one."""
         if not self.is_mounted:
             return
@@ -86,7 +86,7 @@ class RunScreen(Screen[T], inherit_bindings=False):
             self.show(view, news)
         self.query_one(Keys).show(self.legal_intents(), self.size.width)
 
-    def show(self, view: View, news: list[Growth]) -> None:
+    def show(self, view: View, news: "list[Growth]") -> None:
         """Draw this view; `news` is what the journal grew by since the last one."""
 
     def legal_intents(self) -> list[Intent]:
@@ -111,8 +111,10 @@ class RunScreen(Screen[T], inherit_bindings=False):
         """Say that something is not done, and what would help."""
         self.notice(f"REFUSED: {reason}. {hint}", paint.REFUSED)
 
-    def answered(self, request: Request, reply: Reply | DrtuiError) -> None:  # noqa: ARG002
+    def answered(self, request: "Request", reply: "Reply | DrtuiError") -> None:  # noqa: ARG002
         """Hear what the engine said to a request."""
+        from aihummer_drtui.run.requests import Refused
+
         if isinstance(reply, Refused):
             self.refused(reply.reason, reply.hint)
         elif isinstance(reply, DrtuiError):
