@@ -13,6 +13,8 @@ class Measured:
     seconds: float
     memory: int | None = None
     """Peak resident bytes of the process that did the work; None = it was not measured."""
+    wire: int | None = None
+    """Bytes that a terminal was sent; None = it was not measured."""
 
 
 def _nothing() -> None:
@@ -57,7 +59,23 @@ class MemoryUnder:
     size: int
 
 
-Goal = AtMost | Faster | MemoryUnder
+@dataclass(frozen=True, kw_only=True)
+class SecondsUnder:
+    """The contender takes at most so many seconds, whatever another takes."""
+
+    contender: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireUnder:
+    """The contender never sends more bytes than this to its terminal."""
+
+    contender: str
+    size: int
+
+
+Goal = AtMost | Faster | MemoryUnder | SecondsUnder | WireUnder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +112,11 @@ class Outcome:
         known = [each.memory for each in self.rounds[contender] if each.memory is not None]
         return max(known, default=None)
 
+    def wire(self, contender: str) -> int | None:
+        """The most bytes of all rounds; None = no round measured them."""
+        known = [each.wire for each in self.rounds[contender] if each.wire is not None]
+        return max(known, default=None)
+
     def holds(self, goal: Goal) -> bool:
         """Whether the goal was reached; what was not measured was not."""
         match goal:
@@ -104,6 +127,11 @@ class Outcome:
             case MemoryUnder():
                 memory = self.memory(goal.contender)
                 return memory is not None and memory < goal.size
+            case SecondsUnder():
+                return self.median(goal.contender) <= goal.seconds
+            case WireUnder():
+                wire = self.wire(goal.contender)
+                return wire is not None and wire <= goal.size
             case _:
                 assert_never(goal)
 
@@ -129,7 +157,7 @@ def run_by_turns(
     return Outcome(comparison=comparison, rounds={name: tuple(each) for name, each in taken.items()})
 
 
-HEADS = ("work", "contender", "median", "least-most", "ratio", "memory", "goal", "held")
+HEADS = ("work", "contender", "median", "least-most", "ratio", "memory", "wire", "goal", "held")
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
@@ -152,19 +180,24 @@ def _rows(outcome: Outcome) -> Iterator[tuple[str, ...]]:
         goals = [goal for goal in outcome.comparison.goals if goal.contender == contender.name]
         first, *others = goals or (None,)
         seconds = [each.seconds for each in outcome.rounds[contender.name]]
-        memory = outcome.memory(contender.name)
+        memory, wire = outcome.memory(contender.name), outcome.wire(contender.name)
         yield (
             name,
             contender.name,
-            f"{outcome.median(contender.name):.2f} s",
-            f"{min(seconds):.2f}-{max(seconds):.2f}",
+            f"{_seconds(outcome.median(contender.name))} s",
+            f"{_seconds(min(seconds))}-{_seconds(max(seconds))}",
             "baseline" if contender.name == outcome.comparison.baseline else _ratio(outcome, contender.name),
             "" if memory is None else f"{memory / 1e6:.0f} MB",
+            "" if wire is None else f"{wire:,} B",
             *_told(outcome, first),
         )
         for goal in others:
-            yield ("", "", "", "", "", "", *_told(outcome, goal))
+            yield ("", "", "", "", "", "", "", *_told(outcome, goal))
         name = ""
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}" if seconds < 1 else f"{seconds:.2f}"
 
 
 def _ratio(outcome: Outcome, contender: str) -> str:
@@ -186,6 +219,10 @@ def goal_text(goal: Goal) -> str:
             return f"at least {goal.times:g}x faster" + (f" than {goal.baseline}" if goal.baseline else "")
         case MemoryUnder():
             return f"under {goal.size / 1e6:.0f} MB"
+        case SecondsUnder():
+            return f"at most {goal.seconds:g} s"
+        case WireUnder():
+            return f"at most {goal.size:,} B"
         case _:
             assert_never(goal)
 

@@ -27,6 +27,7 @@ SUBJECTS: Final = {
     "blobs": "tests.benchmarks.blobs:blobs",
     "database": "tests.benchmarks.database:database",
     "recovery": "tests.benchmarks.recovery:recovery",
+    "screens": "tests.benchmarks.screens:screens",
 }
 """`module:function` of each, in the order in which they run."""
 

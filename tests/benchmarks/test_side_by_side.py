@@ -15,16 +15,20 @@ from tests.benchmarks.side_by_side import (
     Measured,
     MemoryUnder,
     Outcome,
+    SecondsUnder,
+    WireUnder,
     goal_text,
     run_by_turns,
     table,
 )
 
 
-def _outcome(seconds: dict[str, list[float]], *goals: Goal, memory: int | None = None) -> Outcome:
+def _outcome(
+    seconds: dict[str, list[float]], *goals: Goal, memory: int | None = None, wire: int | None = None
+) -> Outcome:
     def contender(name: str) -> Contender:
         each = iter(seconds[name])
-        return Contender(name=name, run=lambda: Measured(seconds=next(each), memory=memory))
+        return Contender(name=name, run=lambda: Measured(seconds=next(each), memory=memory, wire=wire))
 
     names = list(seconds)
     comparison = Comparison(
@@ -51,18 +55,22 @@ def test_the_median_counts_and_not_the_round_that_was_disturbed() -> None:
         (AtMost(contender="ours", times=1, baseline="other"), True, "at most 1x other"),
         (MemoryUnder(contender="ours", size=100_000_000), True, "under 100 MB"),
         (MemoryUnder(contender="ours", size=90_000_000), False, "under 90 MB"),
+        (SecondsUnder(contender="ours", seconds=5), True, "at most 5 s"),
+        (SecondsUnder(contender="ours", seconds=4.9), False, "at most 4.9 s"),
+        (WireUnder(contender="ours", size=12_000), True, "at most 12,000 B"),
+        (WireUnder(contender="ours", size=11_999), False, "at most 11,999 B"),
     ],
 )
 def test_a_goal_holds_to_the_figure(goal: Goal, holds: bool, words: str) -> None:
     """Each kind of goal, just reached and just missed."""
-    outcome = _outcome({"base": [10], "ours": [5], "other": [5]}, goal, memory=90_000_000)
+    outcome = _outcome({"base": [10], "ours": [5], "other": [5]}, goal, memory=90_000_000, wire=12_000)
     assert (outcome.holds(goal), outcome.all_hold, goal_text(goal)) == (holds, holds, words)
 
 
 def test_what_was_not_measured_does_not_hold() -> None:
     """A goal of memory without a figure is missed."""
-    goal = MemoryUnder(contender="ours", size=1 << 40)
-    assert not _outcome({"base": [1], "ours": [1]}, goal).holds(goal)
+    for goal in (MemoryUnder(contender="ours", size=1 << 40), WireUnder(contender="ours", size=1 << 40)):
+        assert not _outcome({"base": [1], "ours": [1]}, goal).holds(goal)
 
 
 def test_contenders_take_turns() -> None:
