@@ -20,6 +20,7 @@ from aihummer_drtui.plain.waiting import LOOK_WITHIN, Patience, Round, SlowDisk,
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.closing import exit_code
+from aihummer_drtui.run.hints import hint_lines
 from aihummer_drtui.run.requests import Finish, LookAgain, ProbeOutcome, Refused, Request, ShowStep
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.run.tabletop import is_tabletop
@@ -131,7 +132,9 @@ class Dialogue:
         if question.lines == self._lines_put:
             self._console.say_filled(f"Still open: {question.lines[0]}")
         else:
-            self._teller.say(list(question.lines))
+            asked_of = self._session.runbook.item(question.item)
+            hints = () if asked_of is None else hint_lines(self._session.state, asked_of)
+            self._teller.say([*question.lines, *hints])
         self._lines_put = question.lines
         asked = (question.item, question.about)
         if question.beforehand is not None and asked not in self._answered:

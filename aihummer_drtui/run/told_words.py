@@ -15,10 +15,11 @@ from aihummer_drtui.run.state import (
     Told,
     Underway,
 )
-from aihummer_drtui.run.verdict import ToldOutcome
+from aihummer_drtui.run.verdict import Answer, ToldOutcome
 from aihummer_drtui.runbook.model import RecoveryLevel
 
 NOTHING_PROVEN: Final = "tabletop: nothing was executed, nothing is proven"
+_SIGNS: Final = {Answer.PASSED: "+", Answer.FAILED: "x", Answer.UNPROVEN: "~"}
 _SAID: Final = 400
 """Characters of somebody's words that are shown."""
 
@@ -63,7 +64,7 @@ def told_event(what: e.CheckAnswered | e.OutcomeTold | e.ProbeAnswered | e.Comma
     """An event of a tabletop in a line, with its sign; who caused it is told by the record."""
     match what:
         case e.CheckAnswered(item=item, answer=answer, said=said):
-            return f"{item}: answered: {answer}{said_text(said)}"
+            return f"{_SIGNS[answer]} {item}: answered: {answer}{said_text(said)}"
         case e.CommandRehearsed(item=item, attempt=attempt):
             return f"> {item}, attempt {attempt}, rehearsed: nothing is executed"
         case e.OutcomeTold(item=item, outcome=ToldOutcome.UNKNOWN, said=said):

@@ -121,7 +121,7 @@ _ALWAYS = (
     ),
     Offered(
         words="Training",
-        below="a drill with the text of every step unfolded",
+        below="a drill with hints, and the text of every step unfolded",
         choice=Begin(mode=Mode.TRAINING),
     ),
     Offered(

@@ -4,7 +4,7 @@ Which thing is sensible and what is legal is decided below (`run.suggestion`, `r
 becomes words and an act of the screen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias, assert_never
 
@@ -14,6 +14,7 @@ from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.legal import refusal, settled
 from aihummer_drtui.run.overlap import running_in
 from aihummer_drtui.run.state import RunState
+from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Item, Runbook, Step
 from aihummer_drtui.runbook.prose import plain_words
 
@@ -86,7 +87,7 @@ class Offer:
 
 def next_offer(runbook: Runbook, state: RunState) -> Offer:
     """The sensible next thing."""
-    return offer_of(runbook, s.sensible(runbook, state))
+    return offer_of(runbook, s.sensible(runbook, state), tabletop=is_tabletop(state))
 
 
 def offer_for(runbook: Runbook, state: RunState, selected: Item) -> Offer:
@@ -100,13 +101,15 @@ def offer_for(runbook: Runbook, state: RunState, selected: Item) -> Offer:
     step = runbook.step_of(selected.id)
     if step is None or (running_in(state, step) is not None and selected.id not in state.running):
         return back
-    own = offer_of(runbook, s.for_item(state, selected))
+    own = offer_of(runbook, s.for_item(state, selected), tabletop=is_tabletop(state))
     if not isinstance(own.act, Ask) or refusal(runbook, state, own.act.request) is None:
         return own
     return back
 
 
-def offer_of(runbook: Runbook, suggestion: s.Suggestion) -> Offer:  # noqa: PLR0912 - an arm for each
+def offer_of(  # noqa: PLR0912 - an arm for each
+    runbook: Runbook, suggestion: s.Suggestion, *, tabletop: bool = False
+) -> Offer:
     """A suggestion as what Enter does."""
     match suggestion:
         case s.ResolveUnknown(item=item):
@@ -130,7 +133,10 @@ def offer_of(runbook: Runbook, suggestion: s.Suggestion) -> Offer:  # noqa: PLR0
             again = Ask(request=r.LookAgain(item=check.id))
             return Offer(words=f"look at {check.id} again; mend it first", act=again, item=check.id)
         case s.Start(item=command):
-            return _start(command)
+            return _start(command, tabletop=tabletop)
+        case s.StartAgain(item=command) if tabletop:
+            anew = _start(command, tabletop=True)
+            return anew if command.destructive else replace(anew, words=f"rehearse {command.id} again")
         case s.StartAgain(item=command):
             words = f"see why {command.id} failed ('a' starts it again)"
             return Offer(words=words, act=SeeOutput(command=command), item=command.id)
@@ -163,15 +169,17 @@ def _telling(suggestion: s.AnswerIt | s.TellEnd | s.SayProbe) -> Offer:
     return Offer(words=words, act=act, item=item.id)
 
 
-def _start(command: CommandItem) -> Offer:
+def _start(command: CommandItem, *, tabletop: bool) -> Offer:
     if command.destructive:
         return Offer(
             words=f"open the gate of {command.id} (irreversible)",
             act=OpenGate(command=command),
             item=command.id,
         )
-    takes = f", about {duration_text(command.estimate)}" if command.estimate else ""
     start = Ask(request=r.StartCommand(item=command.id))
+    if tabletop:
+        return Offer(words=f"rehearse {command.id}; nothing is executed", act=start, item=command.id)
+    takes = f", about {duration_text(command.estimate)}" if command.estimate else ""
     return Offer(words=f"start {command.id}{takes}", act=start, item=command.id)
 
 

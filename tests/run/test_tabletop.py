@@ -253,7 +253,7 @@ def test_words_may_begin_with_a_duration(text: str, spoken: Words) -> None:
     [
         (
             e.CheckAnswered(item="a/b", answer=Answer.FAILED, said="no\x1b room"),
-            "a/b: answered: failed: no\\x1b room",
+            "x a/b: answered: failed: no\\x1b room",
         ),
         (
             e.CommandRehearsed(item="a/b", attempt=2, script="x", values={}),

@@ -210,3 +210,18 @@ async def test_a_value_is_chosen_or_typed(tmp_path: Path) -> None:
         assert [one.value for one in house.of_kind(e.InputGiven) if isinstance(one, e.InputGiven)] == [
             "/other/set"
         ]
+
+
+async def test_training_unfolds_the_text_and_adds_hints(tmp_path: Path) -> None:
+    """Below every item, also a check and a command; a drill has neither there."""
+    for mode in (e.Mode.TRAINING, e.Mode.DRILL):
+        place = tmp_path / mode
+        place.mkdir()
+        with a_house(place, book(command("work/do", "true")), mode=mode) as house:
+            async with shown(house, size=(80, 35)) as screens:
+                await through_brief(screens)
+                await screens.until_shown("Enter: start work/do")
+                text = screens.text()
+                is_training = mode is e.Mode.TRAINING
+                assert ("TRAINING: read it before you start it" in text) is is_training
+                assert ("-- the step's text --" in text) is is_training

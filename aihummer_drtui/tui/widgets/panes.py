@@ -4,6 +4,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from aihummer_drtui.run.events import Mode
+from aihummer_drtui.run.hints import hint_lines
 from aihummer_drtui.run.words import kind_word
 from aihummer_drtui.runbook.model import ConfirmItem, InputItem, Step
 from aihummer_drtui.tui import paint
@@ -72,7 +73,8 @@ class Panes(Vertical):
             title = f"{kind_word(item).upper()} {item.id}"
             is_other = item.id != self._item
             self._item = item.id
-            lines = item_lines(view.state, item, now())
+            hints = (Line(text=hint, style=paint.BUSY) for hint in hint_lines(view.state, item))
+            lines = (*item_lines(view.state, item, now()), *hints)
             training = view.state.declared.mode is Mode.TRAINING
             if with_text and (training or isinstance(item, ConfirmItem | InputItem)):
                 # What a person states may well be about what stands in the text.
