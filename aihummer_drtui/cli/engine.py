@@ -41,7 +41,7 @@ def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -
     from aihummer_drtui.engine.journal import Journal
     from aihummer_drtui.engine.lock import Holder, take_lock, take_target_lock
     from aihummer_drtui.engine.process import Engine
-    from aihummer_drtui.run.fold import fold
+    from aihummer_drtui.run.fold import begin
 
     os.umask(0o077)
     state_folder = state_dir(settings.state_dir)
@@ -51,7 +51,7 @@ def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -
     held.enter_context(take_lock(folder.lock, holder))
     journal = Journal.open(folder.path, clock)
     held.callback(journal.close)
-    declared = fold(journal.found).declared
+    declared = begin(journal.found[0]).declared
     held.enter_context(take_target_lock(state_folder, declared.target_key, holder))
     return Engine(
         folder=folder,

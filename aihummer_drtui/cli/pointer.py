@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.cli.run_folder import sound_state
+from aihummer_drtui.cli.run_folder import declared_in
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.cli.target_key import target_key
 from aihummer_drtui.durable import write_durably
@@ -33,7 +33,7 @@ def settings_of(folder: RunFolder, settings: Settings) -> Settings:
 
     Raises PreconditionError when the target is not the one the run was declared on.
     """
-    declared = sound_state(folder).declared
+    declared = declared_in(folder)
     if declared.mode is Mode.TABLETOP:
         return settings
     settings = replace(settings, target_path=settings.target_path or _pointed_at(folder))

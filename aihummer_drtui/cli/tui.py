@@ -3,7 +3,7 @@
 import click
 
 from aihummer_drtui.cli.pointer import settings_of
-from aihummer_drtui.cli.run_folder import sound_state
+from aihummer_drtui.cli.run_folder import declared_in
 from aihummer_drtui.cli.sitting import Sitting, coming_back, typed_program
 from aihummer_drtui.cli.world import facts_of
 from aihummer_drtui.engine.folder import find_run, state_dir
@@ -32,7 +32,7 @@ def hold_on_screens(sitting: Sitting) -> ExitCode:
             raise
         return session
 
-    facts = facts_of(sound_state(folder).declared, settings)
+    facts = facts_of(declared_in(folder), settings)
     bridge = Bridge(connect)
     bridge.start()
     try:

@@ -58,6 +58,7 @@ class Engine:
         self._linger = linger
         self._clock = clock
         self.state: RunState = fold(journal.found)
+        journal.found = ()  # Folded: a long run's records are not kept beside its state.
         self.runbook: Runbook = read(text_in_force(folder, self.state))
         if world.executes is is_tabletop(self.state):
             raise PreconditionError(

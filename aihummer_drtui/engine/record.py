@@ -110,7 +110,7 @@ def decode_all(data: bytes, after: Chain | None = None) -> Decoded:
     """Read the records in `data`, which starts where `after` ends (none: at the journal's beginning)."""
     chain = after or Chain()
     start = chain.offset
-    records: list[Record] = []
+    records, chain = _sound(data, chain)
     while chain.offset - start < len(data):
         found = _next(data, start, chain)
         if not isinstance(found, tuple):
@@ -118,6 +118,28 @@ def decode_all(data: bytes, after: Chain | None = None) -> Decoded:
         record, chain = found
         records.append(record)
     return Decoded(records=tuple(records), chain=chain, tail=Clean())
+
+
+def _sound(data: bytes, chain: Chain) -> tuple[list[Record], Chain]:
+    """The records that come first and are right in every way, quickly: a long run's journal has 100 000.
+
+    It asks what `_next` asks, and leaves everything else to be judged by that.
+    """
+    records: list[Record] = []
+    sequence, digest, at = chain.sequence, chain.digest, 0
+    while (end := data.find(b"\n", at)) >= 0:
+        json = data[at + _FRAME : end]
+        if data[at : at + _FRAME] != b"%08x %08x " % (len(json), zlib.crc32(json)):
+            break
+        try:
+            record = _DECODER.decode(json)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            break
+        if record.version > VERSION or record.sequence != sequence + 1 or record.previous != digest:
+            break
+        records.append(record)
+        sequence, digest, at = record.sequence, hashlib.sha256(json).hexdigest(), end + 1
+    return records, Chain(sequence=sequence, digest=digest, offset=chain.offset + at)
 
 
 def _next(data: bytes, start: int, chain: Chain) -> tuple[Record, Chain] | Tail:

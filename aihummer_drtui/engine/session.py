@@ -48,11 +48,10 @@ class Session:
         self._follower = JournalFollower(folder.path)
         first, *rest = self._follower.poll()
         self.state: RunState = begin(first)
-        for record in rest:
-            self.state = follow(self.state, record)
-        if on_record is not None:
-            for record in (first, *rest):
-                on_record(record)
+        self._tell(first)
+        self._catch_up(rest)
+        while self._follower.stopped_short:
+            self._catch_up(self._follower.poll())
         self._untold: list[Growth] = []
         self.runbook: Runbook = read(text_in_force(folder, self.state))
 
@@ -124,11 +123,25 @@ class Session:
         known = self.state.sequence
         return known > self.announced or (known == self.announced and self._follower.is_behind())
 
+    def _catch_up(self, records: list[Record]) -> None:
+        """Take in what was there before this sitting: it is no news."""
+        for record in records:
+            self.state = follow(self.state, record)
+            self._tell(record)
+
     def _take_up(self) -> None:
-        for record in self._follower.poll():
+        self._take_in(self._follower.poll())
+        while self._follower.stopped_short:
+            self._take_in(self._follower.poll())
+
+    def _take_in(self, records: list[Record]) -> None:
+        for record in records:
             before, self.state = self.state, follow(self.state, record)
             self._untold.append(Growth(before=before, record=record, after=self.state))
-            if self._on_record is not None:
-                self._on_record(record)
+            self._tell(record)
             if isinstance(record.what, RunbookAccepted):
                 self.runbook = self._read(text_in_force(self.folder, self.state))
+
+    def _tell(self, record: Record) -> None:
+        if self._on_record is not None:
+            self._on_record(record)

@@ -3,10 +3,10 @@
 Each row has its name at the left. What the letters mean is said below; nothing is told by colour alone. Pure.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from math import inf
 from typing import Final
 
@@ -23,6 +23,8 @@ from aihummer_drtui.tui.widgets.pane import Line
 
 _NAME: Final = 24
 """Columns of the names at the left."""
+EVENTS_KEPT: Final = 1_000
+"""The latest events are told; the journal has all."""
 _LETTERS: Final = (
     "= a command runs   . the step is shown   w a person's turn, nothing runs",
     "c a check is looked at, nothing runs   ! a deviation   | the end of the RTO",
@@ -44,14 +46,50 @@ class Happened:
     """The events."""
 
 
-def read_happened(runbook: Runbook, records: tuple[e.Record, ...]) -> Happened:
+class _Hearing:
+    """Hears every record once and keeps what is drawn: a journal of any length is never in memory whole."""
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self._declared: Moment | None = None
+        self._step, self._since = "", 0.0
+        self._shown: dict[str, list[Span]] = {}
+        self._lines: deque[Line] = deque(maxlen=EVENTS_KEPT)
+        self._left_out = 0
+
+    def listening(self, records: Iterable[e.Record]) -> Iterator[e.Record]:
+        """Give each record on once it was heard."""
+        for record in records:
+            self.sequence = record.sequence
+            self._declared = self._declared or _moment(record)
+            if isinstance(record.what, e.StepShown):
+                self._turn_to(record.what.step, elapsed(self._declared, _moment(record)))
+            for line in happened_lines((record,)):
+                self._left_out += len(self._lines) == EVENTS_KEPT
+                self._lines.append(line)
+            yield record
+
+    def shown(self) -> dict[str, tuple[Span, ...]]:
+        """When each step was the one that was shown; the last still is."""
+        self._turn_to("", inf)
+        return {step: tuple(spans) for step, spans in self._shown.items()}
+
+    def lines(self) -> tuple[Line, ...]:
+        """The latest events."""
+        left_out = f"{self._left_out} earlier events are not shown; the journal has them all."
+        return (*((Line(text=left_out),) if self._left_out else ()), *self._lines)
+
+    def _turn_to(self, step: str, at: float) -> None:
+        if self._step:
+            self._shown.setdefault(self._step, []).append(Span(begin=self._since, end=at))
+        self._step, self._since = step, at
+
+
+def read_happened(runbook: Runbook, records: Iterable[e.Record]) -> Happened:
     """Go through the whole journal once. Raises ValueError where it does not fold."""
-    return Happened(
-        sequence=records[-1].sequence,
-        shown=_shown(records),
-        waits=waits(runbook, records),
-        lines=tuple(happened_lines(records)),
-    )
+    hearing = _Hearing()
+    found = waits(runbook, hearing.listening(records))
+    return Happened(sequence=hearing.sequence, shown=hearing.shown(), waits=found, lines=hearing.lines())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,22 +227,6 @@ def _with_line(name: str, cells: list[str], style: str, scale: _Scale, deadline:
         cells[scale.column(deadline)] = "|"
     text = f"{paint.cut(name, _NAME - 1):<{_NAME}}{''.join(cells)}"
     return Line(text=text.rstrip(), style=style, verbatim=True)
-
-
-def _shown(records: tuple[e.Record, ...]) -> dict[str, tuple[Span, ...]]:
-    """When each step was the one that was shown."""
-    spans: dict[str, tuple[Span, ...]] = {}
-    declared = _moment(records[0])
-    step, since = "", 0.0
-    for record in chain(records, (None,)):
-        if record is not None and not isinstance(record.what, e.StepShown):
-            continue
-        at = inf if record is None else elapsed(declared, _moment(record))
-        if step:
-            spans[step] = (*spans.get(step, ()), Span(begin=since, end=at))
-        if record is not None and isinstance(record.what, e.StepShown):
-            step, since = record.what.step, at
-    return spans
 
 
 def _ran(state: RunState, command: CommandState, whole: float) -> Iterator[Span]:

@@ -38,6 +38,30 @@ def test_record_written_byte_by_byte_appears_when_it_is_whole(tmp_path: Path) ->
     assert tuple(seen) == whole
 
 
+def test_a_long_journal_is_given_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes to a long run need not hold all of it; nothing is missed, and nothing given twice."""
+    data = journal_with(tmp_path, *(note(f"note {number}") for number in range(50)), INTENDED, ENDED)
+    longest = max(len(line) for line in data.splitlines()) + 1
+    for piece in (longest, longest + 1, 1_000, len(data), len(data) + 1):
+        monkeypatch.setattr("aihummer_drtui.engine.follower.PIECE", piece)
+        follower = JournalFollower(tmp_path)
+        pieces = [follower.poll()]
+        while follower.stopped_short:
+            pieces.append(follower.poll())
+        assert [one for part in pieces for one in part] == list(read_journal(tmp_path))
+        assert all(part for part in pieces[:-1])
+
+
+def test_damage_that_no_piece_shows_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record whose end was overwritten is not waited for for ever, however much comes after it."""
+    data = journal_with(tmp_path, INTENDED, ENDED, note(), note())
+    ends = [at for at, byte in enumerate(data) if byte == ord("\n")]
+    (tmp_path / JOURNAL).write_bytes(data[: ends[0]] + b" " + data[ends[0] + 1 :])
+    monkeypatch.setattr("aihummer_drtui.engine.follower.PIECE", ends[0])
+    with pytest.raises(CorruptJournalError, match="record 1"):
+        JournalFollower(tmp_path).poll()
+
+
 def test_repair_is_followed(tmp_path: Path) -> None:
     """A spectator who saw a torn journal goes on after the engine has repaired it."""
     data = journal_with(tmp_path, INTENDED, ENDED)

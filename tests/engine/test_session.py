@@ -38,6 +38,25 @@ def test_growth_is_told_once_with_the_states_around_it(make_house: MakeHouse) ->
     assert told[-2:] == [one.record for one in news]
 
 
+def test_a_long_run_is_taken_up_piece_by_piece(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes late knows all of it, who was there misses nothing, and each record is told once."""
+    house = make_house(PLAIN)
+    first = house.sit()
+    monkeypatch.setattr("aihummer_drtui.engine.follower.PIECE", 2_000)
+    for number in range(20):
+        accepted(first, r.WriteNote(text=f"note {number}: " + "x" * 100))
+    heard: list[int] = []
+    late = house.sit("bert", on_record=lambda record: heard.append(record.sequence))
+    assert late.wait(0) == []
+    for number in range(20):
+        accepted(late, r.WriteNote(text=f"more {number}: " + "x" * 100))
+    first.wait(5)
+    assert first.state == late.state
+    assert heard == list(range(1, late.state.sequence + 1))
+
+
 def test_other_front_ends_acts_make_the_descriptor_readable(make_house: MakeHouse) -> None:
     """A front end that waits for keys and news at once hears of both."""
     house = make_house(PLAIN)

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
+from aihummer_drtui.engine.folder import list_runs
 from tests.cli.at_screens import ScreenTerminal, on_screens
 from tests.cli.desk import Desk
 from tests.soak.account import Account
@@ -100,8 +101,9 @@ class Operator:
 
     def resume(self, taken: Series) -> None:
         """Come back to the run, taking the time until it is shown where it stands, or what happened."""
+        (run,) = list_runs(self.desk.state)
         asked = time.monotonic()
-        self._sit(self.desk.words("resume"))
+        self._sit(self.desk.words("resume", run.id))
         self._terminal.until(lambda shown: _STEP in shown or _AWAY in shown, "resume")
         taken.take(asked - self.began, time.monotonic() - asked)
 

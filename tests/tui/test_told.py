@@ -9,7 +9,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.run.verdict import ProbeResult, Verdict
-from aihummer_drtui.tui.gantt import gantt_lines, read_happened
+from aihummer_drtui.tui.gantt import EVENTS_KEPT, gantt_lines, read_happened
 from aihummer_drtui.tui.legal_acts import legal_acts
 from aihummer_drtui.tui.place import Place, Showing
 from aihummer_drtui.tui.printing import copied_of, step_text
@@ -53,6 +53,21 @@ def test_an_input_and_a_red_check_have_their_words() -> None:
         f"override {check} (a deviation)",
         f"skip {check} (a deviation)",
     } <= set(red)
+
+
+def test_the_timeline_of_a_long_run_shows_its_bars_and_its_latest_events() -> None:
+    """What is drawn does not grow with the journal, and what is left out is told."""
+    story = through_database()
+    for number in range(EVENTS_KEPT + 50):
+        story.add(e.NoteWritten(text=f"note {number}"))
+    happened = read_happened(RECOVERY, story.records)
+    told = [line.text for line in gantt_lines(RECOVERY, story.state, happened, story.state.latest, 80)]
+    assert len(told) < EVENTS_KEPT + 50
+    assert any("note 1049" in line for line in told)
+    assert not any("note 0" in line for line in told)
+    (left_out,) = [line for line in told if "earlier events are not shown" in line]
+    assert int(left_out.split()[0]) > 50
+    assert any("=" in line for line in told if line.strip().startswith("restore"))
 
 
 def test_the_timeline_draws_commands_along_the_time() -> None:

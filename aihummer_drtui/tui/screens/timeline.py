@@ -5,7 +5,7 @@ from typing import Final
 
 from textual import work
 
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.follower import journal_records
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.tui.aside import asked
 from aihummer_drtui.tui.gantt import Happened, gantt_lines, read_happened
@@ -38,9 +38,7 @@ class TimelineScreen(ReadingScreen[None]):
         if view is None or self._is_reading:
             return
         self._is_reading, began = True, time.monotonic()
-        self._happened = await asked(
-            lambda: read_happened(view.runbook, tuple(read_journal(view.folder.path)))
-        )
+        self._happened = await asked(lambda: read_happened(view.runbook, journal_records(view.folder.path)))
         took = time.monotonic() - began
         self._next_reading = time.monotonic() + max(_AGAIN_AFTER, 10 * took)
         self._is_reading = False
