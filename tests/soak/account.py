@@ -28,6 +28,8 @@ class Account:
     request: Series = field(default_factory=lambda: _seconds("request to reply"))
     resume: Series = field(default_factory=lambda: _seconds("resume, engine there"))
     cold_resume: Series = field(default_factory=lambda: _seconds("resume, no engine"))
+    load: Series = field(default_factory=lambda: Series(name="load of the machine", unit="load"))
+    """Runnable processes, over a minute: what the times have to be seen against. No limit."""
     events: int = 0
     attempts: int = 0
     output: int = 0
@@ -82,6 +84,7 @@ class Account:
             self.request,
             self.resume,
             self.cold_resume,
+            self.load,
         ]
 
     def _counts(self) -> list[str]:
@@ -107,5 +110,7 @@ def _told(series: Series, value: float) -> str:
             return f"{value / MEGABYTE:.1f} MB"
         case "s":
             return f"{value:.3f} s"
+        case "load":
+            return f"{value:.2f}"
         case _:
             return f"{value:.0f}"

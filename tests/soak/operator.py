@@ -75,8 +75,8 @@ class Operator:
         self._answered(_F3, _HELP, False, self.account.key)
 
     def read_timeline(self) -> None:
-        """Open the timeline, see its first event and go back."""
-        self._answered("e", "declared, real", True, self.account.timeline)
+        """Open the timeline, see its clocks and go back."""
+        self._answered("e", "Since the incident", True, self.account.timeline)
         self._answered(_F3, "TIMELINE", False, self.account.key)
 
     def resize(self) -> None:

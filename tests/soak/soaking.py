@@ -1,5 +1,6 @@
 """One soak from its beginning to its account."""
 
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -65,6 +66,7 @@ def _go_on(desk: Desk, operator: Operator, plan: Plan, account: Account, tell: C
 
     def sample() -> None:
         now = time.monotonic() - operator.began
+        account.load.take(now, os.getloadavg()[0])
         account.engine_memory.take(now, memory_of(engine))
         account.engine_descriptors.take(now, descriptors_of(engine))
         if operator.sat_for > _WARM:

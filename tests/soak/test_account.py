@@ -32,7 +32,7 @@ def test_what_was_not_measured_is_not_met() -> None:
     missed = account.missed(THE_HOUR, 1)
     assert sum("nothing was taken" in line for line in missed) == 8
     assert "the journal holds 0 events, not 1" in missed
-    assert len(account.table()) == 11
+    assert len(account.table()) == 12
 
 
 def test_growth_slowness_and_faults_are_named_with_their_figures() -> None:
