@@ -53,7 +53,8 @@ def soak(place: Path, plan: Plan, tell: Callable[[str], None]) -> Account:
             _go_on(desk, operator, plan, account, tell)
         finally:
             colleague.end()
-        _resume_cold(desk, operator, plan, account)
+        if not account.faults:
+            _resume_cold(desk, operator, plan, account)
         operator.leave()
         _audit(desk, account)
     return account
@@ -94,8 +95,13 @@ def _go_on(desk: Desk, operator: Operator, plan: Plan, account: Account, tell: C
         if account.faults:
             return
         due = min(rounds, key=lambda one: one.next)
-        operator.watch(max(0.0, due.next - now))
-        due.do()
+        try:
+            operator.watch(max(0.0, due.next - now))
+            due.do()
+        except (AssertionError, OSError, ValueError) as error:
+            # What was measured until then is told all the same.
+            account.faults.append(f"after {now:.0f} s: {error}")
+            return
         due.next = max(due.next + due.seconds, time.monotonic() - operator.began)
 
 
