@@ -41,6 +41,7 @@ def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -
     from aihummer_drtui.engine.journal import Journal
     from aihummer_drtui.engine.lock import Holder, take_lock, take_target_lock
     from aihummer_drtui.engine.process import Engine
+    from aihummer_drtui.engine.takeover import record_taking
     from aihummer_drtui.run.fold import begin
 
     os.umask(0o077)
@@ -48,9 +49,10 @@ def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -
     folder = find_run(state_folder, run_id)
     clock = SystemClock()
     holder = Holder.this_process(run=folder.id, operator="engine", clock=clock)
-    held.enter_context(take_lock(folder.lock, holder))
+    lock = held.enter_context(take_lock(folder.lock, holder))
     journal = Journal.open(folder.path, clock)
     held.callback(journal.close)
+    record_taking(folder, journal, lock.previous)
     declared = begin(journal.found[0]).declared
     held.enter_context(take_target_lock(state_folder, declared.target_key, holder))
     return Engine(

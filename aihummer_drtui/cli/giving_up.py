@@ -15,6 +15,7 @@ from aihummer_drtui.engine.launch import sit_down
 from aihummer_drtui.engine.lock import Holder, take_lock
 from aihummer_drtui.engine.runbook_text import text_in_force
 from aihummer_drtui.engine.session import Session
+from aihummer_drtui.engine.takeover import record_taking
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.run.events import RunAbandoned
 from aihummer_drtui.run.fold import fold
@@ -49,9 +50,10 @@ def _without_engine(folder: RunFolder, reason: str, operator: str) -> RunState:
     """Journal the end under the run's lock, as an engine would."""
     clock = SystemClock()
     holder = Holder.this_process(run=folder.id, operator=operator, clock=clock)
-    with take_lock(folder.lock, holder):
+    with take_lock(folder.lock, holder) as lock:
         journal = Journal.open(folder.path, clock)
         try:
+            record_taking(folder, journal, lock.previous)
             state = fold(journal.found)
             runbook = followed_runbook(text_in_force(folder, state))
             _raise_refusal(folder, refusal(runbook, state, Abandon(reason=reason)))

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "sandbox": "aihummer_drtui.cli.sandbox:sandbox",
     "smoke": "aihummer_drtui.cli.services:smoke",
     "status": "aihummer_drtui.cli.runs:status",
+    "take": "aihummer_drtui.cli.take:take",
     "tabletop": "aihummer_drtui.cli.tabletop:tabletop",
     "wal": "aihummer_drtui.cli.wal:wal",
     "wait-ready": "aihummer_drtui.cli.services:wait_ready",

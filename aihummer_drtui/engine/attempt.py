@@ -156,7 +156,7 @@ class Attempt:
         """
         match self.look():
             case Running(supervisor=process) | Orphaned(child=process):
-                return _process_descriptor(process)
+                return process.descriptor()
             case _:
                 return None
 
@@ -297,7 +297,7 @@ def _session_members(leader: ProcessIdentity) -> list[int]:
 
 
 def _signalled(process: ProcessIdentity) -> bool:
-    descriptor = _process_descriptor(process)
+    descriptor = process.descriptor()
     if descriptor is None:
         return False
     try:
@@ -307,18 +307,6 @@ def _signalled(process: ProcessIdentity) -> bool:
     finally:
         os.close(descriptor)
     return True
-
-
-def _process_descriptor(process: ProcessIdentity) -> int | None:
-    """A descriptor of that very process: opened by number first, then compared, so never another's."""
-    try:
-        descriptor = os.pidfd_open(process.pid)
-    except ProcessLookupError:
-        return None
-    if process.is_alive():
-        return descriptor
-    os.close(descriptor)
-    return None
 
 
 def _opened(path: Path) -> int | None:

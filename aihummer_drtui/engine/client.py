@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from aihummer_drtui.engine.wire import LINE_LIMIT, message_of, short_path, to_line
-from aihummer_drtui.errors import FailedError, PreconditionError, UnknownOutcomeError
+from aihummer_drtui.errors import FailedError, LockedError, PreconditionError, UnknownOutcomeError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.requests import Accepted, Attach, Grew, Message, Refused, Reply, Request
 
@@ -16,6 +16,8 @@ REPLY_WITHIN: Final = 120.0
 """Seconds; a start waits for the identity of the target and for checks to be renewed."""
 TOLD_EVERY: Final = 1.0
 """Seconds between two words to whoever waits for a reply."""
+ATTACHED_WITHIN: Final = 20.0
+"""Seconds; nothing but the journal has to be written for it."""
 
 
 class EngineGoneError(FailedError):
@@ -54,9 +56,26 @@ class EngineClient:
         connection.settimeout(REPLY_WITHIN)
         return cls(connection, run)
 
+    def answers(self, seconds: float) -> bool:
+        """Whether the engine says anything at all within that time. For a connection that is not attached."""
+        try:
+            # No request: it is refused without a trace in the journal.
+            self._socket.sendall(b"{}\n")
+            return self._message(seconds) is not None
+        except (OSError, EngineGoneError):
+            return False
+
     def attach(self, *, operator: str, host: str, front_end: str) -> None:
-        """Open a sitting. Raises FailedError when the engine refuses it."""
-        reply = self.ask(Attach(operator=operator, host=host, front_end=front_end))
+        """Open a sitting. Raises FailedError when the engine refuses it, LockedError when it stands still."""
+        try:
+            reply = self._asked(Attach(operator=operator, host=host, front_end=front_end), ATTACHED_WITHIN)
+        except UnknownOutcomeError as error:
+            raise LockedError(
+                f"the engine holds the run and did not answer within {ATTACHED_WITHIN:.0f} s",
+                where=f"run {self._run}",
+                hint=f"does it stand still (`ps`: T is stopped, D waits for a disk)? `aihummer-drtui take "
+                f"{self._run} --reason …` frees the run; commands go on",
+            ) from error
         if isinstance(reply, Refused):
             raise FailedError(f"the engine refuses the sitting: {reply.reason}", hint=reply.hint)
 
@@ -71,6 +90,11 @@ class EngineClient:
         Raises EngineGoneError when the connection is lost: the journal tells whether the request was
         accepted. Raises UnknownOutcomeError when the engine lives and says nothing.
         """
+        return self._asked(request, REPLY_WITHIN, waiting)
+
+    def _asked(
+        self, request: Request, within: float, waiting: Callable[[float], None] | None = None
+    ) -> Reply:
         line = to_line(request)
         if len(line) > LINE_LIMIT:
             return Refused(reason=f"a request of {len(line)} bytes is too long", hint=f"at most {LINE_LIMIT}")
@@ -79,7 +103,7 @@ class EngineClient:
         except OSError as error:
             raise self._gone() from error
         began = time.monotonic()
-        while (left := began + REPLY_WITHIN - time.monotonic()) > 0:
+        while (left := began + within - time.monotonic()) > 0:
             message = self._message(left if waiting is None else min(left, TOLD_EVERY))
             if message is None:
                 if waiting is not None:
@@ -90,9 +114,9 @@ class EngineClient:
                 return message
             self._grown = max(self._grown, message.sequence)
         raise UnknownOutcomeError(
-            f"the engine did not answer within {REPLY_WITHIN:.0f} s",
+            f"the engine did not answer within {within:.0f} s",
             where=f"run {self._run}",
-            hint="look at the state with `status`, and resume the run",
+            hint="look at the state with `status`, and resume the run: that tells whether it stands still",
         )
 
     def wait_for_growth(self, beyond: int, seconds: float) -> bool:

@@ -4,6 +4,7 @@ Wall clocks jump; CLOCK_BOOTTIME (clock_gettime(2)) only goes on, also during su
 boot. A process is named by its number, the tick it started at and the boot it ran in.
 """
 
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +90,20 @@ class ProcessIdentity(msgspec.Struct, frozen=True, kw_only=True):
             return False
         seen = _state_and_start(self.pid)
         return seen is not None and seen[0] not in _DEAD_STATES and seen[1] == self.start_ticks
+
+    def descriptor(self) -> int | None:
+        """A descriptor of this very process (pidfd_open(2)); None when it is gone. The caller closes it.
+
+        Opened by number first, then compared, so it is never another's.
+        """
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return None
+        if self.is_alive():
+            return descriptor
+        os.close(descriptor)
+        return None
 
 
 def _state_and_start(pid: int) -> tuple[str, int] | None:

@@ -115,7 +115,7 @@ def _silent_holder(folder: RunFolder) -> NotReady:
     return NotReady(
         what="an engine holds the run and does not listen",
         where=str(folder.lock),
-        hint=f"read {folder.engine_log}; end that engine (SIGTERM) and resume the run",
+        hint=f"read {folder.engine_log}; `aihummer-drtui take {folder.id} --reason …` ends that engine",
         exit_code=ExitCode.LOCKED,
     )
 

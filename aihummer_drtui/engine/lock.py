@@ -187,8 +187,8 @@ def _held(path: Path, holder: Holder) -> LockedError:
         f"held by {cleaned_line(holder.operator, 60)}, process {holder.process.pid}, "
         f"run {run or '?'}, since {cleaned_line(holder.since, 40) or '?'}",
         where=str(path),
-        hint=f"`aihummer-drtui resume {run}` attaches to that run; "
-        f"a lock ends with process {holder.process.pid} and is never taken by age",
+        hint=f"`aihummer-drtui resume {run}` attaches to that run; if that does not answer, "
+        f"`aihummer-drtui take {run} --reason …` frees it: a lock is never taken by age",
     )
 
 

@@ -78,7 +78,7 @@ class JournalRepaired(_Event, frozen=True, kw_only=True, tag="journal-repaired")
 
 
 class LockTaken(_Event, frozen=True, kw_only=True, tag="lock-taken"):
-    """The run was taken over from a holder that was gone or consented."""
+    """The run was taken over from a holder that stood still, by an operator who typed its lock's id."""
 
     holder: str
     reason: str

@@ -148,6 +148,8 @@ def news_lines(before: RunState, after: RunState, record: e.Record) -> list[str]
             return [f"  recovery level as told, not proven: {level}"]
         case e.SittingOpened(operator=operator, host=host):
             return [f"  {cleaned_line(operator, 60)} attached from {cleaned_line(host, 60)}"]
+        case e.LockTaken(holder=holder, reason=reason):
+            return [f"  taken over from {cleaned_line(holder, 200)}: {cleaned_line(reason, 300)}"]
         case e.JournalRepaired(bytes_cut=cut, copy=copy):
             return [f"  the journal's torn end ({cut} bytes) was cut off; a copy is in {copy}"]
         case _:

@@ -45,6 +45,8 @@ def _told(what: e.Event) -> str:  # noqa: PLR0912 - a table: one arm for each so
             return f"! overrode {item}: {cleaned_line(reason, 200)}"
         case e.NoteWritten(text=text):
             return f"note: {cleaned_line(text, 400)}"
+        case e.LockTaken(holder=holder, reason=reason):
+            return f"taken over from {cleaned_line(holder, 200)}: {cleaned_line(reason, 200)}"
         case e.CheckAnswered() | e.CommandRehearsed() | e.OutcomeTold() | e.ProbeAnswered():
             return told_event(what)
         case e.LevelTold(level=level):

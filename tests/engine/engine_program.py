@@ -21,6 +21,7 @@ from aihummer_drtui.engine.launch import NotReady, Ready, announce
 from aihummer_drtui.engine.lock import Holder, take_lock, take_target_lock
 from aihummer_drtui.engine.process import Engine
 from aihummer_drtui.engine.tabletop import Tabletop
+from aihummer_drtui.engine.takeover import record_taking
 from aihummer_drtui.engine.world import Outside, World
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.run.events import Event, Mode, Record, RunDeclared
@@ -73,9 +74,10 @@ def main(state: Path, run: str, linger: float, point: str) -> None:
         with ExitStack() as held:
             folder = find_run(state, run)
             holder = Holder.this_process(run=folder.id, operator="engine", clock=clock)
-            held.enter_context(take_lock(folder.lock, holder))
+            lock = held.enter_context(take_lock(folder.lock, holder))
             journal = MortalJournal.open(folder.path, clock)
             held.callback(journal.close)
+            record_taking(folder, journal, lock.previous)
             declared = fold(journal.found).declared
             held.enter_context(take_target_lock(state, declared.target_key, holder))
             engine = Engine(

@@ -46,6 +46,9 @@ def _told(record: e.Record) -> Line | None:
             return Line(text=f"{at}  recovery level: {level}")
         case e.JournalRepaired(bytes_cut=cut, copy=copy):
             return Line(text=f"{at}  the journal's torn end ({cut} bytes) was cut off; a copy: {copy}")
+        case e.LockTaken(holder=holder, reason=reason):
+            text = f"{at}  taken over from {cleaned_line(holder, 200)}: {cleaned_line(reason, 300)}"
+            return Line(text=text, style=paint.DOUBT)
         case e.RunAbandoned(reason=reason):
             return Line(text=f"{at}  abandoned: {cleaned_line(reason, 300)}", style=paint.BAD)
         case _:
