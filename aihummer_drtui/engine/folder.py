@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from aihummer_drtui.durable import sync_folder
+from aihummer_drtui.engine.file_system import keeps_locks, kind_of_file_system
 from aihummer_drtui.engine.journal import JOURNAL
 from aihummer_drtui.errors import PreconditionError, UsageError
 from aihummer_drtui.foreign import cleaned_line
@@ -33,7 +34,7 @@ def state_dir(option: Path | None) -> Path:
     """Give the state folder, made (mode 0700) where it is missing, as an absolute path.
 
     `option` wins; without it root's is `SYSTEM_STATE`, everybody else's the XDG state folder.
-    Raises PreconditionError when it is not ours, others may write it, or we may not.
+    Raises PreconditionError when it is not ours, others may write it, we may not, or it keeps no locks.
     """
     path = state_to_read(option)
     try:
@@ -55,6 +56,14 @@ def state_dir(option: Path | None) -> Path:
         )
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise PreconditionError("the state folder is not writable", where=str(path), hint=_HINT)
+    kind = kind_of_file_system(path)
+    if not keeps_locks(kind):
+        raise PreconditionError(
+            f"the state folder is on {kind}, a network file system: after a break of the network its locks "
+            "may be given to another host, and two engines would act on one target",
+            where=str(path),
+            hint="name a folder on a local disk: --state-dir FOLDER or DRTUI_STATE_DIR",
+        )
     return path
 
 

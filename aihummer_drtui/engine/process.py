@@ -14,12 +14,14 @@ from typing import Final, assert_never
 from aihummer_drtui.engine.clock import Clock, ProcessIdentity
 from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.engine.journal import Journal, JournalUnhealthyError
+from aihummer_drtui.engine.looker import due_in_step
 from aihummer_drtui.engine.runbook_text import ReadRunbook, accept_text, text_in_force
 from aihummer_drtui.engine.server import Connection, Server
 from aihummer_drtui.engine.tabletop import told_event
 from aihummer_drtui.engine.world import Journalling, World
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.fold import fold, follow
@@ -32,8 +34,10 @@ from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Runb
 POLL_EVERY: Final = 1.0
 LINGER: Final = 60.0
 """Seconds an engine with nothing to do waits for a front end."""
-FRESH_FOR_DESTRUCTION: Final = 30.0
-"""Seconds; before an irreversible command, older looks at its preconditions are renewed."""
+FRESH_FOR_COMMANDS: Final = 30.0
+"""Seconds; before a command, older looks at its preconditions are renewed."""
+STOOD_STILL: Final = 30.0
+"""Seconds between two turns of the engine after which what was seen before counts as out of date."""
 _LONGEST_NAME: Final = 200
 
 
@@ -80,7 +84,7 @@ class Engine:
         """Why the latest event that no request waits for could not be recorded."""
         self._stop = asyncio.Event()
         self._why_stopped = "nothing to do and nobody attached"
-        self._idle_since = clock.boottime()
+        self._idle_since = self._tended = clock.boottime()
         self._had_company = False
         self._sittings = self.state.sittings_opened
 
@@ -107,13 +111,22 @@ class Engine:
         if self._stop.is_set():
             return
         living = isinstance(self.state.ending, Living)
-        if self._server.attached and living:
-            self._looker.poll()
         now = self._clock.boottime()
+        stood_still, self._tended = now - self._tended, now
+        if self._server.attached and living:
+            if stood_still > STOOD_STILL:
+                self._wake_up(stood_still)
+            self._looker.poll()
         if self._server.connected or self._commands.running:
             self._idle_since = now
         elif (self._had_company and not living) or now - self._idle_since > self._linger:
             self._stop.set()
+
+    def _wake_up(self, seconds: float) -> None:
+        """The host was suspended, or this process was stopped: the world may be another one by now."""
+        told = f"the host was suspended, or the engine stopped, for {duration_text(seconds)}"
+        self._record_quietly(e.NoteWritten(text=f"{told}: everything that was seen is looked at again"))
+        self._looker.look_again_at_everything()
 
     def _asked_to_end(self, number: int) -> None:
         self._why_stopped = f"asked to end by {signal.Signals(number).name}"
@@ -262,23 +275,28 @@ class Engine:
 
     async def _start(self, request: r.StartCommand, actor: str) -> Refused | None:
         item = self._command(request.item)
-        if item.destructive:
-            refused = await self._pass_the_gate(item, request.confirmation)
-            # The world was looked at and time has passed: judge once more.
-            refused = refused or refusal(self.runbook, self.state, request)
-            if refused is None and self.runbook.item(request.item) != item:
-                refused = Refused(reason="the runbook was changed meanwhile", hint="read it, start it again")
-            if refused is not None:
-                return refused
+        await self._renew_preconditions(item)
+        refused = await self._pass_the_gate(item, request.confirmation) if item.destructive else None
+        # The world was looked at and time has passed: judge once more.
+        refused = refused or refusal(self.runbook, self.state, request)
+        if refused is None and self.runbook.item(request.item) != item:
+            refused = Refused(reason="the runbook was changed meanwhile", hint="read it, start it again")
+        if refused is not None:
+            return refused
         await self._commands.start(item, actor=actor, confirmation=request.confirmation)
         return None
 
-    async def _pass_the_gate(self, item: CommandItem, confirmation: str) -> Refused | None:
+    async def _renew_preconditions(self, item: CommandItem) -> None:
+        """What was seen too long ago (the host was suspended, say) is no ground to start on."""
         step = self.runbook.step_of(item.id)
         if step is not None:
             before = step.items[: step.items.index(item)]
-            checks = [one for one in before if isinstance(one, CheckItem)]
-            await self._renew(checks, older_than=FRESH_FOR_DESTRUCTION)
+            # A precondition that has served its command is no other's, but for what is irreversible.
+            due = before if item.destructive else due_in_step(self.state, step)
+            checks = [one for one in before if isinstance(one, CheckItem) and one in due]
+            await self._renew(checks, older_than=FRESH_FOR_COMMANDS)
+
+    async def _pass_the_gate(self, item: CommandItem, confirmation: str) -> Refused | None:
         identity = await asyncio.to_thread(self._world.identity)
         if confirmation == identity.phrase:
             return None

@@ -8,6 +8,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run import words
 from aihummer_drtui.run.state import RunState, Status
+from aihummer_drtui.run.wall_clock import jump_lines
 from aihummer_drtui.runbook.model import InputItem, Runbook
 
 _OUTPUT_LINES: Final = 10
@@ -28,6 +29,7 @@ def lines_of(
     """
     lines: list[str] = []
     for one in news:
+        lines += [f"  {line}" for line in jump_lines(one.before.latest, one.after.latest)]
         if _redundant(one.record.what, coming) or _too_early(one, runbook):
             continue
         lines += words.news_lines(one.before, one.after, one.record)

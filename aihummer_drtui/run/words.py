@@ -127,7 +127,8 @@ def _warnings(observation: Observation) -> list[str]:
     return [f"  warning: {cleaned_line(warning, 400)}" for warning in observation.warnings]
 
 
-def news_lines(before: RunState, after: RunState, record: e.Record) -> list[str]:
+# A table: one arm for each sort of event.
+def news_lines(before: RunState, after: RunState, record: e.Record) -> list[str]:  # noqa: PLR0912
     """What to tell of one record; nothing for what the operator did themselves or need not hear."""
     match record.what:
         case e.CheckObserved(item=item, observation=observation):
@@ -148,6 +149,8 @@ def news_lines(before: RunState, after: RunState, record: e.Record) -> list[str]
             return [f"  recovery level as told, not proven: {level}"]
         case e.SittingOpened(operator=operator, host=host):
             return [f"  {cleaned_line(operator, 60)} attached from {cleaned_line(host, 60)}"]
+        case e.NoteWritten(text=text) if record.actor == "engine":
+            return [f"  {cleaned_line(text, 400)}"]
         case e.LockTaken(holder=holder, reason=reason):
             return [f"  taken over from {cleaned_line(holder, 200)}: {cleaned_line(reason, 300)}"]
         case e.JournalRepaired(bytes_cut=cut, copy=copy):

@@ -18,7 +18,7 @@ from aihummer_drtui.run.waits import Span, Waits, waits
 from aihummer_drtui.run.words import local_time
 from aihummer_drtui.runbook.model import Runbook
 from aihummer_drtui.tui import paint
-from aihummer_drtui.tui.happened import happened_lines
+from aihummer_drtui.tui.happened import happened_lines, moment_of
 from aihummer_drtui.tui.widgets.pane import Line
 
 _NAME: Final = 24
@@ -52,6 +52,7 @@ class _Hearing:
     def __init__(self) -> None:
         self.sequence = 0
         self._declared: Moment | None = None
+        self._latest: Moment | None = None
         self._step, self._since = "", 0.0
         self._shown: dict[str, list[Span]] = {}
         self._lines: deque[Line] = deque(maxlen=EVENTS_KEPT)
@@ -61,12 +62,14 @@ class _Hearing:
         """Give each record on once it was heard."""
         for record in records:
             self.sequence = record.sequence
-            self._declared = self._declared or _moment(record)
+            at = moment_of(record)
+            self._declared = self._declared or at
             if isinstance(record.what, e.StepShown):
-                self._turn_to(record.what.step, elapsed(self._declared, _moment(record)))
-            for line in happened_lines((record,)):
+                self._turn_to(record.what.step, elapsed(self._declared, at))
+            for line in happened_lines(self._latest, record):
                 self._left_out += len(self._lines) == EVENTS_KEPT
                 self._lines.append(line)
+            self._latest = at
             yield record
 
     def shown(self) -> dict[str, tuple[Span, ...]]:
@@ -270,7 +273,3 @@ def _loss_lines(runbook: Runbook, state: RunState, width: int) -> Iterator[Line]
         at = local_time(datetime.isoformat(one.moment))
         word = "OVER the RPO" if over else "within"
         yield Line(text=f"  {one.part}: as of {at}, {duration_text(one.seconds)} lost, {word}")
-
-
-def _moment(record: e.Record) -> Moment:
-    return Moment(boot_id=record.boot_id, boottime=record.boottime, wall=record.wall)

@@ -1,21 +1,32 @@
 """The events of a run as lines, in their order: what a person needs of the journal to tell what happened."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import events as e
+from aihummer_drtui.run.state import Moment
 from aihummer_drtui.run.told_words import told_event
+from aihummer_drtui.run.wall_clock import jump_lines
 from aihummer_drtui.run.words import ending, local_time
+from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.widgets.pane import Line
 
 
-def happened_lines(records: Iterable[e.Record]) -> Iterator[Line]:
-    """A line for each event that is worth one."""
-    for record in records:
-        told = _told(record.what)
-        if told:
-            by = "" if record.actor == "engine" else f" ({cleaned_line(record.actor, 40)})"
-            yield Line(text=f"{local_time(record.wall)}  {told}{by}", hang="    ")
+def happened_lines(before: Moment | None, record: e.Record) -> Iterator[Line]:
+    """What there is to tell of an event, and of the clock since the one `before`; nothing of most."""
+    at = moment_of(record)
+    wall = local_time(record.wall)
+    for warning in () if before is None else jump_lines(before, at):
+        yield Line(text=f"{wall}  {warning}", hang="    ", style=paint.DOUBT)
+    told = _told(record.what)
+    if told:
+        by = "" if record.actor == "engine" else f" ({cleaned_line(record.actor, 40)})"
+        yield Line(text=f"{wall}  {told}{by}", hang="    ")
+
+
+def moment_of(record: e.Record) -> Moment:
+    """When it was journalled."""
+    return Moment(boot_id=record.boot_id, boottime=record.boottime, wall=record.wall)
 
 
 def _told(what: e.Event) -> str:  # noqa: PLR0912 - a table: one arm for each sort of event

@@ -3,6 +3,7 @@
 from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import RunState, Status
+from aihummer_drtui.run.wall_clock import jump_lines
 from aihummer_drtui.run.words import news_lines
 from aihummer_drtui.tui import paint
 
@@ -18,6 +19,9 @@ def news_notice(news: list[Growth], operator_sees: str) -> tuple[str, str] | Non
 
 def _told(growth: Growth, operator_sees: str) -> tuple[int, str, str] | None:
     what = growth.record.what
+    jumped = jump_lines(growth.before.latest, growth.after.latest)
+    if jumped:
+        return 6, jumped[0], paint.DOUBT
     lines = news_lines(growth.before, growth.after, growth.record)
     if not lines or isinstance(what, e.SittingOpened):
         return None

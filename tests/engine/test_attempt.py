@@ -128,8 +128,8 @@ def test_true_end_is_stored(attempt: Attempt, script: str, kind: EndKind, code: 
     assert not attempt.stop()
 
 
-def test_command_gets_what_it_was_given_and_nothing_else(attempt: Attempt) -> None:
-    """X05, S05: environment, descriptors, umask, core limit and signals are exactly the promised ones."""
+def test_x05_s05_command_gets_what_it_was_given_and_nothing_else(attempt: Attempt) -> None:
+    """Environment, descriptors, umask, core limit and signals are exactly the promised ones."""
     os.environ["DRTUI_TEST_STRAY"] = "stray"
     stray = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(stray, True)
@@ -255,8 +255,8 @@ def test_loss_names_what_still_runs(attempt: Attempt, tmp_path: Path) -> None:
     os.kill(sleeper, signal.SIGKILL)
 
 
-def test_restart_of_the_machine_is_a_loss(attempt: Attempt) -> None:
-    """S03: after a reboot nobody is taken for the command, though its number is in use again."""
+def test_s03_restart_of_the_machine_is_a_loss(attempt: Attempt) -> None:
+    """After a reboot nobody is taken for the command, though its number is in use again."""
     attempt.start("true", PATH, HOUR)
     ended(attempt)
     path = attempt.folder / "started.json"
@@ -319,8 +319,8 @@ def test_command_that_ignores_the_stop_is_killed(attempt: Attempt, tmp_path: Pat
     assert (end.kind, end.code) == (EndKind.STOPPED, signal.SIGKILL)
 
 
-def test_stopped_group_is_woken_to_end(attempt: Attempt) -> None:
-    """S08: a command that was suspended can be ended too."""
+def test_s08_stopped_group_is_woken_to_end(attempt: Attempt) -> None:
+    """A command that was suspended can be ended too."""
     attempt.start("kill -STOP $$; exit 0", PATH, HOUR)
     attempt.stop()
     assert ended(attempt).kind in (EndKind.STOPPED, EndKind.EXITED)
@@ -465,8 +465,8 @@ def test_order_that_is_no_order_is_told(attempt: Attempt) -> None:
     assert attempt.look() == NotStarted()
 
 
-def test_process_that_is_gone_is_not_signalled() -> None:
-    """S03: a number that was given again is never sent a signal meant for somebody else."""
+def test_s03_process_that_is_gone_is_not_signalled() -> None:
+    """A number that was given again is never sent a signal meant for somebody else."""
     mine = ProcessIdentity.of(os.getpid())
     for other in (msgspec.structs.replace(mine, start_ticks=1), msgspec.structs.replace(mine, pid=0x3FFFFF)):
         assert not attempt_module._signalled(other)

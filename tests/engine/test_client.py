@@ -149,10 +149,10 @@ def test_engine_that_says_nothing_leaves_the_outcome_unknown(
         client.ask(NOTE)
 
 
-def test_engine_that_does_not_read_does_not_hold_its_front_end(
+def test_s08_engine_that_does_not_read_does_not_hold_its_front_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S08: an engine that was stopped (SIGSTOP) lets nobody hang for ever."""
+    """An engine that was stopped (SIGSTOP) lets nobody hang for ever."""
     monkeypatch.setattr(client_module, "REPLY_WITHIN", 0.05)
     seen = threading.Event()
     began = time.monotonic()

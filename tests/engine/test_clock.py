@@ -38,7 +38,7 @@ def test_identity_is_alive_only_as_long_as_its_process() -> None:
 @pytest.mark.parametrize(
     "change", [{"start_ticks": 1}, {"boot_id": "another boot"}, {"pid": 0x3FFFFFFF}], ids=str
 )
-def test_reused_number_or_another_boot_is_not_the_same_process(change: dict[str, int | str]) -> None:
+def test_s03_reused_number_or_another_boot_is_not_the_same_process(change: dict[str, int | str]) -> None:
     """After a restart or a reuse of the number nobody else is taken for the process."""
     mine = ProcessIdentity.of(os.getpid())
     assert mine.is_alive()

@@ -255,8 +255,8 @@ def test_command_outlives_its_engine_and_is_attached_to(
     assert runs(tmp_path) == 1
 
 
-def test_engine_alone_waits_for_its_command(make_house: MakeHouse, tmp_path: Path) -> None:
-    """S02: nobody attached, the command goes on; its end is recorded before the engine leaves."""
+def test_s02_engine_alone_waits_for_its_command(make_house: MakeHouse, tmp_path: Path) -> None:
+    """Nobody attached, the command goes on; its end is recorded before the engine leaves."""
     go = fifo(tmp_path, "go")
     house = make_house(book(command(SWAP, f"read x < {go}")))
     session = house.sit(linger=0.5)

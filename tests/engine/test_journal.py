@@ -49,8 +49,8 @@ def test_appended_records_are_found_again_and_continued(tmp_path: Path) -> None:
     assert read_journal(tmp_path) == (first, second, third)
 
 
-def test_descriptor_is_not_inherited(tmp_path: Path) -> None:
-    """S05: no child can write to the journal."""
+def test_s05_descriptor_is_not_inherited(tmp_path: Path) -> None:
+    """No child can write to the journal."""
     journal = Journal.create(tmp_path, CLOCK)
     target = str(tmp_path / JOURNAL)
     held = [int(one.name) for one in Path("/proc/self/fd").iterdir() if _link(one) == target]

@@ -36,8 +36,8 @@ def test_engine_that_is_there_is_not_started_again(make_house: MakeHouse) -> Non
     assert house.engine() == engine
 
 
-def test_word_that_nobody_hears_is_no_fault(make_house: MakeHouse) -> None:
-    """S02: whoever started an engine and is gone before it listens changes nothing for it."""
+def test_s02_word_that_nobody_hears_is_no_fault(make_house: MakeHouse) -> None:
+    """Whoever started an engine and is gone before it listens changes nothing for it."""
     house = make_house(PLAIN)
     reader, writer = os.pipe()
     os.close(reader)

@@ -70,8 +70,10 @@ def test_held_lock_is_refused_with_its_holder(held: tuple[Path, "subprocess.Pope
     assert holder.lock
 
 
-def test_lock_ends_with_its_holder_and_not_by_age(held: tuple[Path, "subprocess.Popen[bytes]"]) -> None:
-    """S03: a stopped or old holder keeps its lock; a killed one has none, whatever its text says."""
+def test_s03_s08_lock_ends_with_its_holder_and_not_by_age(
+    held: tuple[Path, "subprocess.Popen[bytes]"],
+) -> None:
+    """A stopped or old holder keeps its lock; a killed one has none, whatever its text says."""
     path, child = held
     os.utime(path, (0, 0))
     child.send_signal(signal.SIGSTOP)
@@ -87,8 +89,8 @@ def test_lock_ends_with_its_holder_and_not_by_age(held: tuple[Path, "subprocess.
     assert holder_of(path) is None
 
 
-def test_children_do_not_keep_the_lock(tmp_path: Path) -> None:
-    """S05: a command that outlives the engine does not hold its lock."""
+def test_s05_children_do_not_keep_the_lock(tmp_path: Path) -> None:
+    """A command that outlives the engine does not hold its lock."""
     lock = take_lock(tmp_path / "lock", me())
     with subprocess.Popen(["sleep", "60"], close_fds=False) as child:
         lock.release()
@@ -160,8 +162,8 @@ def test_file_removed_while_it_is_taken_is_taken_anew(
         ("openat:error=EROFS", "Read-only file system\nHINT: the state folder must be"),
     ],
 )
-def test_file_system_that_cannot_lock_is_refused(tmp_path: Path, fault: str, told: str) -> None:
-    """S10: where the kernel cannot promise the lock nothing is begun, and it is said why."""
+def test_s10_file_system_that_cannot_lock_is_refused(tmp_path: Path, fault: str, told: str) -> None:
+    """Where the kernel cannot promise the lock nothing is begun, and it is said why."""
     path = tmp_path / "lock"
     call = ["strace", "-qq", "-o", "/dev/null", "-P", str(path), f"--inject={fault}"]
     done = subprocess.run(

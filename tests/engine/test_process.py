@@ -327,8 +327,8 @@ def test_engine_is_of_its_own_session_and_nobodys_child(make_house: MakeHouse) -
     assert terminal == 0
 
 
-def test_killed_front_end_is_recorded_as_having_left(make_house: MakeHouse) -> None:
-    """S02: the death of a front end ends its sitting and nothing else."""
+def test_s02_killed_front_end_is_recorded_as_having_left(make_house: MakeHouse) -> None:
+    """The death of a front end ends its sitting and nothing else."""
     house = make_house(PLAIN)
     session = house.sit()
     reader = (
