@@ -10,7 +10,7 @@ import click
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.engine.declare import unfinished_runs
 from aihummer_drtui.engine.folder import state_dir, state_to_read
-from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.target_file import load_target
@@ -67,8 +67,7 @@ def _do(context: click.Context, settings: Settings, choice: Choice) -> str:
     """Do what was chosen, and give what to say of it at home. Raises DrtuiError."""
     match choice:
         case Resume(run=run):
-            _sit(settings, run)
-            return f"You left run {run}; whatever runs in it goes on."
+            return _sit(settings, run)
         case LookAt(run=run):
             from aihummer_drtui.cli.runs import status
 
@@ -87,8 +86,8 @@ def _do(context: click.Context, settings: Settings, choice: Choice) -> str:
             from aihummer_drtui.cli.drill import drill
 
             click.echo("Building the sandbox ...", err=True)
-            context.invoke(drill, training=mode is Mode.TRAINING)
-            return "The sandbox stays for a look around: `aihummer-drtui sandbox down` removes it."
+            code = context.invoke(drill, training=mode is Mode.TRAINING)
+            return f"{_left('the drill', code)} `aihummer-drtui sandbox down` removes its sandbox."
         case Plainly():
             _plainly(context, _command(choice))
             return ""
@@ -114,11 +113,18 @@ def _command(choice: Plainly) -> click.Command:
             assert_never(never)
 
 
-def _sit(settings: Settings, run: str) -> None:
+def _sit(settings: Settings, run: str) -> str:
     from aihummer_drtui.cli.run import sit_down
     from aihummer_drtui.plain.answers import Answers
 
-    sit_down(settings, run, Answers(), **_SITTING_PLAINLY)
+    return _left(f"run {run}", sit_down(settings, run, Answers(), **_SITTING_PLAINLY))
+
+
+def _left(what: str, code: int) -> str:
+    """How a sitting ended: its exit code tells a run that is over from one that was left."""
+    if code in {ExitCode.PRECONDITION, ExitCode.INTERRUPTED}:
+        return f"You left {what}; whatever runs in it goes on."
+    return f"{what[0].upper()}{what[1:]} has ended; `Runs so far` tells how."
 
 
 def _begin(settings: Settings, incident_at: str) -> str:
@@ -132,8 +138,7 @@ def _begin(settings: Settings, incident_at: str) -> str:
         incident_at=moment(incident_at),
         operator=operator_name(""),
     )
-    _sit(settings, folder.id)
-    return f"You left run {folder.id}; whatever runs in it goes on."
+    return _sit(settings, folder.id)
 
 
 def _give_up(settings: Settings, run: str, reason: str) -> str:

@@ -39,7 +39,7 @@ _HOME = (
     Intent(action="app.help", keys="f1,question_mark", shown="F1", word="help", does="explain the keys"),
     Intent(action="app.leave", keys="q,f10,ctrl+c", shown="q", word="leave", does="leave"),
     Intent(action="choose", keys="enter", shown="Enter", does="do what the line above the footer says"),
-    Intent(action="move(-1)", keys="up", shown="Up, Down", does="select"),
+    Intent(action="move(-1)", keys="up", shown="Up, Down", word="select", does="select"),
     Intent(action="move(1)", keys="down", shown="Down", does=""),
     Intent(action="look", keys="v", shown="v", word="view", does="read where the selected run stands"),
     Intent(
@@ -111,7 +111,12 @@ class HomeScreen(RunScreen[None]):
         self.draw([])
 
     def action_choose(self) -> None:
-        """Choose; a real recovery asks for the beginning of the outage first."""
+        """Choose; a real recovery asks for the beginning of the outage first.
+
+        Home opens where a run was left or ended, often by Enter: one more of it must not declare anything.
+        """
+        if not self.can_be_read():
+            return
         choice = self._offered[self._at].choice
         if isinstance(choice, Begin) and choice.mode is Mode.REAL:
             self._ask_for_incident(choice)

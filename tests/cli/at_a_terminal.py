@@ -1,17 +1,13 @@
 """Calling the real program at a terminal of its own, where it can ask without echo."""
 
 import os
-import pty
 import select
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cli.calling import PROGRAM
-
-_BECOME = "import os, sys; os.login_tty(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
+from tests.cli.own_terminal import started_on_terminal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +20,9 @@ class Sat:
 
 def sit(*arguments: str | Path, target: Path, answers: list[tuple[str, str]]) -> Sat:
     """Run the program at a terminal; type each answer when its prompt is shown."""
-    master, slave = pty.openpty()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DRTUI_")}
     words = [str(PROGRAM), "--target", str(target), *map(str, arguments)]
-    child = subprocess.Popen(
-        [sys.executable, "-c", _BECOME, str(slave), *words], pass_fds=[slave], env=inherited
-    )
-    os.close(slave)
+    child, master = started_on_terminal(words, inherited)
     shown = ""
     answered = 0
     deadline = time.monotonic() + 60

@@ -2,9 +2,7 @@
 
 import fcntl
 import os
-import pty
 import select
-import signal
 import struct
 import subprocess
 import termios
@@ -15,7 +13,13 @@ from dataclasses import dataclass, field
 
 import pyte
 
+from tests.cli.own_terminal import started_on_terminal
+
 WITHIN = 30.0
+READ = 0.45
+"""Seconds that a line stands there before its Enter is heard, and a little more (`base.SETTLE`)."""
+AGAIN = 3.0
+"""Seconds after which a key that did nothing is pressed again."""
 
 
 @dataclass(kw_only=True)
@@ -26,6 +30,8 @@ class ScreenTerminal:
     master: int
     screen: pyte.Screen
     before: list[object]
+    within: float = WITHIN
+    """Seconds that anything may take."""
     stream: pyte.ByteStream = field(init=False)
     wrote: bytearray = field(default_factory=bytearray)
 
@@ -52,10 +58,10 @@ class ScreenTerminal:
 
     def until(self, true: Callable[[str], bool], what: str) -> str:
         """Take in what comes until that is true of the screen."""
-        deadline = time.monotonic() + WITHIN
+        deadline = time.monotonic() + self.within
         while not true(self.text):
             left = deadline - time.monotonic()
-            assert left > 0, f"{what}: not within {WITHIN:.0f} s:\n{self.text}"
+            assert left > 0, f"{what}: not within {self.within:.0f} s:\n{self.text}"
             if not self.watch(left) and self.process.poll() is not None:
                 raise AssertionError(f"{what}: the program ended:\n{self.text}")
         return self.text
@@ -70,20 +76,29 @@ class ScreenTerminal:
 
     def enter_when(self, offered: str) -> None:
         """Wait until Enter does that and may be pressed, and press it until it was taken."""
-        line = f"Enter: {offered}"
-        self.until_shown(line)
-        deadline = time.monotonic() + WITHIN
-        while line in self.text:
+        self.until_shown(f"Enter: {offered}")
+        self.press_while(f"Enter: {offered}", "\r")
+
+    def press_while(self, text: str, keys: str) -> None:
+        """Let it be read, press those keys, and wait until that text is gone; press again where it stays."""
+        self.read_for(READ)
+        deadline = time.monotonic() + self.within
+        while text in self.text:
             assert time.monotonic() < deadline, self.text
-            self.press("\r")
-            # A key that came before its line could be read is dropped: the screen stays, so press again.
-            ready = time.monotonic() + 0.3
-            while line in self.text and (left := ready - time.monotonic()) > 0:
+            self.press(keys)
+            again = time.monotonic() + AGAIN
+            while text in self.text and (left := again - time.monotonic()) > 0:
                 self.watch(left)
+
+    def read_for(self, seconds: float) -> None:
+        """Take in what comes within that time."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.watch(left)
 
     def end(self) -> int:
         """Wait for the program's end and give its exit code; negative for a signal."""
-        deadline = time.monotonic() + WITHIN
+        deadline = time.monotonic() + self.within
         while self.process.poll() is None:
             assert time.monotonic() < deadline, self.text
             self.watch(0.1)
@@ -103,29 +118,19 @@ def on_screens(
     *,
     size: tuple[int, int] = (80, 24),
     ignore_hang_up: bool = False,
+    within: float = WITHIN,
 ) -> Iterator[ScreenTerminal]:
     """Run the program on a terminal of that size."""
     columns, lines = size
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    before = termios.tcgetattr(slave)
+    before: list[object] = []
 
-    def own_terminal() -> None:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignore_hang_up else signal.SIG_DFL)
+    def set_up(slave: int) -> None:
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        before[:] = termios.tcgetattr(slave)
 
-    process = subprocess.Popen(
-        words,
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        preexec_fn=own_terminal,  # noqa: PLW1509 - no thread here
-        env=environment,
-    )
-    os.close(slave)
+    process, master = started_on_terminal(words, environment, set_up=set_up, ignore_hang_up=ignore_hang_up)
     terminal = ScreenTerminal(
-        process=process, master=master, screen=pyte.Screen(columns, lines), before=before
+        process=process, master=master, screen=pyte.Screen(columns, lines), before=before, within=within
     )
     try:
         yield terminal

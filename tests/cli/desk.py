@@ -1,8 +1,6 @@
 """An operator's desk: a state folder, a target, a runbook, a terminal; real processes, a scripted world."""
 
-import fcntl
 import os
-import pty
 import re
 import select
 import shlex
@@ -27,6 +25,7 @@ from aihummer_drtui.run.state import RunState
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.testing import Script, ScriptedCatalogue, ScriptedCheck
 from tests.cli import scripted_program
+from tests.cli.own_terminal import started_on_terminal
 from tests.engine.engine_house import gone
 
 E = TypeVar("E", bound=Event)
@@ -269,26 +268,9 @@ class Desk:
 
     def sit(self, words: list[str], *, ignore_hang_up: bool = False) -> Terminal:
         """Run the program on a terminal."""
-        master, slave = pty.openpty()
-        settings = termios.tcgetattr(slave)
-        settings[1] &= ~termios.OPOST
-        settings[3] &= ~termios.ECHO
-        termios.tcsetattr(slave, termios.TCSANOW, settings)
-
-        def own_terminal() -> None:
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            signal.signal(signal.SIGHUP, signal.SIG_IGN if ignore_hang_up else signal.SIG_DFL)
-
-        process = subprocess.Popen(
-            words,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            preexec_fn=own_terminal,  # noqa: PLW1509 - no thread here
-            env=self.environment(),
+        process, master = started_on_terminal(
+            words, self.environment(), set_up=_as_it_is, ignore_hang_up=ignore_hang_up
         )
-        os.close(slave)
         terminal = Terminal(process=process, master=master)
         self.terminals.append(terminal)
         return terminal
@@ -343,6 +325,14 @@ class Desk:
                 if isinstance(seen, Running | Orphaned):
                     os.killpg(seen.child.pid, signal.SIGKILL)
                     gone(seen.child)
+
+
+def _as_it_is(terminal: int) -> None:
+    """Let the terminal echo and translate nothing."""
+    settings = termios.tcgetattr(terminal)
+    settings[1] &= ~termios.OPOST
+    settings[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSANOW, settings)
 
 
 @contextmanager

@@ -29,12 +29,10 @@ def environment(desk: Desk, **more: str) -> dict[str, str]:
 def walk_to_work(terminal: ScreenTerminal) -> None:
     """From the briefing through the first step, by Enter alone."""
     terminal.until_shown("BRIEFING", "Enter=go on")
-    while "BRIEFING" in terminal.text:
-        terminal.press("\r")
-        terminal.watch(1.0)
+    terminal.press_while("BRIEFING", "\r")
     terminal.enter_when("give BACKUP_SET")
     terminal.until_shown("BACKUP_SET> /backups/newest")
-    terminal.press("\r")
+    terminal.press_while("Enter: give this value", "\r")
     terminal.enter_when("state that you have seen it")
     terminal.enter_when("go to step 2")
     terminal.until_shown("Enter: start work/prepare")
@@ -139,9 +137,7 @@ def test_the_front_end_killed_on_the_way_loses_nothing(desk: Desk, folder: Path)
     recorded(desk, e.CommandEnded)
     with on_screens(desk.words("resume"), environment(desk)) as terminal:
         terminal.until_shown("WHILE YOU WERE AWAY", "+ passed: work/prepare: exit code 0", "Enter=go on")
-        while "WHILE YOU" in terminal.text:
-            terminal.press("\r")
-            terminal.watch(1.0)
+        terminal.press_while("WHILE YOU", "\r")
         terminal.until_shown("+ passed   command prepare", "Enter: open the gate of work/swap")
 
 
@@ -199,7 +195,7 @@ def test_home_resumes_by_enter_alone(desk: Desk) -> None:
         assert terminal.end() == ExitCode.PRECONDITION
     with on_screens(desk.words("--target", desk.target), environment(desk)) as terminal:
         terminal.until_shown("AiHummer disaster recovery", "=> Resume")
-        terminal.press("\r")
+        terminal.press_while("=> Resume", "\r")
         terminal.until_shown("Step 2 of 3", "Enter: start work/prepare")
         terminal.press("q")
         terminal.until_shown("You left run")

@@ -75,6 +75,26 @@ async def test_a_real_recovery_asks_when_the_outage_began() -> None:
     assert typed == Begin(mode=Mode.REAL, incident_at="2026")
 
 
+async def test_an_enter_too_many_declares_nothing() -> None:
+    """Home opens where a run was left or has ended, often by Enter."""
+    async with at_home(HomeFacts(target="Target shop"), settle=3600.0) as (app, pilot):
+        await pilot.press("enter", "enter", "enter")
+        await pilot.pause()
+        assert "Enter: Recover for REAL" in text_of(app)
+    assert app.return_value is None
+
+
+async def test_a_real_recovery_is_not_declared_by_an_enter_that_was_on_its_way() -> None:
+    """Nor by the one that opened the question."""
+    async with at_home(HomeFacts(target="Target shop")) as (app, pilot):
+        await pilot.press("enter")
+        await pilot.pause()
+        app.settle = 3600.0
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Declare a REAL recovery" in text_of(app)
+
+
 async def test_every_choice_can_be_reached() -> None:
     """In the order in which they stand."""
     facts = HomeFacts(target="No target yet", news="Run x is abandoned.")

@@ -85,6 +85,7 @@ async def test_an_unknown_outcome_is_decided_by_a_person(tmp_path: Path) -> None
         async with shown(house) as screens:
             # The engine finds it lost right before, or right after, this sitting opens.
             await screens.until(lambda: bool(house.of_kind(e.OutcomeProbed)))
+            await screens.until(lambda: "WHILE YOU" in screens.text() or "Enter: decide" in screens.text())
             if "WHILE YOU WERE AWAY" in screens.text():
                 await screens.press("enter")
             await screens.enter_when("decide what became of work/swap")

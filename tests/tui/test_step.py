@@ -1,5 +1,7 @@
 """The screen of a step: Enter walks a healthy recovery, and never through a gate."""
 
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -7,16 +9,17 @@ from textual.events import Paste
 
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import Finished
-from aihummer_drtui.run.verdict import Verdict
+from aihummer_drtui.run.verdict import Choice, Verdict
 from aihummer_drtui.testing import Script, ScriptedCheck
+from aihummer_drtui.tui.screens.briefing import BriefingScreen
 from aihummer_drtui.tui.screens.completion import CompletionScreen
 from aihummer_drtui.tui.screens.gate import GateScreen
 from aihummer_drtui.tui.screens.step import StepScreen
 from aihummer_drtui.tui.screens.value import ValueScreen
 from aihummer_drtui.tui.widgets.typed import ByHand, Typed
-from tests.engine.engine_house import PHRASE, a_house, book, command, fifo
+from tests.engine.engine_house import PHRASE, WITHIN, a_house, book, command, fifo
 from tests.run.story import a_confirm, a_runbook, a_step
-from tests.tui.screens import Screens, past_briefing, shown
+from tests.tui.screens import Screens, ScriptedFacts, past_briefing, shown
 
 
 async def through_brief(screens: Screens) -> None:
@@ -85,11 +88,49 @@ async def test_a_key_that_came_too_soon_answers_nothing(tmp_path: Path) -> None:
     """Enter held down does not run through what nobody could have read."""
     with a_house(tmp_path, book(command("work/do", "true"))) as house:
         async with shown(house, settle=3600.0) as screens:
-            await past_briefing(screens)
+            await screens.until_shown("BRIEFING", "It answers as")
+            await screens.press("enter", "q", "enter")
+            screens.now_on(BriefingScreen)
+            await screens.press("f3")
             await screens.until_shown("Enter: give BACKUP_SET")
             await screens.press("enter", "enter", "enter")
-            assert isinstance(screens.app.screen, StepScreen)
+            screens.now_on(StepScreen)
+            await screens.press("g")
+            await screens.until_shown("BACKUP_SET> /backups/newest")
+            await screens.press("enter", "enter")
+            screens.now_on(ValueScreen)
             assert not house.of_kind(e.InputGiven)
+
+
+async def test_a_value_is_waited_for(tmp_path: Path) -> None:
+    """Enter before anything is known gives nothing; what then comes takes the words about it away."""
+    way = threading.Event()
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house, facts=SlowFacts(world=house.world, way=way)) as screens:
+            await past_briefing(screens)
+            await screens.enter_when("give BACKUP_SET")
+            await screens.until_shown("Looking for what there is to choose from")
+            await screens.press("enter")
+            await screens.until_shown("Still looking for what there is")
+            way.set()
+            text = await screens.until_shown("BACKUP_SET> only", "Change what stands in the line")
+            assert "Still looking" not in text
+
+
+@dataclass(kw_only=True)
+class SlowFacts(ScriptedFacts):
+    """Knows no choices but a suggestion, and only when told to say so."""
+
+    way: threading.Event
+
+    def choices(self, variable: str) -> tuple[Choice, ...]:  # noqa: ARG002
+        """None, after a while."""
+        assert self.way.wait(WITHIN)
+        return ()
+
+    def suggestion(self, variable: str) -> str | None:  # noqa: ARG002
+        """What stands in the line."""
+        return "only"
 
 
 async def test_a_check_that_is_not_green_says_what_to_do(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """How the run ended: level, clocks, deviations, what is unproven, left over, and to be done next."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import ClassVar, Final
@@ -42,13 +41,11 @@ class CompletionScreen(ReadingScreen[None]):
 
     def __init__(self) -> None:
         super().__init__("THE END OF THE RUN")
-        self._since = 0.0
         self._left: Leftovers | None = None
         """None = not looked up yet."""
 
     def on_mount(self) -> None:
-        """Note since when it can be read, and look for what is left over."""
-        self._since = time.monotonic()
+        """Look for what is left over."""
         super().on_mount()
         if self.view is not None and is_tabletop(self.view.state):
             # Nothing was touched, so nothing can be left over.
@@ -65,7 +62,7 @@ class CompletionScreen(ReadingScreen[None]):
 
     def action_leave_it(self) -> None:
         """Leave, unless the key was pressed for what was here before."""
-        if time.monotonic() - self._since >= self.run_app.settle:
+        if self.can_be_read():
             self.run_app.action_leave()
 
     def lines(self, view: View) -> tuple[Line, ...]:

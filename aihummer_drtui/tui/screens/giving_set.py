@@ -1,5 +1,6 @@
 """Choosing the set, or the recovery point: from the table of three parts, or typed."""
 
+import time
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -63,6 +64,7 @@ class GivingSetScreen(TypingScreen[None]):
         self._seen = RecoverySets(looking=("the backup places",))
         self._proposed = ""
         """What was put into the line last; anything else was typed."""
+        self._proposed_at = 0.0
         self._has_chosen = False
         """Whether the operator went to a row."""
         self._looked_at = ""
@@ -112,6 +114,7 @@ class GivingSetScreen(TypingScreen[None]):
             self.query_one(SetTable).select(value)
             typed.put(value)
             self._proposed = typed.value
+            self._proposed_at = time.monotonic()
 
     def show(self, view: View, news: list[Growth]) -> None:
         """Draw what is known."""
@@ -136,7 +139,8 @@ class GivingSetScreen(TypingScreen[None]):
         """Give the value; a point in time once it was told what it means."""
         event.stop()
         value = event.value.strip()
-        if self._is_asked:
+        if self._is_asked or time.monotonic() - self._proposed_at < self.run_app.settle:
+            # What was put into the line has to have stood there long enough to be read.
             return
         if not value:
             self.notice(self._why_nothing(), paint.REFUSED)

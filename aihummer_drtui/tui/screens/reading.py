@@ -24,7 +24,9 @@ _MOVES: Final = (
     ),
     Intent(action="page(-1)", keys="pageup", shown="PgUp", does=""),
 )
-_BACK: Final = Intent(action="back", keys="enter,q", shown="Enter", word="go on", does="go back to the step")
+_GO_ON: Final = Intent(
+    action="go_on", keys="enter,q", shown="Enter", word="go on", does="go back to the step"
+)
 
 
 class ReadingScreen(RunScreen[T]):
@@ -33,7 +35,7 @@ class ReadingScreen(RunScreen[T]):
     DEFAULT_CSS = """
     ReadingScreen #heading { width: 1fr; }
     """
-    intents = (_BACK, *_MOVES, *ELSEWHERE)
+    intents = (_GO_ON, *_MOVES, *ELSEWHERE)
     BINDINGS: ClassVar[list[BindingType]] = bindings(intents)
 
     def __init__(self, title: str) -> None:
@@ -57,6 +59,11 @@ class ReadingScreen(RunScreen[T]):
         """Show these lines under the title."""
         self.query_one("#heading", Word).say(Content.styled(f" {self._title} ", paint.NEXT))
         self.query_one("#lines", Pane).show("", lines)
+
+    def action_go_on(self) -> None:
+        """Go back, once it can have been read."""
+        if self.can_be_read():
+            self.dismiss()
 
     def action_scroll(self, rows: int) -> None:
         """Scroll by rows."""

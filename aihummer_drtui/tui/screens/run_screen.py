@@ -1,5 +1,6 @@
 """What every screen of a run has: the banner, a line of notice, the footer, and the acts of everywhere."""
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
 
@@ -37,6 +38,7 @@ class RunScreen(Screen[T], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings(ELSEWHERE)
     intents: tuple[Intent, ...] = ELSEWHERE
     """All that can be wanted on this screen, for footer, help and palette."""
+    _shown_at = 0.0
 
     def compose(self) -> ComposeResult:
         """The banner, what the screen is about, the notice, the keys."""
@@ -66,11 +68,17 @@ class RunScreen(Screen[T], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Draw what is known."""
+        self._shown_at = time.monotonic()
         self.draw([])
 
     def on_screen_resume(self) -> None:
         """Draw what has come meanwhile."""
+        self._shown_at = time.monotonic()
         self.draw([])
+
+    def can_be_read(self) -> bool:
+        """Whether it has stood there for a moment: an Enter that came sooner answered something else."""
+        return time.monotonic() - self._shown_at >= self.run_app.settle
 
     def on_resize(self) -> None:
         """Draw it again in the room there is."""

@@ -1,5 +1,6 @@
 """A value that the run needs: chosen from what is known, or typed."""
 
+import time
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -28,7 +29,7 @@ class ValueScreen(TypingScreen[None]):
     """Arrows choose a known value and put it into the line; Enter gives what stands there."""
 
     DEFAULT_CSS = """
-    ValueScreen #lines { height: auto; max-height: 5; min-height: 3; }
+    ValueScreen #lines { height: auto; max-height: 8; min-height: 3; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(TYPING),
@@ -43,6 +44,7 @@ class ValueScreen(TypingScreen[None]):
         self._at = -1
         self._is_known = False
         self._is_asked = False
+        self._filled_at = 0.0
 
     def body(self) -> Iterable[Widget]:
         """What it is for, and what there is to choose from."""
@@ -61,6 +63,7 @@ class ValueScreen(TypingScreen[None]):
         choices = await asked(lambda: facts.choices(variable))
         suggested = await asked(lambda: facts.suggestion(variable))
         self._is_known = True
+        self.notice("")
         if isinstance(choices, DrtuiError):
             self.refused(choices.what, choices.hint)
         else:
@@ -71,17 +74,28 @@ class ValueScreen(TypingScreen[None]):
         typed = self.query_one(Typed)
         if value and not typed.value:
             typed.put(value)
+            self._filled_at = time.monotonic()
         self.draw([])
 
     def show(self, view: View, news: list[Growth]) -> None:
         """The item's text, and the choices with what each means."""
         super().show(view, news)
-        how = "Up and Down choose; or type another value." if self._choices else "Type the value."
-        how = how if self._is_known else "Looking for what there is to choose from ..."
         text = plain_words(" ".join(self._input.text.split()))
-        self.lines((Line(text=text, style=paint.LOUD), Line(text=how, style=paint.QUIET)), "WHAT IT IS FOR")
+        self.lines(
+            (Line(text=text, style=paint.LOUD), Line(text=self._how(), style=paint.QUIET)), "WHAT IT IS FOR"
+        )
         rows = [f"{number}. {choice.value}" for number, choice in enumerate(self._choices, 1)]
         self.query_one(Rows).show(rows, self._at, [choice.told for choice in self._choices])
+
+    def _how(self) -> str:
+        if not self._is_known:
+            return "Looking for what there is to choose from ..."
+        if self._choices:
+            return "Up and Down choose; or type another value."
+        # Without a choice there may still be a suggestion, and it stands in the line.
+        return (
+            "Change what stands in the line, or give it as it is." if self._filled_at else "Type the value."
+        )
 
     def action_move(self, by: int) -> None:
         """Choose the value above or below."""
@@ -91,10 +105,14 @@ class ValueScreen(TypingScreen[None]):
             self.draw([])
 
     def on_input_submitted(self, event: Typed.Submitted) -> None:
-        """Give the value."""
+        """Give the value; one that was filled in has to have stood there long enough to be read."""
         event.stop()
         value = event.value.strip()
-        if not value:
+        if time.monotonic() - self._filled_at < self.run_app.settle:
+            return
+        if not value and not self._is_known:
+            self.notice("Still looking for what there is; wait, or type a value.", paint.REFUSED)
+        elif not value:
             self.notice("A value is needed; F3 goes back.", paint.REFUSED)
         elif not self._is_asked:
             self._is_asked = True

@@ -28,7 +28,10 @@ class WordingScreen(TypingScreen[str]):
         """Take the words; nothing is done without any."""
         event.stop()
         text = event.value.strip()
-        if text or self._may_be_empty:
+        if text:
             self.dismiss(text)
+        elif self._may_be_empty:
+            if self.can_be_read():
+                self.dismiss("")
         else:
             self.notice(f"Type the {self._prompt} first; F3 goes back and nothing is done.", paint.REFUSED)

@@ -70,6 +70,8 @@ class Pane(Canvas):
         if lines != self._lines:
             self._lines = lines
             self._fit()
+            if self.styles.height is not None and self.styles.height.is_auto:
+                self.refresh(layout=True)
         if restart:
             self._top = 0
         self._place(self._top)
@@ -94,6 +96,10 @@ class Pane(Canvas):
                 self._place(row, past_end=True)
                 return True
         return False
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:  # noqa: ARG002
+        """The title and every row, for a pane that is as high as what it shows."""
+        return 1 + sum(len(fitted(line, width)) for line in self._lines)
 
     def on_resize(self) -> None:
         """Fit the lines to the new width."""
