@@ -66,6 +66,7 @@ class Offered:
 
     words: str
     below: str
+    """What it means, in lines that stand under it."""
     choice: Choice
 
 
@@ -93,8 +94,8 @@ def offered(facts: HomeFacts, now: Moment) -> tuple[Offered, ...]:
 def _unfinished(state: RunState, now: Moment) -> Offered:
     declared = state.declared
     since = duration_text(clocks(state, now).since_declared // 60 * 60)
-    running = f"running: {', '.join(state.executing)}; " if state.executing else ""
-    lost = f"OUTCOME UNKNOWN: {', '.join(state.lost)}; " if state.lost else ""
+    running = f"running: {', '.join(state.executing)}\n" if state.executing else ""
+    lost = f"OUTCOME UNKNOWN: {', '.join(state.lost)}\n" if state.lost else ""
     return Offered(
         words=f"Resume {declared.run}: {declared.mode.upper()} of {cleaned_line(declared.target, 60)}",
         below=f"{lost}{running}at step {state.step or '(none)'}, {level_text(state)}; "

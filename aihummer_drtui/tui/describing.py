@@ -194,15 +194,17 @@ def progress_line(
     return f"{item}: {words.progress_text(progress) if progress is not None else said}"
 
 
-def progress_text_of(view: View, now: Moment) -> str:
-    """Every running command in one line; empty when none runs."""
+def progress_lines(view: View, now: Moment) -> tuple[Line, ...]:
+    """Every running command, a line each."""
     said = []
     for item in view.state.running:
         latest = latest_attempt(view.state, item)
         since = 0.0 if latest is None else elapsed(latest.at, now)
         rehearsed = latest is not None and latest.rehearsed
-        said.append(progress_line(item, view.progress.get(item), since, rehearsed=rehearsed))
-    return "; ".join(said)
+        told = progress_line(item, view.progress.get(item), since, rehearsed=rehearsed)
+        text = f"> {cleaned_line(told, _SEEN)}"
+        said.append(Line(text=text, style=paint.BUSY, hang="  "))
+    return tuple(said)
 
 
 def output_title(output: Output, *, follows: bool) -> str:

@@ -95,7 +95,7 @@ class HomeScreen(RunScreen[None]):
         target = paint.cut(cleaned_line(self._facts.target, 300), width)
         self.query_one("#target", Word).say(Content.styled(target, paint.LOUD))
         rows = [one.words for one in self._offered]
-        self.query_one(Rows).show(rows, self._at, [(one.below,) for one in self._offered])
+        self.query_one(Rows).show(rows, self._at, [tuple(one.below.split("\n")) for one in self._offered])
         chosen = paint.cut(self._offered[self._at].words, width - 10)
         self.query_one("#next", Word).say(Content.styled(f" Enter: {chosen} ", paint.NEXT))
 

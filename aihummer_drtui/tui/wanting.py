@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aihummer_drtui.run import requests as r
-from aihummer_drtui.run.state import RunState
+from aihummer_drtui.run.state import CheckState, RunState
+from aihummer_drtui.run.words import known_lines
 from aihummer_drtui.runbook.model import CommandItem, Item, Runbook
 from aihummer_drtui.runbook.prose import plain_words
 
@@ -54,6 +55,7 @@ def override(runbook: Runbook, state: RunState, item: Item) -> Wanting:
         title=f"Override {item.id}, which is {state.status(item.id)}",
         lines=(
             plain_words(item.text),
+            *_seen(state, item),
             *_deviation(runbook, item),
             "Commands after it start as if it had passed. What it warned of can still happen.",
         ),
@@ -94,6 +96,12 @@ def settle(command: CommandItem, *, done: bool, agrees: bool) -> Wanting:
         enter=f"count it as {what}",
         make=lambda text: r.SettleOutcome(item=command.id, done=done, reason=text),
     )
+
+
+def _seen(state: RunState, item: Item) -> tuple[str, ...]:
+    """What a check saw, or is told to have found, for whoever goes on over it."""
+    known = state.items.get(item.id)
+    return tuple(known_lines(known)) if isinstance(known, CheckState) else ()
 
 
 def _deviation(runbook: Runbook, item: Item) -> tuple[str, ...]:

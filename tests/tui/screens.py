@@ -13,13 +13,13 @@ from textual.screen import Screen
 
 from aihummer_drtui.engine.facts import Facts
 from aihummer_drtui.engine.session import Session
-from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.run.leftovers import Leftovers
 from aihummer_drtui.run.recovery_set import RECOVERY_POINT, THE_DUMP, RecoverySets
 from aihummer_drtui.run.verdict import Choice, Observation, TargetIdentity
 from aihummer_drtui.testing import ScriptedCatalogue
 from aihummer_drtui.tui.app import Desk, RunApp
 from aihummer_drtui.tui.away import Away
+from aihummer_drtui.tui.base import ScreensApp
 from tests.engine.engine_house import WITHIN, House
 
 S = TypeVar("S", bound=Screen[Any])
@@ -73,8 +73,8 @@ class ScriptedFacts:
 class Screens:
     """The application under a pilot."""
 
-    app: RunApp
-    pilot: Pilot[ExitCode]
+    app: ScreensApp[Any]
+    pilot: Pilot[Any]
     moved: asyncio.Event
 
     async def press(self, *keys: str) -> None:

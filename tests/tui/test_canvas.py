@@ -80,6 +80,23 @@ async def test_a_pane_scrolls_searches_and_follows() -> None:
         assert len(pane._drawn) == 3
 
 
+class OneCanvas(App[None]):
+    """Rows and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        """The rows."""
+        yield Canvas()
+
+
+async def test_a_row_that_is_too_wide_moves_no_other() -> None:
+    """It is cut off: wrapped, it would push those below away from where their changes are drawn."""
+    async with OneCanvas().run_test(size=(10, 3)) as pilot:
+        canvas = pilot.app.query_one(Canvas)
+        canvas.put([Content("one two three four"), Content("five"), Content("six")])
+        await pilot.pause()
+        assert [canvas.render_line(y).text.rstrip() for y in range(3)] == ["one two th", "five", "six"]
+
+
 async def test_markup_is_never_read() -> None:
     """Foreign text stays as it is."""
     async with OnePane().run_test(size=(40, 6)) as pilot:

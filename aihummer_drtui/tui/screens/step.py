@@ -14,7 +14,7 @@ from aihummer_drtui.run.state import Living
 from aihummer_drtui.runbook.model import Step
 from aihummer_drtui.runbook.prose import plain_words
 from aihummer_drtui.tui import paint
-from aihummer_drtui.tui.describing import progress_text_of
+from aihummer_drtui.tui.describing import progress_lines
 from aihummer_drtui.tui.intents import RUN, STEP, bindings
 from aihummer_drtui.tui.offer import Plain, next_offer, offer_for
 from aihummer_drtui.tui.reporting import news_notice
@@ -22,12 +22,15 @@ from aihummer_drtui.tui.screens.acting import ActingScreen
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.banner import now
 from aihummer_drtui.tui.widgets.checklist import Checklist
+from aihummer_drtui.tui.widgets.pane import fitted
 from aihummer_drtui.tui.widgets.panes import Panes
 from aihummer_drtui.tui.widgets.strip import WIDTH, Steps
 from aihummer_drtui.tui.widgets.word import Word
 
 WIDE: Final = 110
 """Columns from which the steps stand as a list at the left."""
+PROGRESS_ROWS: Final = 4
+"""Rows for what runs, at most: two commands with all that they say."""
 _WAITING: Final = "Reading the journal and connecting to the engine ... (q leaves; the run is safe)"
 _AGES_EVERY: Final = 20.0
 """Seconds between two looks at how old what is shown has become."""
@@ -42,7 +45,7 @@ class StepScreen(ActingScreen):
     StepScreen.-wide #strip {{ display: none; }}
     StepScreen #work {{ width: 1fr; height: 1fr; }}
     StepScreen #title, StepScreen #why, StepScreen #next {{ width: 1fr; }}
-    StepScreen #progress {{ display: none; width: 1fr; }}
+    StepScreen #progress {{ display: none; width: 1fr; height: auto; max-height: {PROGRESS_ROWS}; }}
     StepScreen.-busy #progress {{ display: block; }}
     StepScreen.-zoomed Checklist, StepScreen.-zoomed #why {{ display: none; }}
     """
@@ -93,7 +96,7 @@ class StepScreen(ActingScreen):
         if step is not None:
             self._show_step(view, step)
         self.set_class(bool(state.running), "-busy")
-        self._say("progress", f"> {progress_text_of(view, now())}", paint.BUSY)
+        self._say_progress(view)
         if self._was_living and not isinstance(state.ending, Living):
             self._was_living = False
             self.perform(Plain.SEE_END)
@@ -116,6 +119,12 @@ class StepScreen(ActingScreen):
             offer = offer_for(view.runbook, view.state, selected)
         self.offered(offer)
         self._say("next", f" Enter: {offer.words} ", paint.NEXT)
+
+    def _say_progress(self, view: View) -> None:
+        word = self.query_one("#progress", Word)
+        width = max(20, word.size.width or self.size.width)
+        rows = [row for line in progress_lines(view, now()) for row in fitted(line, width)]
+        word.say(Content("\n").join(rows[:PROGRESS_ROWS]))
 
     def _say(self, name: str, text: str, style: str) -> None:
         word = self.query_one(f"#{name}", Word)

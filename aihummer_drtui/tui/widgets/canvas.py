@@ -9,8 +9,15 @@ from textual.widget import Widget
 
 
 class Canvas(Widget):
-    """Draws rows; whoever has newer ones puts them, and need not know which of them are new."""
+    """Draws rows; whoever has newer ones puts them, and need not know which of them are new.
 
+    A row that is wider than the room is cut off: were it wrapped, those below it would stand elsewhere than
+    where their changes are drawn.
+    """
+
+    DEFAULT_CSS = """
+    Canvas { text-wrap: nowrap; text-overflow: clip; }
+    """
     can_focus = False
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's

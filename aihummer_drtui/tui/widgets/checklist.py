@@ -24,8 +24,16 @@ class Checklist(Canvas):
     Checklist { height: auto; }
     """
 
+    _shown: tuple[RunState, Step, str, str] | None = None
+
+    def on_resize(self) -> None:
+        """Fit the rows to the room there is now."""
+        if self._shown is not None:
+            self.show(*self._shown)
+
     def show(self, state: RunState, step: Step, selected: str, following: str) -> None:
         """Show the step's items."""
+        self._shown = (state, step, selected, following)
         width = self.size.width or self.screen.size.width
         rows = [
             _painted(_row(state, item), item.id == selected, item.id == following, width)

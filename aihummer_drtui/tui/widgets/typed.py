@@ -18,6 +18,7 @@ class Typed(Input):
 
     DEFAULT_CSS = """
     Typed, Typed:focus { border: none; height: 1; padding: 0; background: $background; width: 1fr; }
+    Typed:focus { background-tint: $background 0%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = []
 

@@ -26,6 +26,9 @@ class Word(Canvas):
             _is_auto(self.styles.height) and max(1, len(rows)) != max(1, len(before))
         ):
             self.refresh(layout=True, repaint=False)
+            # Textual counts one wish for a layout until it is idle; a box that was measured between that wish
+            # and this one would be kept.
+            self._layout_updates += 1
 
 
 def _is_auto(scalar: Scalar | None) -> bool:
