@@ -1,0 +1,85 @@
+"""The screens, standing still: fixed clock, zone, locale and size, one view, no engine."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+from textual.message import Message
+
+from aihummer_drtui.engine.clock import SystemClock
+from aihummer_drtui.engine.session import Growth, Session
+from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.run.requests import Request
+from aihummer_drtui.tui.app import Desk, RunApp
+from aihummer_drtui.tui.away import Away
+from aihummer_drtui.tui.base import SETTLE
+from aihummer_drtui.tui.bridge import Bridge, Moved
+from aihummer_drtui.tui.view import View
+from tests.screenshots.telling import StillClock
+from tests.tui.screens import ScriptedFacts
+
+_ENVIRONMENT = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+_UNSET = ("NO_COLOR", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS")
+
+
+@contextmanager
+def standing(clock: StillClock) -> Iterator[None]:
+    """While this lasts the machine's clock shows that moment, in UTC, on a terminal that shows all."""
+    environment = {name: value for name, value in os.environ.items() if name not in _UNSET}
+    with (
+        mock.patch.dict(os.environ, {**environment, **_ENVIRONMENT}, clear=True),
+        mock.patch.multiple(
+            SystemClock,
+            boot_id=lambda _: clock.boot_id(),
+            boottime=lambda _: clock.boottime(),
+            wall=lambda _: clock.wall(),
+        ),
+    ):
+        time.tzset()
+        try:
+            yield
+        finally:
+            os.environ.pop("TZ")
+            time.tzset()
+    time.tzset()
+
+
+class StillBridge(Bridge):
+    """Has one view to give, and follows nothing."""
+
+    def __init__(self, view: View, post: Callable[[Message], object]) -> None:
+        self._still = view
+        self._tell_them = post
+
+    def start(self) -> None:
+        """Say that there is a view."""
+        self._tell_them(Moved())
+
+    def close(self) -> None:
+        """Nothing was begun."""
+
+    def ask(self, request: Request) -> None:
+        """Nobody answers."""
+
+    def watch(self, item: str) -> None:
+        """The view holds the output that is shown."""
+
+    def take(self) -> tuple[View | None, list[Growth]]:
+        """The one view."""
+        return self._still, []
+
+
+class StillApp(RunApp):
+    """The screens of a run, at one view of it."""
+
+    def __init__(self, view: View, facts: ScriptedFacts, away: Away | None = None) -> None:
+        super().__init__(Desk(connect=_none, facts=facts, come_back="aihummer-drtui resume"), settle=SETTLE)
+        self.bridge = StillBridge(view, self.post_message)
+        if away is not None:
+            self.away = away
+
+
+def _none(away: Away) -> Session:
+    raise PreconditionError("there is no engine behind a picture", hint="none is needed")
