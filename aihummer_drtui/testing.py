@@ -40,6 +40,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     database: str = "aihummer"
     sets: RecoverySets = RecoverySets()
     leftovers: Leftovers = Leftovers()
+    secrets: tuple[str, ...] = ()
 
 
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +118,10 @@ class ScriptedCatalogue:
         """What the file tells. Raises FailedError when it names no host."""
         self.identity()
         return self._script().leftovers
+
+    def secrets(self, values: Mapping[str, str]) -> frozenset[bytes]:  # noqa: ARG002
+        """Give what the file tells."""
+        return frozenset(one.encode() for one in self._script().secrets)
 
     def identity(self) -> TargetIdentity:
         """Tell the target. Raises FailedError when the file names no host."""

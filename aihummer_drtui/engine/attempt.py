@@ -10,6 +10,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -104,17 +106,19 @@ class Attempt:
         *,
         grace: float = GRACE,
         working_folder: Path = Path("/"),
+        secrets: Collection[bytes] = (),
     ) -> None:
         """Start `sh -eu` on the script under a supervisor; return when started.json is durable.
 
-        The command gets exactly `environment`, and DRTUI_PROGRESS_FD. It blocks for some tens of
-        milliseconds (longer on a slow disk). Raises PreconditionError when the attempt was started
-        before or could not be: then no instruction of the script was run.
+        The command gets exactly `environment`, and DRTUI_PROGRESS_FD. What it writes is stored without any
+        of the byte strings in `secrets`. It blocks for some tens of milliseconds (longer on a slow disk).
+        Raises PreconditionError when the attempt was started before or could not be: then no instruction of
+        the script was run.
         """
         try:
             lock = self._prepare(script, environment, time_out, grace, working_folder)
             try:
-                said = self._launch(lock)
+                said = self._launch(lock, secrets)
             finally:
                 os.close(lock)
         except FileExistsError as error:
@@ -210,26 +214,27 @@ class Attempt:
             raise FileExistsError
         return lock
 
-    def _launch(self, lock: int) -> str:
+    def _launch(self, lock: int, secrets: Collection[bytes]) -> str:
         ready, said = os.pipe()
-        with os.fdopen(ready, "rb") as answer:
+        with os.fdopen(ready, "rb") as answer, _handed(secrets) as told:
             try:
                 log = open_private(self.folder / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+                words = (str(self.folder), *map(str, (lock, said, told)))
                 with os.fdopen(log, "ab") as talk:
                     process = subprocess.Popen(
-                        [*INTERPRETER, str(_SUPERVISOR), str(self.folder), str(lock), str(said)],
+                        [*INTERPRETER, str(_SUPERVISOR), *words],
                         stdin=subprocess.DEVNULL,
                         stdout=talk,
                         stderr=talk,
-                        pass_fds=(lock, said),
+                        pass_fds=(lock, said, told),
                         env=SUPERVISOR_ENVIRONMENT,
                         start_new_session=True,
                     )
             finally:
                 os.close(said)
-            told = answer.read()
+            heard = answer.read()
         process.wait()
-        return told.decode("utf-8", "replace")
+        return heard.decode("utf-8", "replace")
 
     def _ended(self) -> Ended | Lost | None:
         try:
@@ -271,6 +276,17 @@ class Attempt:
             where=str(self.folder),
             hint="nothing of it was run; see supervisor.log there, put it right and try again",
         )
+
+
+@contextmanager
+def _handed(secrets: Collection[bytes]) -> Iterator[int]:
+    """A descriptor that gives them to a child: in memory, on no disk, in no argument or environment."""
+    descriptor = os.memfd_create("drtui-masked", os.MFD_CLOEXEC)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode([one.hex() for one in secrets]))
+        file.flush()
+        file.seek(0)
+        yield descriptor
 
 
 def _why_lost(child: ProcessIdentity) -> str:

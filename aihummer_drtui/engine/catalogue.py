@@ -21,6 +21,10 @@ class Catalogue(Protocol):
         """Look once; never raises: a look that breaks is an observation with the verdict `unknown`."""
         ...
 
+    def secrets(self, values: Mapping[str, str]) -> frozenset[bytes]:
+        """Give what must not be stored or shown, as far as it can be known now; raises nothing."""
+        ...
+
     def identity(self) -> TargetIdentity:
         """Tell what an irreversible command would act on. Raises DrtuiError when it cannot be known."""
         ...

@@ -17,6 +17,7 @@ from aihummer_drtui.engine.aside import aside
 from aihummer_drtui.engine.attempt import Attempt
 from aihummer_drtui.engine.clock import ProcessIdentity
 from aihummer_drtui.engine.folder import RunFolder
+from aihummer_drtui.engine.known_secrets import KnownSecrets
 from aihummer_drtui.engine.probe import ask_probe
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.run import events as e
@@ -40,12 +41,14 @@ class Commands:
         *,
         folder: RunFolder,
         environment: Mapping[str, str],
+        secrets: KnownSecrets,
         record: Callable[[e.Event, str], object],
         situation: Callable[[], tuple[Runbook, RunState]],
         ended: Callable[[str], None],
     ) -> None:
         self._folder = folder
         self._environment = environment
+        self._secrets = secrets
         self._record = record
         self._situation = situation
         self._ended = ended
@@ -79,10 +82,13 @@ class Commands:
         if item.destructive:
             environment["DRTUI_CONFIRM"] = confirmation
         try:
-            await asyncio.to_thread(one.start, item.script, environment, item.time_out)
+            await asyncio.to_thread(self._launch, one, item, environment)
         finally:
             # Whatever happened, the attempt's folder tells what came of it, and that is journalled.
             self._watch(item.id, number, one)
+
+    def _launch(self, one: Attempt, item: CommandItem, environment: dict[str, str]) -> None:
+        one.start(item.script, environment, item.time_out, secrets=self._secrets.masker().needles)
 
     def stop(self, item: CommandItem) -> None:
         """Ask the supervisor of a running command to end it.
@@ -116,7 +122,9 @@ class Commands:
         item = runbook.item(item_id)
         if latest is None or not isinstance(item, CommandItem):
             return
-        asked = aside(partial(ask_probe, item.probe, self._given(latest.values), PROBE_TIME_OUT))
+        environment = self._given(latest.values)
+        masker = await aside(self._secrets.masker)
+        asked = aside(partial(ask_probe, item.probe, environment, PROBE_TIME_OUT, masker))
         result, observed = await asked
         probed = e.OutcomeProbed(item=item_id, attempt=latest.number, result=result, observed=observed)
         self._record(probed, "engine")

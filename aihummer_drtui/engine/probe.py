@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
+from aihummer_drtui.masking import Masker
 from aihummer_drtui.run.verdict import PROBE_EXIT_CODES, ProbeResult
 
 _KEPT_OUTPUT: Final = 4_096
@@ -18,8 +19,10 @@ _DRAIN: Final = 1 << 20
 """Bytes that are read at the end, of what a pipe may still hold."""
 
 
-def ask_probe(script: str, environment: Mapping[str, str], time_out: float) -> tuple[ProbeResult, str]:
-    """Run `sh -eu` on the script and give what its exit code means, and what it said, cleaned.
+def ask_probe(
+    script: str, environment: Mapping[str, str], time_out: float, masker: Masker
+) -> tuple[ProbeResult, str]:
+    """Run `sh -eu` on the script and give what its exit code means, and what it said, masked and cleaned.
 
     A probe that cannot be started, is ended by a signal, or takes more than `time_out` seconds
     leaves the outcome unknown. What it started in the background is ended with it.
@@ -44,7 +47,7 @@ def ask_probe(script: str, environment: Mapping[str, str], time_out: float) -> t
         code = process.wait()
     if not ended:
         return ProbeResult.UNKNOWN, f"the probe gave no answer within {time_out:.0f} s"
-    said = cleaned_line(cleaned_bytes(output).strip(), _SHOWN)
+    said = cleaned_line(cleaned_bytes(masker.masked(output)).strip(), _SHOWN)
     return PROBE_EXIT_CODES.get(code, ProbeResult.UNKNOWN), said or _silent(code)
 
 

@@ -9,11 +9,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, assert_never
 
+from aihummer_drtui.engine.aside import aside
 from aihummer_drtui.engine.clock import Clock, ProcessIdentity
 from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.engine.journal import Journal, JournalUnhealthyError
+from aihummer_drtui.engine.known_secrets import KnownSecrets
 from aihummer_drtui.engine.looker import due_in_step
 from aihummer_drtui.engine.runbook_text import ReadRunbook, accept_text, text_in_force
 from aihummer_drtui.engine.server import Connection, Server
@@ -69,10 +72,12 @@ class Engine:
                 f"a {self.state.declared.mode} run was given the world of another mode",
                 hint="this is a fault of this program: report it",
             )
+        self._secrets = KnownSecrets(world.secrets, lambda: self.state.values)
         self._looker, self._commands = world.hands(
             Journalling(
                 folder=folder,
                 clock=clock,
+                secrets=self._secrets,
                 record=self._record,
                 record_quietly=self._record_quietly,
                 situation=self._situation,
@@ -176,7 +181,9 @@ class Engine:
     async def _handle(self, connection: Connection, request: r.Request) -> Reply:
         """Judge a request by the state, journal it, act on it. Every refusal has a reason."""
         try:
-            refused = refusal(self.runbook, self.state, request)
+            # First: from the judgement by the state on, nothing may come between it and the act.
+            refused = await aside(partial(self._secrets.refusal, request))
+            refused = refused or refusal(self.runbook, self.state, request)
             if refused is None:
                 refused = await self._act(connection, request)
         except DrtuiError as error:

@@ -1,15 +1,16 @@
 # ruff: noqa: PTH104, PTH123, PTH208 - pathlib would take as long to import as all the rest of this program
 """Starts one command and stores durably how it ended, whatever becomes of the engine.
 
-A program of its own (`python -I -S supervisor.py ATTEMPT_FOLDER LOCK_FD READY_FD`) that imports
-nothing of this package, so that it starts fast and an upgrade of the package under a running
-command cannot hurt it. What it leaves in the attempt's folder is read by `attempt`:
+A program of its own (`python -I -S supervisor.py ATTEMPT_FOLDER LOCK_FD READY_FD SECRETS_FD`) that
+imports nothing of this package, so that it starts fast and an upgrade of the package under a running
+command cannot hurt it; where there are secrets to mask, three small modules before the command's start.
+What it leaves in the attempt's folder is read by `attempt`:
 
 order.json     read: what to start and how (written by the engine, 0600)
 started.json   which process the command is: durable *before* the script's first instruction
 ended.json     how it ended: durable, in room that was taken before the start
-output         what the command wrote to stdout and stderr
-progress       JSON lines that it wrote to the descriptor DRTUI_PROGRESS_FD
+output         what the command wrote to stdout and stderr, the secrets of SECRETS_FD masked
+progress       JSON lines that it wrote to the descriptor DRTUI_PROGRESS_FD, likewise
 
 It lets go of the engine (session, terminal, parent), ignores a hang-up, and ends the command's
 process group on SIGTERM or after the time-out: TERM, a time of grace, KILL. What the command left
@@ -25,6 +26,11 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from aihummer_drtui.engine.masked_output import Masked
 
 # Repeats run.events.EndKind; a test holds the two together.
 EXITED = "exited"
@@ -42,6 +48,24 @@ _LOOK_AGAIN = 0.05
 _WATCHED = {signal.SIGCHLD, signal.SIGTERM}
 
 
+class Straight:
+    """A command that writes into its files: where no secret is known, nothing stands between."""
+
+    def __init__(self, *files: int) -> None:
+        self.writers = files
+
+    def given(self) -> None:
+        """The command has its ends; let go of ours."""
+        for descriptor in self.writers:
+            os.close(descriptor)
+
+    def tend(self) -> None:
+        """Nothing needs care."""
+
+    def settle(self) -> None:
+        """What was written is stored already."""
+
+
 class Order:
     """What to start, as the engine wrote it."""
 
@@ -54,8 +78,11 @@ class Order:
         self.grace: float = read["grace"]
 
 
-def main(folder: str, lock: int, ready: int) -> None:
-    """Run the order in `folder`; hold the descriptor `lock` until the end is stored."""
+def main(folder: str, lock: int, ready: int, secrets: int) -> None:
+    """Run the order in `folder`; hold the descriptor `lock` until the end is stored.
+
+    `secrets` gives a JSON list of what must not be stored, each in hexadecimal.
+    """
     if os.fork():  # pragma: no cover - ends at once, unmeasured
         os._exit(0)
     os.setsid()
@@ -66,7 +93,9 @@ def main(folder: str, lock: int, ready: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     lock, ready = _out_of_the_way(lock), _out_of_the_way(ready)
     try:
-        order, child, gate, failure = prepare()
+        with os.fdopen(secrets, "rb") as told:
+            needles = [bytes.fromhex(one) for one in json.load(told)]
+        order, outlets, child, gate, failure = prepare(needles)
     except Exception as error:
         with contextlib.suppress(OSError):  # The engine may be gone; then nobody needs to be told.
             os.write(ready, f"{type(error).__name__}: {error}".encode("utf-8", "replace"))
@@ -75,20 +104,36 @@ def main(folder: str, lock: int, ready: int) -> None:
     with contextlib.suppress(OSError):
         os.write(ready, b"started")
     os.close(ready)
-    see_through(order, child, gate, failure)
+    see_through(order, outlets, child, gate, failure)
 
 
-def prepare() -> tuple[Order, int, int, int]:
+def prepare(needles: list[bytes]) -> "tuple[Order, Straight | Masked, int, int, int]":
     """Make everything durable that must be before the command's first instruction."""
     with open("order.json", "rb") as file:
         order = Order(file.read())
     keep_room_for_the_end()
-    child, gate, failure = fork_child(order)
+    outlets = outlets_for(needles)
+    child, gate, failure = fork_child(order, outlets)
     write_durably("started.json", {"child": identity(child), "supervisor": identity(os.getpid())})
-    return order, child, gate, failure
+    return order, outlets, child, gate, failure
 
 
-def see_through(order: Order, child: int, gate: int, failure: int) -> None:
+def outlets_for(needles: list[bytes]) -> "Straight | Masked":
+    """Give what the command writes to: its files, or what stands before them to mask."""
+    files = (_append_to("output"), _append_to("progress"))
+    if not needles:
+        return Straight(*files)
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    # Behind the standard library, which is all that a bare interpreter is given.
+    sys.path.append(os.path.dirname(package))  # noqa: PTH120
+    from aihummer_drtui.engine.masked_output import Masked
+    from aihummer_drtui.privacy import keep_private
+
+    keep_private()
+    return Masked(files, (_pipe(), _pipe()), needles)
+
+
+def see_through(order: Order, outlets: "Straight | Masked", child: int, gate: int, failure: int) -> None:
     """Let the command begin, wait for its end, store it."""
     began = time.clock_gettime(time.CLOCK_BOOTTIME)
     os.write(gate, b"go")
@@ -98,32 +143,33 @@ def see_through(order: Order, child: int, gate: int, failure: int) -> None:
         os.waitpid(child, 0)
         kind, code = NOT_STARTED, int(refused)
     else:
-        kind, code = wait_for_end(child, order.time_out, order.grace)
-    store_end(kind, code, time.clock_gettime(time.CLOCK_BOOTTIME) - began)
+        kind, code = wait_for_end(child, order.time_out, order.grace, outlets.tend)
+    took = time.clock_gettime(time.CLOCK_BOOTTIME) - began
+    outlets.settle()
+    store_end(kind, code, took)
 
 
-def fork_child(order: Order) -> tuple[int, int, int]:
+def fork_child(order: Order, outlets: "Straight | Masked") -> tuple[int, int, int]:
     """Fork the command's process; it waits for the gate to open, and dies with us before.
 
     Gives its number, the descriptor that opens the gate, and one that tells the errno of a failed start.
     """
     gate_out, gate = _pipe()
     failure, failure_in = _pipe()
-    output = _append_to("output")
-    progress = _append_to("progress")
     null = _out_of_the_way(os.open(os.devnull, os.O_RDWR))
     child = os.fork()
     if child == 0:  # pragma: no cover - becomes another program, unmeasured
         try:
             os.close(gate)
             if os.read(gate_out, 2):
-                become(order, null, output, progress)
+                become(order, null, *outlets.writers)
         except (OSError, ValueError) as error:
             os.write(failure_in, b"%d" % (getattr(error, "errno", None) or errno.EINVAL))
         finally:
             os._exit(127)
-    for descriptor in (gate_out, failure_in, output, progress, null):
+    for descriptor in (gate_out, failure_in, null):
         os.close(descriptor)
+    outlets.given()
     return child, gate, failure
 
 
@@ -144,10 +190,14 @@ def become(order: Order, null: int, output: int, progress: int) -> None:  # prag
     os.execve("/bin/sh", ["sh", "-eu", order.script], environment)  # noqa: S606 - this is the shell
 
 
-def wait_for_end(child: int, time_out: float, grace: float) -> tuple[str, int]:
-    """Give the kind and the code of the child's end; end it after `time_out` or on SIGTERM."""
+def wait_for_end(child: int, time_out: float, grace: float, tend: Callable[[], None]) -> tuple[str, int]:
+    """Give the kind and the code of the child's end; end it after `time_out` or on SIGTERM.
+
+    `tend` is called whenever a child of ours may have died.
+    """
     deadline = time.monotonic() + time_out
     while not _is_over(child):
+        tend()
         left = deadline - time.monotonic()
         arrived = signal.sigtimedwait(_WATCHED, left) if left > 0 else None
         if _is_over(child):
@@ -272,4 +322,4 @@ def _out_of_the_way(descriptor: int) -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -4,7 +4,7 @@ So nothing of a tabletop can touch the world, whatever is asked: what there is t
 engine journals it as told.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, assert_never
 
 from aihummer_drtui.engine.world import Journalling, Looks, Starts
@@ -72,6 +72,10 @@ class Tabletop:
     def hands(self, journalling: Journalling) -> tuple[Looks, Starts]:
         """Hands that look at nothing, and start nothing."""
         return NoLooks(), Rehearsals(record=journalling.record, situation=journalling.situation)
+
+    def secrets(self, values: Mapping[str, str]) -> frozenset[bytes]:  # noqa: ARG002
+        """None: no target is looked at, so none of its secrets is known or used."""
+        return frozenset()
 
     def identity(self) -> TargetIdentity:
         """What is typed at the gates."""

@@ -12,6 +12,7 @@ from aihummer_drtui.engine.catalogue import Catalogue
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.engine.commands import Commands
 from aihummer_drtui.engine.folder import RunFolder
+from aihummer_drtui.engine.known_secrets import KnownSecrets
 from aihummer_drtui.engine.looker import Looker
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import RunState
@@ -25,6 +26,7 @@ class Journalling:
 
     folder: RunFolder
     clock: Clock
+    secrets: KnownSecrets
     record: Callable[[e.Event, str], None]
     """Journal an event under an actor's name. Raises DrtuiError when that cannot be done."""
     record_quietly: Callable[[e.Event], bool]
@@ -101,6 +103,10 @@ class World(Protocol):
         """What looks at this world and what starts commands in it."""
         ...
 
+    def secrets(self, values: Mapping[str, str]) -> frozenset[bytes]:
+        """Give what must not be stored or shown, as far as it can be known now; raises nothing."""
+        ...
+
     def identity(self) -> TargetIdentity:
         """Tell what an irreversible command would act on. Raises DrtuiError when it cannot be known."""
         ...
@@ -127,11 +133,16 @@ class Outside:
         commands = Commands(
             folder=journalling.folder,
             environment=self._environment,
+            secrets=journalling.secrets,
             record=journalling.record,
             situation=journalling.situation,
             ended=journalling.ended,
         )
         return looker, commands
+
+    def secrets(self, values: Mapping[str, str]) -> frozenset[bytes]:
+        """As the catalogue finds them."""
+        return self._catalogue.secrets(values)
 
     def identity(self) -> TargetIdentity:
         """As the target tells it."""

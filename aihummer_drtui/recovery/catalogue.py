@@ -8,8 +8,11 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
+
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.masking import Masker, masker_of
 from aihummer_drtui.recovery.check import RECOVERY_POINT, THE_DUMP, Check, Scene
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.leftovers import Leftovers
@@ -78,7 +81,15 @@ class Catalogue:
             return _broken(
                 "a check of this name", f"there is no check {cleaned_line(name, 60)}", "see --help"
             )
-        return seen_by(lambda: check.look(Scene(target=self._target, values=values)), check.description)
+        seen = seen_by(lambda: check.look(Scene(target=self._target, values=values)), check.description)
+        return _masked(seen, masker_of(self.secrets(values)))
+
+    def secrets(self, values: Mapping[str, str]) -> frozenset[bytes]:
+        """What must not be stored or shown, as far as it can be known now; raises nothing."""
+        from aihummer_drtui.recovery.known_secrets import known_secrets
+
+        _load_libraries()
+        return known_secrets(self._target, values)
 
     def suggestion(self, variable: str) -> str | None:
         """A value to propose for an input: the configured one, else the newest sealed set for BACKUP_SET.
@@ -191,6 +202,16 @@ def seen_by(look: Callable[[], Observation], check: CheckDescription) -> Observa
             f"the look itself broke: {name_of_class}{_system_reason(error)}",
             "this is a fault of this program: note it, and look by hand",
         )
+
+
+def _masked(seen: Observation, masker: Masker) -> Observation:
+    """An observation may repeat what a program or a server said, and nobody knows what that is."""
+    return msgspec.structs.replace(
+        seen,
+        observed=masker.masked_text(seen.observed),
+        hint=masker.masked_text(seen.hint),
+        warnings=tuple(map(masker.masked_text, seen.warnings)),
+    )
 
 
 def _load_libraries() -> None:

@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import IO, Final
 
 from aihummer_drtui.foreign import cleaned_bytes
+from aihummer_drtui.masking import masker_of
+from aihummer_drtui.recovery.known_secrets import known_secrets
 from aihummer_drtui.recovery.target import Target
 
 _INHERITED: Final = (
@@ -98,8 +100,8 @@ def run_child(
 ) -> ChildResult:
     """Run a program to its end, or for `seconds`; then its whole process group is ended.
 
-    At most `limit` bytes of output are kept, the rest is read and dropped. `more` is given to it beside
-    the allow-listed variables. Raises nothing.
+    At most `limit` bytes of output are kept, the rest is read and dropped; the target's secrets are masked
+    in it. `more` is given to it beside the allow-listed variables. Raises nothing.
     """
     environment = {**child_environment(target), **more}
     began = time.monotonic()
@@ -123,7 +125,7 @@ def run_child(
         if not in_time:
             _end_group(child.pid, watch)
     took = time.monotonic() - began
-    output = cleaned_bytes(data[:limit])
+    output = cleaned_bytes(masker_of(known_secrets(target, {})).masked(data[:limit]))
     code = child.wait()
     if not in_time:
         return ChildResult(end=ChildEnd.TIMED_OUT, code=abs(code), output=output, took=took)

@@ -12,6 +12,8 @@ def read_regular(path: Path, *, limit: int, follow: bool = True) -> tuple[bytes,
     Raises OSError when it cannot be read, is no regular file or is larger than `limit` bytes; with `follow`
     false when it is a link, too.
     """
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "no path has a null character", "")
     # O_NONBLOCK: a named pipe in this place must be refused, not waited for.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
     try:

@@ -438,8 +438,8 @@ def test_engine_killed_between_order_and_start_is_told_apart(attempt: Attempt, t
     assert try_lock(lock)
     reader, writer = os.pipe()
     os.close(reader)  # As when the engine is gone.
-    call = [sys.executable, supervisor.__file__, str(attempt.folder), str(lock), str(writer)]
-    subprocess.run(call, pass_fds=(lock, writer), check=True)
+    call = [sys.executable, supervisor.__file__, str(attempt.folder), *map(str, (lock, writer, 0))]
+    subprocess.run(call, pass_fds=(lock, writer), input=b"[]", check=True)
     os.close(lock)
     os.close(writer)
     assert attempt.look() == Starting()
@@ -454,10 +454,10 @@ def test_order_that_is_no_order_is_told(attempt: Attempt) -> None:
     (attempt.folder / "order.json").write_text("{}")
     lock = os.open(attempt.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     reader, writer = os.pipe()
-    call = [sys.executable, supervisor.__file__, str(attempt.folder), str(lock), str(writer)]
+    call = [sys.executable, supervisor.__file__, str(attempt.folder), *map(str, (lock, writer, 0))]
     log = attempt.folder / "supervisor.log"
     with log.open("wb") as talk, os.fdopen(reader, "rb") as said:
-        subprocess.run(call, pass_fds=(lock, writer), stderr=talk, check=True)
+        subprocess.run(call, pass_fds=(lock, writer), input=b"[]", stderr=talk, check=True)
         os.close(lock)
         os.close(writer)
         assert said.read() == b"KeyError: 'script'"

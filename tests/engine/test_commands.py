@@ -13,6 +13,7 @@ from aihummer_drtui.engine.attempt import Running
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.kernel_lock import try_lock
 from aihummer_drtui.engine.probe import ask_probe
+from aihummer_drtui.masking import Masker
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.state import CommandState, Lost, Outcome, RunState, Status
@@ -35,6 +36,7 @@ from tests.engine.engine_house import (
 from tests.run.story import a_runbook, a_step, an_input
 
 SWAP = "work/swap"
+NOTHING = Masker([])
 PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
@@ -464,7 +466,7 @@ def test_attempt_that_cannot_be_looked_at_is_looked_at_again(make_house: MakeHou
 )
 def test_probe_says_what_it_says(script: str, result: ProbeResult, said: str) -> None:
     """Exit codes are the documented ones; what it prints is cleaned and bounded; nothing is left running."""
-    seen, text = ask_probe(script, PATH, 20.0)
+    seen, text = ask_probe(script, PATH, 20.0, NOTHING)
     assert (seen, said in text) == (result, True), text
     assert len(text) <= 600
 
@@ -472,7 +474,7 @@ def test_probe_says_what_it_says(script: str, result: ProbeResult, said: str) ->
 def test_probe_without_an_answer_is_ended_whole() -> None:
     """A probe that hangs is unknown after its time, with all that it started."""
     began = time.monotonic()
-    result, said = ask_probe("sleep 600 & echo hm; wait", PATH, 0.2)
+    result, said = ask_probe("sleep 600 & echo hm; wait", PATH, 0.2, NOTHING)
     assert result is ProbeResult.UNKNOWN
     assert said == "the probe gave no answer within 0 s"
     assert time.monotonic() - began < 10
@@ -480,7 +482,7 @@ def test_probe_without_an_answer_is_ended_whole() -> None:
 
 def test_probe_that_cannot_be_started_is_unknown() -> None:
     """Not being able to ask is not an answer."""
-    result, said = ask_probe("true\0", PATH, 1.0)
+    result, said = ask_probe("true\0", PATH, 1.0, NOTHING)
     assert result is ProbeResult.UNKNOWN
     assert "could not be started" in said
 
