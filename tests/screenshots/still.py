@@ -2,11 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
-
-from textual.message import Message
 
 from aihummer_drtui.engine.clock import SystemClock
 from aihummer_drtui.engine.session import Growth, Session
@@ -15,7 +13,7 @@ from aihummer_drtui.run.requests import Request
 from aihummer_drtui.tui.app import Desk, RunApp
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.base import SETTLE
-from aihummer_drtui.tui.bridge import Bridge, Moved
+from aihummer_drtui.tui.bridge import Bridge
 from aihummer_drtui.tui.view import View
 from tests.screenshots.telling import StillClock
 from tests.tui.screens import ScriptedFacts
@@ -49,13 +47,13 @@ def standing(clock: StillClock) -> Iterator[None]:
 class StillBridge(Bridge):
     """Has one view to give, and follows nothing."""
 
-    def __init__(self, view: View, post: Callable[[Message], object]) -> None:
+    def __init__(self, view: View, away: Away) -> None:
+        super().__init__(_none)
         self._still = view
-        self._tell_them = post
+        self.away = away
 
     def start(self) -> None:
-        """Say that there is a view."""
-        self._tell_them(Moved())
+        """There is nothing to follow."""
 
     def close(self) -> None:
         """Nothing was begun."""
@@ -75,10 +73,8 @@ class StillApp(RunApp):
     """The screens of a run, at one view of it."""
 
     def __init__(self, view: View, facts: ScriptedFacts, away: Away | None = None) -> None:
-        super().__init__(Desk(connect=_none, facts=facts, come_back="aihummer-drtui resume"), settle=SETTLE)
-        self.bridge = StillBridge(view, self.post_message)
-        if away is not None:
-            self.away = away
+        desk = Desk(connect=_none, facts=facts, come_back="aihummer-drtui resume")
+        super().__init__(desk, settle=SETTLE, bridge=StillBridge(view, away or Away()))
 
 
 def _none(away: Away) -> Session:

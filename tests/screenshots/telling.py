@@ -10,7 +10,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.legal import latest_attempt, level_of
 from aihummer_drtui.run.outdating import outdated_by
-from aihummer_drtui.run.state import CheckState, RunState
+from aihummer_drtui.run.state import ObservedState, RunState
 from aihummer_drtui.run.verdict import Observation, ProbeResult, Verdict
 from aihummer_drtui.runbook.model import CommandItem, Runbook
 
@@ -109,7 +109,7 @@ class Telling:
 
     def see_all_again(self, at: float) -> "Telling":
         """Every check is looked at again and is as it was: what follows when somebody sits down anew."""
-        seen = [(item, known) for item, known in self.state.items.items() if isinstance(known, CheckState)]
+        seen = [(item, known) for item, known in self.state.items.items() if isinstance(known, ObservedState)]
         looks = [e.CheckObserved(item=item, observation=known.observation) for item, known in seen]
         return self.say(at, *looks, actor="engine")
 
