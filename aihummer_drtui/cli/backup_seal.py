@@ -20,10 +20,18 @@ def seal(settings: Settings, dump: Path, place: Path | None, as_json: bool) -> N
     What a dump does not tell (row counts, key, version, blobs) stays unproven in every check.
     """
     from aihummer_drtui.recovery.backup.seal import seal_dump
+    from aihummer_drtui.recovery.database.tools import find_tools
     from aihummer_drtui.recovery.reporting import Reporter
     from aihummer_drtui.recovery.target_file import load_target
 
     target = load_target(settings.target_path)
+    click.echo(
+        "note: nothing tells yet that this dump is what the gateway's host wrote: pg_restore reads it, "
+        "on your word",
+        err=True,
+    )
+    for hole in find_tools(target).known_holes:
+        click.echo(cleaned(f"warning: {hole}"), err=True)
     with Reporter.from_environment() as reporter:
         made = seal_dump(target, dump, place, reporter)
     if as_json:

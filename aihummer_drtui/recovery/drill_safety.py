@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,6 +21,7 @@ class _Marker(msgspec.Struct, frozen=True):
     """What of a sandbox's `sandbox.json` matters here."""
 
     id: str
+    gateway_port: int = msgspec.field(name="gateway-port", default=0)
 
 
 def refuse_wrong_mode(target: Target, mode: str) -> None:
@@ -61,8 +63,18 @@ def _refuse_anything_outside(target: Target) -> None:
     mark = target.sandbox
     if mark is None:
         raise PreconditionError(f"this is a drill, and {target.name} is no sandbox", hint=_HINT)
-    _refuse_another_sandbox(mark)
+    marker = _refuse_another_sandbox(mark)
     _inside(target.gateway_env, mark, "gateway-env")
+    _refuse_another_gateway(target, marker.gateway_port)
+    for program, what in ((target.aihummer, "aihummer"), (str(target.smoke), "smoke")):
+        # A bare name would be found on this host when the sandbox has lost its own.
+        if not program.startswith("/"):
+            raise PreconditionError(
+                f"this is a drill, and {what} is no path: this host's own could be started",
+                where=cleaned_line(program, 80),
+                hint=_HINT,
+            )
+        _inside(Path(program), mark, what)
     for path, what in _server_places(target):
         _inside(path, mark, what)
     env = read_gateway_env(target.gateway_env)
@@ -93,20 +105,38 @@ def _server_places(target: Target) -> Iterator[tuple[Path, str]]:
         yield target.barman.config or Path("/etc/barman.conf"), "barman.config"
 
 
-def _refuse_another_sandbox(mark: SandboxMark) -> None:
+def _refuse_another_gateway(target: Target, port: int) -> None:
+    """A drill that asks a living gateway would be proven by it."""
+    if not target.base_url:
+        return
+    try:
+        asked = urlsplit(target.base_url)
+        same = (asked.scheme, asked.hostname, asked.port) == ("http", "127.0.0.1", port)
+    except ValueError:
+        same = False
+    if not same:
+        raise PreconditionError(
+            f"this is a drill, and base-url is not the sandbox's gateway (http://127.0.0.1:{port})",
+            where=cleaned_line(target.base_url, 120),
+            hint=_HINT,
+        )
+
+
+def _refuse_another_sandbox(mark: SandboxMark) -> _Marker:
     marker = mark.root / "sandbox.json"
     try:
-        found = msgspec.json.decode(marker.read_bytes(), type=_Marker).id
+        found = msgspec.json.decode(marker.read_bytes(), type=_Marker)
     except (OSError, msgspec.MsgspecError) as error:
         raise PreconditionError(
             f"the sandbox's mark cannot be read: {cleaned_line(str(error))}", where=str(marker), hint=_HINT
         ) from None
-    if found != mark.id:
+    if found.id != mark.id:
         raise PreconditionError(
-            f"this is another sandbox ({cleaned_line(found, 60)}, not {cleaned_line(mark.id, 60)})",
+            f"this is another sandbox ({cleaned_line(found.id, 60)}, not {cleaned_line(mark.id, 60)})",
             where=str(marker),
             hint="use the target.toml that lies in the sandbox's own folder",
         )
+    return found
 
 
 def _inside(path: Path, mark: SandboxMark, what: str) -> None:

@@ -24,7 +24,7 @@ def target_text(
 # Written by `aihummer-drtui sandbox up` for its training stand-in. It is not AiHummer.
 name = {toml_text(f"training stand-in ({sandbox_id})")}
 gateway-env = {toml_text(layout.gateway_env)}
-aihummer = "aihummer"
+aihummer = {toml_text(layout.programs / "aihummer")}
 smoke = {toml_text(layout.smoke)}
 path = [{toml_text(layout.programs)}]
 base-url = "http://127.0.0.1:{port}"

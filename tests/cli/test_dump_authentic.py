@@ -124,3 +124,16 @@ def test_d03_with_trusted_keys_no_forged_dump_is_opened(
         assert _run(installation, path, words, backup) in {1, 4}, words
     assert programs.started("pg_restore") == []
     assert installation.databases() == [installation.name]
+
+
+def test_d05_a_dump_without_a_seal_is_opened_on_the_callers_word(installation: Installation) -> None:
+    """`backup seal` must read what nobody has proven: that, and every known hole, is said before."""
+    programs = record_programs(installation.root / "programs", installation.cluster.bin, version="17.5")
+    dump = Path(backup_of(installation).path, "database.dump").rename(installation.root / "lone.dump")
+    target = msgspec.structs.replace(installation.target, postgres_bin=programs.folder)
+    path = _target(replace(installation, target=target))
+    done = call("backup", "seal", dump, installation.root / "place", target=path)
+    assert done.returncode == 0, done.stderr
+    note, warning = done.stderr.splitlines()[:2]
+    assert "on your word" in note
+    assert "CVE-2025-8714" in warning

@@ -80,12 +80,13 @@ def test_a_target_that_cannot_be_read(desk: Desk, text: str | None, what: str) -
 
 def make_sandbox_of(desk: Desk, name: str = "1") -> None:
     """Let the target say that it is a sandbox, and the folder that it is this one."""
-    before = desk.target.read_text().partition("[sandbox]")[0]
-    desk.target.write_text(f'{before}[sandbox]\nid = "{name}"\nroot = "{desk.place}"\n')
+    before = desk.target.read_text().partition("aihummer =")[0]
+    programs = f'aihummer = "{desk.place}/bin/aihummer"\nsmoke = "{desk.place}/smoke.sh"\n'
+    desk.target.write_text(f'{before}{programs}[sandbox]\nid = "{name}"\nroot = "{desk.place}"\n')
     (desk.place / "sandbox.json").write_text(json.dumps({"id": name}))
 
 
-def test_a_real_run_never_acts_on_a_sandbox(desk: Desk) -> None:
+def test_x09_a_real_run_never_acts_on_a_sandbox(desk: Desk) -> None:
     """Exit 3; it would prove nothing and might be believed."""
     make_sandbox_of(desk)
     ended = desk.call(desk.run_words("--mode", "real"), code=3)
@@ -94,8 +95,8 @@ def test_a_real_run_never_acts_on_a_sandbox(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("mode", ["drill", "training"])
-def test_a_drill_never_acts_on_what_is_no_sandbox(desk: Desk, mode: str) -> None:
-    """Exit 3, whatever the operator meant (case X09)."""
+def test_x09_a_drill_never_acts_on_what_is_no_sandbox(desk: Desk, mode: str) -> None:
+    """Exit 3, whatever the operator meant."""
     ended = desk.call(desk.run_words("--mode", mode), code=3)
     assert "is no sandbox" in ended.stderr
     assert nothing_begun(desk)

@@ -16,8 +16,14 @@ def sandbox(tmp_path: Path) -> Target:
     """Give a target that lies wholly in its sandbox."""
     root = tmp_path / "sandbox"
     (root / "host").mkdir(parents=True)
-    (root / "sandbox.json").write_text('{"id": "abc", "port": 1}')
-    target = Target(gateway_env=root / "host" / "gateway.env", sandbox=SandboxMark(id="abc", root=root))
+    (root / "sandbox.json").write_text('{"id": "abc", "gateway-port": 20001}')
+    target = Target(
+        gateway_env=root / "host" / "gateway.env",
+        aihummer=str(root / "host" / "bin" / "aihummer"),
+        smoke=root / "host" / "smoke.sh",
+        base_url="http://127.0.0.1:20001",
+        sandbox=SandboxMark(id="abc", root=root),
+    )
     _write(target, root / "pg", root / "blobs")
     return target
 
@@ -101,6 +107,38 @@ def test_x09_a_drill_neither_reads_nor_replaces_another_server(
     with pytest.raises(PreconditionError, match=what):
         refuse_wrong_mode(target, "drill")
     refuse_wrong_mode(target, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"aihummer": "aihummer"}, "aihummer is no path"),
+        ({"aihummer": "/usr/local/bin/aihummer"}, "aihummer is outside"),
+        ({"smoke": Path("/home/.aihummer/deploy/host/smoke.sh")}, "smoke is outside"),
+        ({"base_url": "https://gateway.example"}, "base-url is not the sandbox's"),
+        ({"base_url": "http://127.0.0.1:8765"}, "base-url is not the sandbox's"),
+        ({"base_url": "http://127.0.0.1:20001@gateway.example"}, "base-url is not the sandbox's"),
+        ({"base_url": "http://[::1"}, "base-url is not the sandbox's"),
+    ],
+)
+def test_x09_a_drill_neither_starts_nor_asks_the_real_one(
+    sandbox: Target, changes: dict[str, Any], what: str
+) -> None:
+    """The real program, found where the sandbox has lost its own; a living gateway, always green."""
+    target = msgspec.structs.replace(sandbox, **changes)
+    for mode in ("drill", "training"):
+        with pytest.raises(PreconditionError, match=what):
+            refuse_wrong_mode(target, mode)
+    refuse_wrong_mode(msgspec.structs.replace(sandbox, base_url=""), "drill")
+
+
+def test_x09_a_link_in_the_sandbox_does_not_lead_to_the_real_program(sandbox: Target, tmp_path: Path) -> None:
+    """Resolved before it is believed."""
+    program = Path(sandbox.aihummer)
+    program.parent.mkdir()
+    program.symlink_to(tmp_path / "aihummer")
+    with pytest.raises(PreconditionError, match="aihummer is outside"):
+        refuse_wrong_mode(sandbox, "drill")
 
 
 def test_x09_what_is_found_on_the_way_is_held_to_the_same(sandbox: Target, tmp_path: Path) -> None:

@@ -334,13 +334,19 @@ def test_a_configuration_outside_of_the_data_directory_stays_there(host: LostHos
     assert not (host.data / "postgresql.conf").exists()
 
 
-def test_a_tampered_sandbox_is_no_way_out_of_a_drill(host: LostHost, tmp_path: Path) -> None:
+def test_x09_a_tampered_sandbox_is_no_way_out_of_a_drill(host: LostHost, tmp_path: Path) -> None:
     """The data directory that the server itself tells is held to the sandbox too."""
     from aihummer_drtui.recovery.target import SandboxMark
 
     (tmp_path / "sandbox.json").write_text('{"id": "x"}')
-    target = msgspec.structs.replace(host.target, sandbox=SandboxMark(id="x", root=tmp_path))
-    with pytest.raises(DrtuiError, match="outside the sandbox"):
+    target = msgspec.structs.replace(
+        host.target,
+        aihummer=str(tmp_path / "aihummer"),
+        smoke=tmp_path / "smoke.sh",
+        base_url="",
+        sandbox=SandboxMark(id="x", root=tmp_path),
+    )
+    with pytest.raises(DrtuiError, match="is outside the sandbox"):
         restored(host, host.between(5), target=target, mode="drill")
     assert is_untouched(host)
 
