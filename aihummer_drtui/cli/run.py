@@ -77,10 +77,14 @@ def resume(settings: Settings, /, run_id: str | None, accept_runbook: str, **sit
 
 
 def answers_of(sitting: dict[str, Any]) -> "Answers":
-    """What the options of a sitting answer in advance. Raises UsageError."""
+    """What the options of a sitting answer in advance. Raises UsageError, PreconditionError."""
     from aihummer_drtui.plain.answers import Answers, read_answers
+    from aihummer_drtui.recovery.trusted_file import read_trusted
 
     path: Path | None = sitting["answers"]
+    if path is not None and path.exists():
+        # They choose the backup and may pass the gate. A missing file is told as the option's fault.
+        read_trusted(path, what="answers file")
     return Answers(
         yes=sitting["yes"],
         confirm=sitting["confirm"],

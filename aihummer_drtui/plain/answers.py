@@ -45,7 +45,7 @@ def read_answers(path: Path) -> Mapping[str, str]:
         raise UsageError(
             f"the answers cannot be read: {error.strerror}", where=str(path), hint=hint
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"the answers are not TOML: {error}", where=str(path), hint=hint) from error
     answers = table.get("answers", table)
     if not isinstance(answers, dict) or len(data) > _LIMIT:

@@ -125,7 +125,7 @@ def test_intent_is_durable_before_anything_starts(make_house: MakeHouse, tmp_pat
     assert intent.outdates == ("work/next", "work/after")
 
 
-def test_environment_is_allow_listed_and_values_are_no_text(
+def test_x05_environment_is_allow_listed_and_values_are_no_text(
     make_house: MakeHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """X05, K03: hostile values arrive as they are; nothing of the engine's own environment leaks."""
@@ -158,7 +158,7 @@ def test_value_cannot_stand_in_for_what_the_engine_gives(make_house: MakeHouse, 
     assert house.attempt(SWAP).output_tail(99) == house.folder.id.encode() + b"\n"
 
 
-def test_gate_wants_the_words_of_the_target(make_house: MakeHouse, tmp_path: Path) -> None:
+def test_d12_gate_wants_the_words_of_the_target(make_house: MakeHouse, tmp_path: Path) -> None:
     """D12: an irreversible command starts on the typed identity alone, and is told what was typed."""
     house = in_work(make_house, command(SWAP, counting(tmp_path, 'echo "$DRTUI_CONFIRM"'), destructive=True))
     session = house.sessions[0]

@@ -197,7 +197,7 @@ def test_wal_has_one_keeper(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "-x", "../other", "two words", "a/b", "x\\u0000"])
-def test_names_that_become_words_of_a_command_are_plain(file: Path, name: str) -> None:
+def test_x05_names_that_become_words_of_a_command_are_plain(file: Path, name: str) -> None:
     """A stanza or server that looks like an option or a path is none."""
     for table, key in (("pgbackrest", "stanza"), ("barman", "server")):
         file.write_text(f'[{table}]\n{key} = "{name}"\nprogram = "a/b"\n')

@@ -83,7 +83,7 @@ def test_values_that_cannot_be_printed_are_not() -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), min_size=1))
 @settings(max_examples=60, deadline=None)
-def test_a_pasted_value_arrives_as_it_was(value: str) -> None:
+def test_x05_a_pasted_value_arrives_as_it_was(value: str) -> None:
     """Whatever the value holds, a shell that is given the printed line has exactly that value."""
     text = render(sample(), statuses={}, values={"BACKUP_SET": value})
     line = next(line for line in text.split("\n") if line.strip().startswith("export BACKUP_SET="))

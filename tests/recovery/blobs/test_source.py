@@ -71,7 +71,7 @@ def test_known_forms(text: str, source: Source) -> None:
         "restic:/repo#latest:/a/../b",
     ],
 )
-def test_what_could_be_an_option_or_a_secret_is_refused(text: str) -> None:
+def test_x05_what_could_be_an_option_or_a_secret_is_refused(text: str) -> None:
     """Nothing that begins with a dash where a name belongs reaches a program; the message is clean."""
     with pytest.raises(UsageError) as raised:
         parse_source(text)
