@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-AS_OF: Final = "2025-11-13"
-"""The day of the newest minor releases that went into this table."""
+AS_OF: Final = "2025-08-14"
+"""The day of the newest releases in this table. Each closed all that had been published before it, in
+clients too: a version that has none of these holes has none that was known on that day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +61,7 @@ def holes_of(programs: frozenset[str], major: int, minor: int) -> Iterator[str]:
         affected = sorted(hole.programs & programs)
         if affected and hole.is_in(major, minor):
             closed = hole.closed_in.get(major)
-            yield (
-                f"{' and '.join(affected)} {major}.{minor}: {', '.join(hole.names)} ({hole.effect}); "
-                + (
-                    f"update to {major}.{closed} or later"
-                    if closed
-                    else "no update closes it: use a newer major"
-                )
-            )
+            update = f"update to {major}.{closed} or later"
+            way_out = update if closed else "no update closes it: take a newer major"
+            names = ", ".join(hole.names)
+            yield f"{' and '.join(affected)} {major}.{minor}: {names} ({hole.effect}); {way_out}"
