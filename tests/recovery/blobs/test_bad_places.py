@@ -175,3 +175,24 @@ def test_b08_restored_blobs_have_the_live_folders_owner(
     _restore(installation, backup)
     owners = {(path.stat().st_uid, path.stat().st_gid) for path in installation.blobs.rglob("*")}
     assert owners == {(12345, 12345)}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees other owners")
+def test_b08_what_an_earlier_try_left_with_wrong_rights_is_put_right(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """Whole content with somebody else's owner and a mode open to all is kept, and its rights are not."""
+    beside = installation.blobs.with_name(f"blobs.restoring-{backup.manifest.set_id}")
+    (beside / "1").mkdir(parents=True)
+    beside.chmod(0o700)
+    for name in ("large", "1/blob-4.bin"):
+        (beside / name).write_bytes((backup.blobs / name).read_bytes())
+        (beside / name).chmod(0o666)
+        os.chown(beside / name, 12345, 12345)
+    os.chown(installation.blobs, 4321, 4321)
+    installation.blobs.chmod(0o750)
+    _restore(installation, backup)
+    for path in installation.blobs.rglob("*"):
+        found = path.stat()
+        assert (found.st_uid, found.st_gid) == (4321, 4321), path
+        assert found.st_mode & 0o777 == (0o750 if path.is_dir() else 0o640), path
