@@ -6,6 +6,7 @@ who was killed when: a lock that nobody holds and no `started.json` means that t
 instruction was never run.
 """
 
+import errno
 import os
 import signal
 import subprocess
@@ -34,6 +35,15 @@ SUPERVISOR_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8"}
 """The supervisor's own; the command gets what `start` is given."""
 _SUPERVISOR: Final = Path(__file__).with_name("supervisor.py")
 _PROGRESS_TAIL: Final = 65_536
+_MEND: Final = {
+    errno.ENOSPC: "free some space there (`df`, `df -i`)",
+    errno.EDQUOT: "free some space there (`quota`)",
+    errno.EROFS: "make that disk writable (`dmesg`, `mount`)",
+    errno.EIO: "look at that disk (`dmesg`)",
+    errno.EMFILE: "raise the engine's limit of open files (`prlimit --nofile`)",
+    errno.ENFILE: "raise the host's limit of open files (`sysctl fs.file-max`)",
+}
+"""What to do where the host did not let a command start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +133,10 @@ class Attempt:
                 os.close(lock)
         except FileExistsError as error:
             raise self._not_started("this attempt was started before") from error
-        except (OSError, ValueError) as error:
-            raise self._not_started(getattr(error, "strerror", None) or str(error)) from error
+        except OSError as error:
+            raise self._not_started(error.strerror or str(error), error.errno) from error
+        except ValueError as error:
+            raise self._not_started(str(error)) from error
         if said != "started":
             raise self._not_started(said or "its supervisor died")
 
@@ -270,11 +282,12 @@ class Attempt:
         finally:
             os.close(descriptor)
 
-    def _not_started(self, why: str) -> PreconditionError:
+    def _not_started(self, why: str, number: int | None = None) -> PreconditionError:
+        mend = _MEND.get(number or 0, "see supervisor.log there, put it right")
         return PreconditionError(
             f"the command was not started: {cleaned_line(why)}",
             where=str(self.folder),
-            hint="nothing of it was run; see supervisor.log there, put it right and try again",
+            hint=f"nothing of it was run; {mend} and try again",
         )
 
 

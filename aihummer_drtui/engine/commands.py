@@ -83,9 +83,11 @@ class Commands:
             environment["DRTUI_CONFIRM"] = confirmation
         try:
             await asyncio.to_thread(self._launch, one, item, environment)
-        finally:
-            # Whatever happened, the attempt's folder tells what came of it, and that is journalled.
-            self._watch(item.id, number, one)
+        except BaseException:
+            # The attempt's folder tells what came of it; that is journalled, if it can be before it is told.
+            await asyncio.wait({self._watch(item.id, number, one)}, timeout=TRY_AGAIN)
+            raise
+        self._watch(item.id, number, one)
 
     def _launch(self, one: Attempt, item: CommandItem, environment: dict[str, str]) -> None:
         one.start(item.script, environment, item.time_out, secrets=self._secrets.masker().needles)
@@ -136,8 +138,10 @@ class Commands:
     def _attempt(self, item_id: str, number: int) -> Attempt:
         return Attempt(self._folder.attempt(item_id, number))
 
-    def _watch(self, item_id: str, number: int, one: Attempt) -> None:
-        self._watching[item_id] = asyncio.create_task(self._account_for(item_id, number, one))
+    def _watch(self, item_id: str, number: int, one: Attempt) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self._account_for(item_id, number, one))
+        self._watching[item_id] = task
+        return task
 
     async def _account_for(self, item_id: str, number: int, one: Attempt) -> None:
         """Follow an attempt to its end and journal it, whichever engine started it."""

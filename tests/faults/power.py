@@ -39,6 +39,10 @@ SIZE: Final = 16 << 20
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 CANNOT: Final = 77
 """What the program ends with where it may not mount."""
+CAN_MOUNT: Final = os.geteuid() == 0 and shutil.which("mkfs.ext4") and Path("/dev/loop-control").exists()
+needs_disk = pytest.mark.skipif(
+    not CAN_MOUNT, reason="no ext4 of its own can be mounted here (root, mkfs.ext4, /dev/loop-control)"
+)
 
 
 class Boot:
@@ -59,7 +63,7 @@ class CutDisk:
 
     def __init__(self, image: Path, at: Path, boot: Boot) -> None:
         self._image = image
-        self._at = at
+        self.at = at
         self._boot = boot
         with image.open("wb") as file:
             file.truncate(SIZE)
@@ -70,11 +74,11 @@ class CutDisk:
 
     def mount(self) -> None:
         """Bring it back; what its own journal holds is replayed."""
-        subprocess.run(["mount", "-o", "loop", str(self._image), str(self._at)], check=True)
+        subprocess.run(["mount", "-o", "loop", str(self._image), str(self.at)], check=True)
 
     def cut(self) -> None:
         """Cut the power: from now on every call on it fails, and only what was synced is left."""
-        descriptor = os.open(self._at, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(self.at, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.ioctl(descriptor, SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
         finally:
@@ -91,7 +95,7 @@ class CutDisk:
         """Take it away. Who was killed may still be letting go of it; no event tells when that is over."""
         deadline = time.monotonic() + LET_GO_WITHIN
         while True:
-            done = subprocess.run(["umount", str(self._at)], capture_output=True, text=True, check=False)
+            done = subprocess.run(["umount", str(self.at)], capture_output=True, text=True, check=False)
             if done.returncode == 0:
                 return
             assert time.monotonic() < deadline, done.stderr

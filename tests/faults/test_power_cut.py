@@ -1,23 +1,16 @@
 """The power is cut: what was synced is there, and nothing else, on a real file system."""
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from tests.conftest import short_folder
 from tests.faults.injecting import needs_strace
-from tests.faults.power import CANNOT
+from tests.faults.power import CANNOT, needs_disk
 
 Property = Callable[[str, object], None]
-CAN_MOUNT = os.geteuid() == 0 and shutil.which("mkfs.ext4") and Path("/dev/loop-control").exists()
-needs_disk = pytest.mark.skipif(
-    not CAN_MOUNT, reason="no ext4 of its own can be mounted here (root, mkfs.ext4, /dev/loop-control)"
-)
 
 
 def taken(case: str) -> int:
