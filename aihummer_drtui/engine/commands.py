@@ -7,7 +7,6 @@ is the only source of an outcome; what nobody stored is unknown and is looked at
 import asyncio
 import concurrent.futures.thread  # noqa: F401  asyncio loads it at the first use, when files may be short
 import os
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, assert_never
@@ -18,6 +17,7 @@ from aihummer_drtui.engine.attempt import Attempt
 from aihummer_drtui.engine.clock import ProcessIdentity
 from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.engine.known_secrets import KnownSecrets
+from aihummer_drtui.engine.log import note
 from aihummer_drtui.engine.probe import ask_probe
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.run import events as e
@@ -150,7 +150,7 @@ class Commands:
                 if await self._accounted(item_id, number, one):
                     return
             except (DrtuiError, OSError) as error:
-                print(f"{item_id}, attempt {number}: {error}", file=sys.stderr, flush=True)
+                note(f"{item_id}, attempt {number}: {error}")
                 await asyncio.sleep(TRY_AGAIN)
 
     async def _accounted(self, item_id: str, number: int, one: Attempt) -> bool:

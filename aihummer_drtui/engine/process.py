@@ -7,7 +7,6 @@ records it, starts nothing more, and ends after a while; a new engine goes on fr
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, assert_never
@@ -17,6 +16,7 @@ from aihummer_drtui.engine.clock import Clock, ProcessIdentity
 from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.engine.journal import Journal, JournalUnhealthyError
 from aihummer_drtui.engine.known_secrets import KnownSecrets
+from aihummer_drtui.engine.log import note
 from aihummer_drtui.engine.looker import due_in_step
 from aihummer_drtui.engine.runbook_text import ReadRunbook, accept_text, text_in_force
 from aihummer_drtui.engine.server import Connection, Server
@@ -164,7 +164,7 @@ class Engine:
             self._record(event, "engine")
         except DrtuiError as error:
             self._unrecorded = error
-            print(error, file=sys.stderr, flush=True)
+            note(error)
             return False
         return True
 
@@ -190,7 +190,7 @@ class Engine:
             refused = Refused(reason=str(error.what), hint=error.hint)
         except OSError as error:
             # Too few descriptors or processes, say: what was recorded before it is seen to in any case.
-            print(f"{type(request).__name__}: {error}", file=sys.stderr, flush=True)
+            note(f"{type(request).__name__}: {error}")
             refused = Refused(
                 reason=f"this host does not let the engine do that: {error.strerror or error}",
                 hint="mend that (`df`, `ulimit -a`, `ps`), see where the item stands, and ask again",
