@@ -1,6 +1,7 @@
 """The engine's end of the socket: connections in, requests to a handler, growth of the journal out."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import struct
@@ -103,7 +104,9 @@ class Server:
         self._closing = True
         if self._server is not None:
             self._server.close()
-        self._path.unlink(missing_ok=True)
+        # One that stays, on a disk that turned read-only, is a socket that nobody listens at.
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
         tasks = []
         for connection in tuple(self._connections.values()):
             if connection.task is not None:

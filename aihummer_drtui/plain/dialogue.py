@@ -289,8 +289,11 @@ class Dialogue:
         reply = self._session.ask(request, storing=SlowDisk(self._console).tell)
         self._refused = reply if isinstance(reply, Refused) else None
         if isinstance(reply, Refused):
-            self._take_news(0)
-            self._console.say_filled(f"REFUSED: {reply.reason}\nHINT: {reply.hint}")
+            try:
+                self._take_news(0)
+            finally:
+                # Told also where the engine ended over it.
+                self._console.say_filled(f"REFUSED: {reply.reason}\nHINT: {reply.hint}")
         elif isinstance(request, LookAgain):
             self._console.say(f"  looking at {request.item} ...")
             self._teller.tell(looked_again(self._session, request.item, LOOK_WITHIN), self._suggestion())

@@ -230,9 +230,12 @@ class Bridge:
                 raise
             except UnknownOutcomeError as error:
                 reply = error
-            self._news.extend(session.wait(0))
-            self._publish(session, Connection.LIVE, at_once=True)
-            self._post(Answered(request=request, reply=reply))
+            try:
+                self._news.extend(session.wait(0))
+                self._publish(session, Connection.LIVE, at_once=True)
+            finally:
+                # Told also where the engine ended over it.
+                self._post(Answered(request=request, reply=reply))
 
     def _publish(self, session: Session, connection: Connection, *, at_once: bool) -> None:
         state = session.state

@@ -93,6 +93,17 @@ def test_an_answer_comes_after_the_view_it_leads_to(tmp_path: Path) -> None:
         assert isinstance(asked(bridge, screens, r.ShowStep(step="nowhere")), Refused)
 
 
+def test_j11_a_refusal_over_which_the_engine_ends_is_told(tmp_path: Path) -> None:
+    """The reason why nothing can be recorded reaches whoever asked; then a new engine is had."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house, following(house) as (bridge, screens):
+        with house.folder.journal.open("ab") as journal:
+            journal.write(b"0000")
+        reply = asked(bridge, screens, r.WriteNote(text="x"))
+        assert isinstance(reply, Refused)
+        assert "could not be written" in reply.reason
+        assert isinstance(asked(bridge, screens, r.WriteNote(text="a new engine goes on")), Accepted)
+
+
 def test_a_flood_of_output_becomes_a_few_messages(tmp_path: Path) -> None:
     """At most five a second and one that waits; what is kept of the output is bounded."""
     way = fifo(tmp_path, "way")
