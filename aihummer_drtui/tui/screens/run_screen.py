@@ -85,8 +85,8 @@ class RunScreen(Screen[T], inherit_bindings=False):
         self.draw([])
 
     def draw(self, news: "list[Growth]") -> None:
-        """Draw the latest view, if there is one."""
-        if not self.is_mounted:
+        """Draw the latest view, if there is one; not while the screens end, when half of a screen is gone."""
+        if not (self.is_mounted and self.app.is_running):
             return
         view = self.view
         if view is not None:
