@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import Final
 
 import msgspec
 
@@ -18,6 +19,9 @@ _RUNS = {
     Mode.TABLETOP: "tabletop exercise|tabletop exercises",
     Mode.TRAINING: "training run|training runs",
 }
+
+
+_ROUNDED_FROM: Final = 600.0
 
 
 class Earlier(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +80,10 @@ def whole_estimate(runbook: Runbook, earlier: Sequence[Earlier]) -> Estimate | N
 
 def estimate_text(estimate: Estimate, mode: Mode) -> str:
     """`about 12 min (from 3 earlier drills)`, `about 2 h (by the runbook)`."""
-    return f"about {duration_text(estimate.seconds)} ({_source(estimate.runs, mode)})"
+    seconds = estimate.seconds
+    # Of a guess, seconds are told only where they are much of it.
+    rounded = round(seconds / 60) * 60 if seconds >= _ROUNDED_FROM else seconds
+    return f"about {duration_text(rounded)} ({_source(estimate.runs, mode)})"
 
 
 def whole_text(runbook: Runbook, earlier: Sequence[Earlier], mode: Mode) -> str:

@@ -36,6 +36,14 @@ _LATE: Final = 3600.0
 _UNREFERRED: Final = "rows of that time may refer to blobs that are in no set"
 
 
+_SIGNATURES: Final = {
+    Signed.TRUSTED: "by a trusted key",
+    Signed.UNKNOWN_KEY: "by a key that is not trusted",
+    Signed.WRONG: "WRONG",
+    Signed.NONE: "none",
+}
+
+
 class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
     """What a loss is measured by."""
 
@@ -123,7 +131,8 @@ def _set_doubts(one: SealedSet, by: Yardstick) -> Iterator[str]:
     if one.signed is Signed.WRONG:
         yield "SIGNATURE WRONG: the manifest is not what was signed"
     if one.key.match is KeyMatch.OTHER:
-        yield "ANOTHER KEY: the fingerprint differs from that of the key at hand"
+        at_hand = cleaned_line(one.key.at_hand, 20)
+        yield f"ANOTHER KEY: the fingerprint differs from that of the key at hand, {at_hand}"
     if one.dump.moment > by.now:
         yield "its recovery point lies in the future: is a clock wrong?"
     if one.signed is Signed.UNKNOWN_KEY:
@@ -162,6 +171,8 @@ def parts_lines(route: Route, one: SealedSet | None, by: Yardstick) -> list[str]
         return lines
     lines += [_blobs_row(one, by), _key_row(one.key)]
     lines.append(f"skew: {skew_text(route_moment(route), one)}")
+    verified = "never here" if one.verified is None else moment_text(one.verified)
+    lines.append(f"set verified: {verified}; signature: {_SIGNATURES[one.signed]}")
     if isinstance(route, WalWindow):
         lines.append(f"any moment from {moment_text(route.earliest)}")
         end = moment_text(route.latest) if route.latest else "a last commit whose time is not known"

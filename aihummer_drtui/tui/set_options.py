@@ -58,7 +58,7 @@ def options(purpose: Purpose, seen: RecoverySets, by: Yardstick, backup_set: str
         case Purpose.READ:
             found = (
                 *(_of_window(one, whole, by) for one in seen.windows),
-                *(_of_set(one, by) for one in seen.sets),
+                *(_of_set(one, by, is_chosen=one is seen.named(backup_set)) for one in seen.sets),
                 *(_of_none(one, by) for one in seen.none),
             )
         case Purpose.SET:
@@ -92,13 +92,15 @@ def _points(seen: RecoverySets, by: Yardstick, backup_set: str, whole: SealedSet
             yield _of_window(window, whole, by)
 
 
-def _of_set(one: SealedSet, by: Yardstick, *, value: str = "", name: str = "") -> Option:
+def _of_set(
+    one: SealedSet, by: Yardstick, *, value: str = "", name: str = "", is_chosen: bool = False
+) -> Option:
     return Option(
         key=value or one.value,
         value=value or one.value,
         row=set_row(one, by, name=name),
         below=_doubts_below(one, by),
-        title=f"PARTS: {cleaned_line(one.value, 200)}",
+        title=f"PARTS{' (chosen)' if is_chosen else ''}: {cleaned_line(one.value, 200)}",
         lines=(*_table(parts_lines(one.dump, one, by)), *_doubt_lines(one, by)),
     )
 

@@ -84,6 +84,7 @@ def test_it_is_said_where_a_time_comes_from() -> None:
         "It takes about 12 min (from 1 earlier drill); its commands about 2 min 05 s (from 1 earlier drill), "
         "1 of 2 of them by the runbook"
     )
+    assert "about 12 min (from 1 earlier drill)" in whole_text(book, [earlier(731.0, a=5.0)], Mode.DRILL)
     three = [earlier(720.0, a=5.0, b=5.0)] * 3
     assert "(from 3 earlier recoveries)" in whole_text(book, three, Mode.REAL)
     assert step_line(1, book.steps[0], three, Mode.DRILL) == (

@@ -127,7 +127,8 @@ def test_the_worst_doubt_comes_first() -> None:
 
 def test_the_three_parts_of_a_dump() -> None:
     """Database, blobs, key; then skew and objective."""
-    head, database, blobs, key, skew, objective = parts_lines(SET.dump, SET, BY)
+    head, database, blobs, key, skew, seal, objective = parts_lines(SET.dump, SET, BY)
+    assert seal == "set verified: 2026-11-24 02:00:00 UTC; signature: none"
     assert head.startswith("PART")
     assert "dump of aihummer" in database
     assert "2 h " in database

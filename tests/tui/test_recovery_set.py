@@ -187,6 +187,29 @@ async def test_it_is_read_at_any_time_in_a_run(house: House) -> None:
         assert not house.of_kind(e.InputGiven)
 
 
+async def test_reading_begins_at_what_was_chosen(house: House) -> None:
+    """And says so; giving it anew begins there too."""
+    async with shown(house, facts=facts_of(house)) as screens:
+        await at_the_set(screens)
+        await screens.press("down", "enter")
+        await screens.until_shown("Enter: give RECOVERY_POINT")
+        await screens.press("d")
+        await screens.until_shown("=> older", "PARTS (chosen): /backups/older")
+        await screens.press("q", "up", "g")
+        await screens.until_shown("RECOVERY SET: give BACKUP_SET", "=> older", "BACKUP_SET> /backups/older")
+
+
+async def test_a_suggestion_that_is_not_known_leaves_the_best_set(house: House) -> None:
+    """When the look is over; and who went to another row is left there."""
+    facts = facts_of(house)
+    facts.known = ()
+    facts.suggested = ""
+    async with shown(house, facts=facts) as screens:
+        await past_briefing(screens)
+        await screens.enter_when("give BACKUP_SET")
+        await screens.until_shown("=> newest", "BACKUP_SET> /backups/newest")
+
+
 async def test_hundreds_of_sets_scroll(house: House) -> None:
     """The selected one is always in sight, with its parts."""
     many = tuple(a_set(f"set-{number:03}") for number in range(300))

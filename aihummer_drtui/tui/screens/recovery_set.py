@@ -71,6 +71,9 @@ class RecoverySetScreen(RunScreen[None]):
     def on_mount(self) -> None:
         """Begin to look."""
         super().on_mount()
+        if self.view is not None:
+            # What the run has chosen, if it has.
+            self.query_one(SetTable).select(self.view.state.values.get(BACKUP_SET, ""))
         self.query_one("#heading", Word).say(
             Content.styled(" RECOVERY SET: database, blobs, key ", paint.NEXT)
         )

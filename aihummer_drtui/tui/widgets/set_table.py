@@ -33,6 +33,8 @@ class SetTable(Vertical):
         super().__init__()
         self._purpose = purpose
         self._seen = RecoverySets()
+        self._state = ""
+        """How far the look is, or by what the RPO is measured."""
         self._options: tuple[Option, ...] = ()
         self._ground: tuple[datetime, datetime, str] | None = None
         """What the rows were made with, beside what was seen."""
@@ -62,10 +64,7 @@ class SetTable(Vertical):
             return
         self._seen, self._ground = seen, ground
         self._options = options(self._purpose, seen, by, backup_set)
-        looking = looking_text(seen)
-        style = paint.BUSY if looking else paint.QUIET
-        self._say("state", looking or by.words, style)
-        self._say("head", f"   {set_head()}", paint.QUIET)
+        self._state = looking_text(seen) or by.words
         self._draw_table()
 
     def select(self, key: str) -> None:
@@ -99,6 +98,8 @@ class SetTable(Vertical):
     def _draw_table(self) -> None:
         if not self.is_mounted:
             return
+        self._say("state", self._state, paint.BUSY if self._seen.looking else paint.QUIET)
+        self._say("head", f"   {set_head()}", paint.QUIET)
         one = self.selected
         rows = [each.row for each in self._options]
         self._fit(len(rows) + sum(len(each.below) for each in self._options))
