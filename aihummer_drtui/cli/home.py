@@ -7,6 +7,7 @@ from typing import Any, Final, assert_never
 
 import click
 
+from aihummer_drtui.cli.declaring import A_NAME
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.engine.declare import unfinished_runs
 from aihummer_drtui.engine.folder import state_dir, state_to_read
@@ -80,7 +81,7 @@ def _do(context: click.Context, settings: Settings, choice: Choice) -> str:
         case Begin(mode=Mode.TABLETOP):
             from aihummer_drtui.cli.tabletop import tabletop
 
-            context.invoke(tabletop)
+            context.invoke(tabletop, name=_talked_about(settings))
             return "You left the tabletop; what was told is on record."
         case Begin(mode=mode):
             from aihummer_drtui.cli.drill import drill
@@ -93,6 +94,16 @@ def _do(context: click.Context, settings: Settings, choice: Choice) -> str:
             return ""
         case _ as never:
             assert_never(never)
+
+
+def _talked_about(settings: Settings) -> str:
+    """The name of the target that was named, if it can be read; a talk needs none."""
+    if settings.target_path is None:
+        return ""
+    try:
+        return load_target(settings.target_path).name
+    except DrtuiError:
+        return A_NAME
 
 
 def _command(choice: Plainly) -> click.Command:

@@ -282,3 +282,21 @@ def test_its_screens_need_no_target_either(desk: Desk) -> None:
         screen.press("q")
         assert screen.end() == 3
     assert nothing_happened(desk)
+
+
+def test_home_offers_it(desk: Desk) -> None:
+    """Two lines below the real recovery; leaving comes back home, where it can be resumed."""
+    desk.target.unlink()
+    with on_screens(desk.words("--target", desk.target), desk.environment()) as screen:
+        screen.until_shown("No target yet", "Enter: Recover for REAL")
+        screen.press("\x1b[B")
+        screen.until_shown("Enter: Drill")
+        screen.press("\x1b[B")
+        screen.enter_when("Tabletop")
+        screen.until_shown("( TABLETOP )", "BRIEFING", "Its gates take tabletop/aihummer")
+        screen.press("\r")
+        screen.until_shown("Step 1 of")
+        screen.press("q")
+        screen.until_shown("You left the tabletop", "=> Resume", "TABLETOP of tabletop")
+        screen.press("q")
+        assert screen.end() == 0

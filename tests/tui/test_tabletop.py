@@ -329,3 +329,32 @@ def test_what_happened_meanwhile_is_told_as_told() -> None:
     text = [line.text for line in absence_lines(away, tabletop=True)]
     assert any(line.endswith("side/mail: answered: passed: port 25 (ada)") for line in text)
     assert text[-1] == "What was told stays told: in a tabletop nobody looks again."
+
+
+async def test_what_is_copied_and_printed_was_told(tmp_path: Path) -> None:
+    """With the word beside it; a command that was only rehearsed lies in no attempt's folder."""
+    async with at_table(tmp_path) as (house, screens):
+        await briefed(screens)
+        step = screens.now_on(StepScreen)
+        assert step.copied() == ("work/before", str(house.folder.journal))
+        await to_the_swap(screens)
+        assert step.copied()[1] == str(house.folder.path / "runbook")
+        assert "3. . pending" in step.as_text()
+        assert "1. + passed, answered: check work/before" in step.as_text()
+        await screens.press("up")
+        assert step.copied() == ("answered by anna: passed", str(house.folder.journal))
+
+
+async def test_what_is_told_too_late_is_refused(tmp_path: Path) -> None:
+    """While the words were typed, somebody else told it: nothing is told twice."""
+    async with at_table(tmp_path) as (house, screens):
+        facilitator = house.sit("finn")
+        await briefed(screens)
+        await to_the_swap(screens)
+        await screens.press("enter")
+        await screens.press("f")
+        await screens.until_shown("what was said>")
+        accepted(facilitator, r.TellOutcome(item="work/swap", outcome=ToldOutcome.DONE))
+        await screens.press("enter")
+        await screens.until_shown("+ passed   command swap [told]", "REFUSED: work/swap is not under way")
+        assert len(house.of_kind(e.OutcomeTold)) == 1

@@ -1,5 +1,6 @@
 """What is told in a tabletop: what a check finds, how a command ended, what its probe sees."""
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -114,13 +115,15 @@ class TellingScreen(ReadingScreen[None]):
         """What Enter does."""
         yield Word(id="next")
 
+    @abstractmethod
     def request(self, number: int, said: str) -> Request:
         """What tells that choice, with those words."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def is_open(self, state: RunState) -> bool:
         """Whether it is still to be told."""
-        raise NotImplementedError
+        ...
 
     def show(self, view: View, news: list[Growth]) -> None:
         """Draw it; when somebody else told it meanwhile there is nothing left to choose."""
