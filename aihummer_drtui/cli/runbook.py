@@ -63,6 +63,8 @@ def print_runbook(settings: Settings, run_id: str | None, runbook_file: Path | N
     """
     if run_id is not None:
         from aihummer_drtui.cli.run_folder import read_run
+        from aihummer_drtui.run.tabletop import is_tabletop
+        from aihummer_drtui.run.told_words import NOTHING_PROVEN
 
         if runbook_file is not None or as_json:
             raise UsageError(
@@ -71,6 +73,10 @@ def print_runbook(settings: Settings, run_id: str | None, runbook_file: Path | N
             )
         one = read_run(settings, run_id)
         statuses = {item: known.status.value for item, known in one.state.items.items()}
+        if is_tabletop(one.state):
+            # On paper a tick that was only told would be taken for one that was seen.
+            click.echo(f"This is of a {NOTHING_PROVEN}. So no box is ticked; the values are the talk's.\n")
+            statuses = {}
         print_remaining(one.runbook, statuses=statuses, values=one.state.values)
         return
     _, runbook = load_runbook(runbook_file)

@@ -230,6 +230,18 @@ def test_status_and_runs_say_what_it_was(desk: Desk) -> None:
     assert (state["level"], state["declared"]["mode"]) == ("none", "tabletop")
 
 
+def test_on_paper_no_box_is_ticked(desk: Desk) -> None:
+    """What was told is not done: whoever recovers by this sheet does all of it."""
+    answers = desk.place / "answers.toml"
+    answers.write_text(ANSWERS)
+    desk.call(words(desk, "--answers", answers), code=1)
+    printed = desk.call(desk.words("print", desk.folder().id), code=0).stdout
+    assert printed.startswith(f"This is of a {NOTHING}. So no box is ticked;")
+    assert "[x]" not in printed
+    assert "(passed)" not in printed
+    assert "BACKUP_SET=/backups/1" in printed.replace("'", "").replace(" = ", "=")
+
+
 def test_it_needs_no_target_and_takes_the_name_of_one(desk: Desk) -> None:
     """A broken default matters nothing; a target that is named gives its name; others are typed."""
     desk.target.write_text('name = "db7"\n')
