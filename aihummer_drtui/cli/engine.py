@@ -42,6 +42,7 @@ def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -
     from aihummer_drtui.engine.lock import Holder, take_lock, take_target_lock
     from aihummer_drtui.engine.process import Engine
     from aihummer_drtui.engine.takeover import record_taking
+    from aihummer_drtui.loading import loading
     from aihummer_drtui.run.fold import begin
 
     os.umask(0o077)
@@ -50,7 +51,8 @@ def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -
     clock = SystemClock()
     holder = Holder.this_process(run=folder.id, operator="engine", clock=clock)
     lock = held.enter_context(take_lock(folder.lock, holder))
-    journal = Journal.open(folder.path, clock)
+    with loading():
+        journal = Journal.open(folder.path, clock)
     held.callback(journal.close)
     record_taking(folder, journal, lock.previous)
     declared = begin(journal.found[0]).declared

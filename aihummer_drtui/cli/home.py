@@ -13,11 +13,11 @@ from aihummer_drtui.engine.declare import unfinished_runs
 from aihummer_drtui.engine.folder import state_dir, state_to_read
 from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.foreign import cleaned
+from aihummer_drtui.loading import loading
 from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.events import Mode
 from aihummer_drtui.tui.choices import LOOK_WITHIN, Begin, Choice, GiveUp, HomeFacts, LookAt, Plainly, Resume
-from aihummer_drtui.tui.loading import loading
 
 _SITTING_PLAINLY: Final[dict[str, Any]] = {
     "plain": False,

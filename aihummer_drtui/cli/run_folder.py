@@ -1,18 +1,16 @@
 """Finding and reading a run for looking at it, without attaching to it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aihummer_drtui.cli.runbook_file import followed_runbook
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.engine.folder import RunFolder, find_run, list_runs, state_dir, state_to_read
-from aihummer_drtui.engine.follower import JournalFollower
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal import read_first, read_journal
 from aihummer_drtui.engine.runbook_text import text_in_force
 from aihummer_drtui.errors import CorruptJournalError, UsageError
-from aihummer_drtui.run.events import Record, RunDeclared
-from aihummer_drtui.run.fold import fold
+from aihummer_drtui.run.events import RunDeclared
+from aihummer_drtui.run.fold import begin, fold
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.runbook.model import Runbook
 
@@ -42,21 +40,24 @@ def _named(state: Path, run_id: str | None) -> RunFolder:
 
 def sound_state(folder: RunFolder) -> RunState:
     """The state of a run whose journal is sound. Raises CorruptJournalError, PreconditionError."""
-    return _folded(folder, read_journal(folder.path))
+    try:
+        return fold(read_journal(folder.path))
+    except ValueError as error:
+        raise _begins_wrong(folder, error) from error
 
 
 def declared_in(folder: RunFolder) -> RunDeclared:
-    """What was declared, without reading a long journal on. Raises as `sound_state`."""
-    return _folded(folder, JournalFollower(folder.path).poll()[:1]).declared
-
-
-def _folded(folder: RunFolder, records: Sequence[Record]) -> RunState:
+    """What the run was declared as. Raises CorruptJournalError, PreconditionError."""
     try:
-        return fold(records)
+        return begin(read_first(folder.path)).declared
     except ValueError as error:
-        raise CorruptJournalError(
-            str(error), where=str(folder.journal), hint="copy the run's folder away and start anew"
-        ) from error
+        raise _begins_wrong(folder, error) from error
+
+
+def _begins_wrong(folder: RunFolder, error: ValueError) -> CorruptJournalError:
+    return CorruptJournalError(
+        str(error), where=str(folder.journal), hint="copy the run's folder away and start anew"
+    )
 
 
 def read_run(settings: Settings, run_id: str | None) -> ReadRun:

@@ -16,7 +16,7 @@ from aihummer_drtui.cli.world import facts_of
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.folder import RunFolder, find_run, state_dir
 from aihummer_drtui.engine.launch import sit_down, this_program
-from aihummer_drtui.engine.session import Session
+from aihummer_drtui.engine.session import Reading, Session
 from aihummer_drtui.errors import DrtuiError, ExitCode, PreconditionError
 from aihummer_drtui.run.events import Record
 from aihummer_drtui.run.requests import AcceptRunbook, Refused
@@ -77,9 +77,17 @@ class Sitting:
         from aihummer_drtui.cli.runbook_kept import kept_runbook
 
         words = engine_command(settings, folder)
-        client = sit_down(folder, words, operator=self.operator, host=self.host, front_end=front_end)
+        reading = Reading(folder, on_record)
+        client = sit_down(
+            folder,
+            words,
+            operator=self.operator,
+            host=self.host,
+            front_end=front_end,
+            meanwhile=reading.read,
+        )
         return Session(
-            folder=folder, client=client, read=lambda text: kept_runbook(folder, text), on_record=on_record
+            folder=folder, client=client, read=lambda text: kept_runbook(folder, text), reading=reading
         )
 
     def _begun(self, session: Session, settings: Settings, console: "Console") -> "Dialogue":

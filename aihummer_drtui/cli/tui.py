@@ -10,10 +10,10 @@ from aihummer_drtui.engine.folder import find_run, state_dir
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.foreign import cleaned
+from aihummer_drtui.loading import loading
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.bridge import Bridge
-from aihummer_drtui.tui.loading import loading
 from aihummer_drtui.tui.view import View
 
 

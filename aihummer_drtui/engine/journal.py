@@ -16,6 +16,7 @@ from aihummer_drtui.engine.ballast import Ballast
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.engine.private_file import open_private
 from aihummer_drtui.engine.record import (
+    MAX_JSON,
     VERSION,
     Chain,
     Clean,
@@ -45,6 +46,8 @@ from aihummer_drtui.run.events import (
 )
 
 JOURNAL: Final = "journal"
+_LONGEST: Final = MAX_JSON + 100
+"""Bytes of a record with its frame."""
 
 _ENDINGS: Final = (
     CommandStarted,
@@ -245,6 +248,22 @@ def read_journal(folder: Path) -> tuple[Record, ...]:
     read = inspect_journal(folder)
     require_sound(folder / JOURNAL, read)
     return read.records
+
+
+def read_first(folder: Path) -> Record:
+    """The first record, which says what the run is; the rest, which may be long, is not read.
+
+    Raises CorruptJournalError and PreconditionError as `Journal.open` does.
+    """
+    path = folder / JOURNAL
+    try:
+        with os.fdopen(open_private(path, os.O_RDONLY, read_only=True), "rb") as file:
+            read = decode_all(file.readline(_LONGEST))
+    except OSError as error:
+        raise _unusable(path, "cannot be read", error) from error
+    require_sound(path, read)
+    _require_begun(path, read)
+    return read.records[0]
 
 
 def require_sound(path: Path, read: Decoded) -> None:

@@ -9,7 +9,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -56,8 +56,14 @@ Word: TypeAlias = Ready | NotReady
 _words: msgspec.json.Decoder[Word] = msgspec.json.Decoder(Ready | NotReady)
 
 
-def connect_or_launch(folder: RunFolder, engine_command: Sequence[str]) -> EngineClient:
-    """Connect to the run's engine, starting one where none lives.
+def _nothing() -> None:
+    """Do nothing meanwhile."""
+
+
+def connect_or_launch(
+    folder: RunFolder, engine_command: Sequence[str], *, meanwhile: Callable[[], None] = _nothing
+) -> EngineClient:
+    """Connect to the run's engine, starting one where none lives; `meanwhile` is done while it begins.
 
     Raises what the new engine could not begin for, LockedError when an engine holds the run but
     does not listen, FailedError when it ended without a word.
@@ -73,7 +79,7 @@ def connect_or_launch(folder: RunFolder, engine_command: Sequence[str]) -> Engin
         # Another front end may have launched an engine at the same time, or one may just be ending:
         # its lock is held a moment before it listens, and a moment after.
         if holder_of(folder.lock) is None:
-            word = _launched(folder, engine_command)
+            word = _launched(folder, engine_command, meanwhile)
         else:
             word = word or _silent_holder(folder)
             time.sleep(LOOK_AGAIN)
@@ -87,7 +93,13 @@ def connect_or_launch(folder: RunFolder, engine_command: Sequence[str]) -> Engin
 
 
 def sit_down(
-    folder: RunFolder, engine_command: Sequence[str], *, operator: str, host: str, front_end: str
+    folder: RunFolder,
+    engine_command: Sequence[str],
+    *,
+    operator: str,
+    host: str,
+    front_end: str,
+    meanwhile: Callable[[], None] = _nothing,
 ) -> EngineClient:
     """Connect as `connect_or_launch` and open a sitting; an engine just ending is waited out.
 
@@ -95,7 +107,7 @@ def sit_down(
     """
     tried = 0
     while True:
-        client = connect_or_launch(folder, engine_command)
+        client = connect_or_launch(folder, engine_command, meanwhile=meanwhile)
         tried += 1
         try:
             client.attach(operator=operator, host=host, front_end=front_end)
@@ -129,7 +141,7 @@ def announce(word: Word) -> None:
             listener.write(msgspec.json.encode(word) + b"\n")
 
 
-def _launched(folder: RunFolder, engine_command: Sequence[str]) -> Word:
+def _launched(folder: RunFolder, engine_command: Sequence[str], meanwhile: Callable[[], None]) -> Word:
     hear, speak = os.pipe()
     try:
         with open(folder.engine_log, "ab", opener=_private) as log:
@@ -155,6 +167,7 @@ def _launched(folder: RunFolder, engine_command: Sequence[str]) -> Word:
     finally:
         os.close(speak)
     with os.fdopen(hear, "rb") as listener:
+        meanwhile()
         ready, _, _ = select.select([listener], [], [], READY_WITHIN)
         # A line and not all there is: what stands before an engine (strace, a shell) may keep the pipe open.
         heard = listener.readline() if ready else b""

@@ -27,10 +27,31 @@ class Growth:
     after: RunState
 
 
+class Reading:
+    """A journal as far as it was read. `on_record` is given every record of the run, from its first on."""
+
+    def __init__(self, folder: RunFolder, on_record: Callable[[Record], None] | None = None) -> None:
+        self.follower = JournalFollower(folder.path)
+        self.on_record = on_record
+        self.state: RunState | None = None
+
+    def read(self) -> None:
+        """Read what was added. Raises CorruptJournalError, PreconditionError as JournalFollower does."""
+        self._take_in(self.follower.poll())
+        while self.follower.stopped_short:
+            self._take_in(self.follower.poll())
+
+    def _take_in(self, records: list[Record]) -> None:
+        for record in records:
+            self.state = begin(record) if self.state is None else follow(self.state, record)
+            if self.on_record is not None:
+                self.on_record(record)
+
+
 class Session:
     """One front end attached to one run. `state` is as far as the journal was read.
 
-    `on_record` is given every record of the run, from its first on.
+    `reading` may have begun before there was an engine: a long journal takes a while.
     """
 
     def __init__(
@@ -40,18 +61,18 @@ class Session:
         client: EngineClient,
         read: ReadRunbook,
         on_record: Callable[[Record], None] | None = None,
+        reading: Reading | None = None,
     ) -> None:
         self.folder = folder
         self._client = client
         self._read = read
-        self._on_record = on_record
-        self._follower = JournalFollower(folder.path)
-        first, *rest = self._follower.poll()
-        self.state: RunState = begin(first)
-        self._tell(first)
-        self._catch_up(rest)
-        while self._follower.stopped_short:
-            self._catch_up(self._follower.poll())
+        reading = Reading(folder, on_record) if reading is None else reading
+        reading.read()
+        if reading.state is None:
+            raise ValueError("the journal of a run that has an engine holds its declaration")
+        self._on_record = reading.on_record
+        self._follower = reading.follower
+        self.state: RunState = reading.state
         self._untold: list[Growth] = []
         self.runbook: Runbook = read(text_in_force(folder, self.state))
 
@@ -122,12 +143,6 @@ class Session:
         """Whether the journal's file holds a record that the engine does not call durable yet."""
         known = self.state.sequence
         return known > self.announced or (known == self.announced and self._follower.is_behind())
-
-    def _catch_up(self, records: list[Record]) -> None:
-        """Take in what was there before this sitting: it is no news."""
-        for record in records:
-            self.state = follow(self.state, record)
-            self._tell(record)
 
     def _take_up(self) -> None:
         self._take_in(self._follower.poll())

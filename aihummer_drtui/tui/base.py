@@ -8,11 +8,11 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
 
+from aihummer_drtui.loading import loaded
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.driver import ScreensDriver
 from aihummer_drtui.tui.hang_up import remember_terminal, watch_terminal
 from aihummer_drtui.tui.intents import Intent
-from aihummer_drtui.tui.loading import loaded
 from aihummer_drtui.tui.view import View
 
 R = TypeVar("R")
