@@ -1,5 +1,6 @@
 """The application of one run. It wires the bridge, the screens and the terminal, and does nothing else."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
@@ -14,6 +15,7 @@ from aihummer_drtui.run.requests import Request
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.tui import wanting
+from aihummer_drtui.tui.asking import Asked
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
 from aihummer_drtui.tui.bridge import Answered, Bridge, Broken, Moved, Told, Unreachable
@@ -55,6 +57,8 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         super().__init__(settle=settle)
         self.desk = desk
         self.error: DrtuiError | None = None
+        self.asked: Asked | None = None
+        """What is with the engine now."""
         self.bridge = begun(desk) if bridge is None else bridge
         self._take()
 
@@ -65,6 +69,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
     def on_mount(self) -> None:
         """Follow the run, and watch the terminal."""
         super().on_mount()
+        self.set_interval(1.0, self._tell_wait)
         self.bridge.listen(lambda told: self.post_message(FromBridge(told)))
         if self.view is not None:
             self._brief()
@@ -79,6 +84,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
             case Moved():
                 self._move()
             case Answered():
+                self.asked = None
                 if isinstance(self.screen, RunScreen):
                     self.screen.answered(told.request, told.reply)
             case Unreachable(error=error):
@@ -141,7 +147,13 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
 
     def ask(self, request: Request) -> None:
         """Send a request to the engine."""
+        self.asked = Asked(request=request, since=time.monotonic())
         self.bridge.ask(request)
+
+    def _tell_wait(self) -> None:
+        """Say what the engine is still asked: it may look at the target for a minute."""
+        if self.asked is not None and isinstance(self.screen, RunScreen):
+            self.screen.notice(self.asked.words(time.monotonic()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Whether the action would do something now."""

@@ -32,7 +32,6 @@ class ActingScreen(LookingScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._asked: Request | None = None
         self._offer: Offer | None = None
         self._offered_at = 0.0
 
@@ -50,7 +49,7 @@ class ActingScreen(LookingScreen):
 
     def action_next(self) -> None:
         """Do what is offered, if it was there to be read before the key was pressed."""
-        if self._offer is None or self._asked is not None:
+        if self._offer is None or self.run_app.asked is not None:
             return
         if time.monotonic() - self._offered_at >= self.run_app.settle:
             self.perform(self._offer.act)
@@ -58,7 +57,7 @@ class ActingScreen(LookingScreen):
     def action_about(self, about: str) -> None:
         """Do something about the selected item."""
         act = self._about(About(about))
-        if act is not None and self._asked is None:
+        if act is not None and self.run_app.asked is None:
             self.perform(act)
 
     def _about(self, about: About) -> Act | Wanting | None:
@@ -70,7 +69,6 @@ class ActingScreen(LookingScreen):
 
     def answered(self, request: Request, reply: Reply | DrtuiError) -> None:
         """Hear what the engine said; after what it took, the selection follows what comes next."""
-        self._asked = None
         if isinstance(reply, r.Accepted):
             self.place = self.place.released()
             self.notice("")
@@ -110,7 +108,6 @@ class ActingScreen(LookingScreen):
                 assert_never(never)
 
     def _send(self, request: Request) -> None:
-        self._asked = request
         self.notice("Asking the engine ...")
         self.run_app.ask(request)
 
@@ -139,7 +136,7 @@ class ActingScreen(LookingScreen):
     def action_step(self, number: int) -> None:
         """Go to that step."""
         steps = () if self.view is None else self.view.runbook.steps
-        if 1 <= number <= len(steps) and self._asked is None:
+        if 1 <= number <= len(steps) and self.run_app.asked is None:
             self._send(r.ShowStep(step=steps[number - 1].id))
 
     def action_steps(self) -> None:

@@ -1,0 +1,62 @@
+"""While the engine is asked the screens live: what is waited for is said, and what only looks is answered."""
+
+import os
+import signal
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from aihummer_drtui.run import events as e
+from aihummer_drtui.run import requests as r
+from aihummer_drtui.tui.asking import Asked, request_words
+from tests.engine.engine_house import a_house, book, command
+from tests.tui.screens import shown
+from tests.tui.test_step import through_brief
+
+
+async def test_a_silent_engine_does_not_make_the_screens_look_dead(tmp_path: Path) -> None:
+    """The line counts the seconds, the text can be read, and nothing is asked a second time."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house) as screens:
+            await through_brief(screens)
+            await screens.until_shown("Enter: start work/do")
+            engine = house.engine().pid
+            os.kill(engine, signal.SIGSTOP)
+            await screens.press("enter")
+            await screens.until_shown("Asking the engine to start work/do;", "(1 s). All that only looks")
+            await screens.press("w")
+            await screens.until_shown("THE STEP'S TEXT", "(2 s). All that only looks")
+            await screens.press("w", "enter", "enter", "a")
+            os.kill(engine, signal.SIGCONT)
+            await screens.until_shown("+ passed   command do")
+            assert "Asking" not in screens.text()
+        assert len(house.of_kind(e.CommandIntended)) == 1
+
+
+SAMPLES = {
+    "step": "work",
+    "item": "work/do",
+    "value": "v",
+    "statement": "yes",
+    "reason": "why",
+    "text": "t",
+    "done": True,
+    "operator": "anna",
+    "host": "here",
+    "front_end": "test",
+}
+
+
+@pytest.mark.parametrize("kind", get_args(r.Request))
+def test_every_request_has_its_words(kind: type[msgspec.Struct]) -> None:
+    """With the item it is about, where it is about one."""
+    fields = {field.name for field in msgspec.structs.fields(kind)}
+    given = {name: value for name, value in SAMPLES.items() if name in fields}
+    request = msgspec.convert({"request": kind.__struct_config__.tag, **given}, r.Request)
+    words = request_words(request)
+    assert ("item" not in fields) or "work/do" in words
+    assert Asked(request=request, since=10.0).words(75.4) == (
+        f"Asking the engine to {words} (1 min 05 s). All that only looks goes on."
+    )
