@@ -7,12 +7,14 @@ from typing import Any, ClassVar, Final, TypeVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
+from textual.events import Resize
 
 from aihummer_drtui.loading import loaded
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.driver import ScreensDriver
 from aihummer_drtui.tui.hang_up import remember_terminal, watch_terminal
 from aihummer_drtui.tui.intents import Intent
+from aihummer_drtui.tui.terminal import COLUMNS, LINES
 from aihummer_drtui.tui.view import View
 
 R = TypeVar("R")
@@ -51,9 +53,21 @@ class ScreensApp(App[R], inherit_bindings=False):
         """The first screen was painted."""
         loaded()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
         """Write all of it anew: how a terminal moves what it showed when it is resized, it alone knows."""
         self._forget()
+        self._fit_into(event.size.width, event.size.height)
+
+    def _fit_into(self, columns: int, lines: int) -> None:
+        """Say so where there is too little room; what was shown comes back with the room."""
+        from aihummer_drtui.tui.screens.too_small import TooSmallScreen
+
+        is_small = columns < COLUMNS or lines < LINES
+        says_so = isinstance(self.screen, TooSmallScreen)
+        if is_small and not says_so:
+            self.push_screen(TooSmallScreen(self.view))
+        elif says_so and not is_small:
+            self.pop_screen()
 
     def action_redraw(self) -> None:
         """Draw the screen anew, when a noisy line or another program wrote into it."""
