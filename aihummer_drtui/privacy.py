@@ -4,6 +4,8 @@ import os
 import resource
 from typing import Final
 
+_DEPTH: Final = 20
+"""Errors of a chain that are told: each may have been raised while another was handled."""
 _PR_SET_DUMPABLE: Final = 4  # prctl(2)
 
 
@@ -19,3 +21,19 @@ def keep_private() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o077)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def fault_without_values(error: BaseException) -> str:
+    """Where an error came from, and of what class it is, and of those behind it: neither messages nor locals.
+
+    The message of an error that nobody foresaw may repeat the value that it is about, and that be a secret.
+    """
+    import traceback
+
+    told: list[str] = []
+    behind: BaseException | None = error
+    while behind is not None and len(told) < _DEPTH:
+        lines = "".join(traceback.format_tb(behind.__traceback__))
+        told.append(f"{lines}{type(behind).__module__}.{type(behind).__qualname__}\n")
+        behind = behind.__cause__ or behind.__context__
+    return "which came while this was handled:\n".join(told)

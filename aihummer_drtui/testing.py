@@ -13,7 +13,7 @@ import msgspec
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.run.leftovers import Leftovers
 from aihummer_drtui.run.recovery_set import RECOVERY_POINT, RecoverySets
-from aihummer_drtui.run.verdict import Brought, CheckDescription, Observation, TargetIdentity, Verdict
+from aihummer_drtui.run.verdict import Brought, CheckDescription, Choice, Observation, TargetIdentity, Verdict
 
 
 class ScriptedCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +40,10 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     database: str = "aihummer"
     sets: RecoverySets = RecoverySets()
     leftovers: Leftovers = Leftovers()
+    facts: tuple[str, ...] = ("3 tenants",)
     secrets: tuple[str, ...] = ()
+    choices: dict[str, tuple[Choice, ...]] = {}
+    """By variable."""
 
 
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,12 +126,16 @@ class ScriptedCatalogue:
         """Give what the file tells."""
         return frozenset(one.encode() for one in self._script().secrets)
 
+    def choices(self, variable: str) -> tuple[Choice, ...]:
+        """What there is to choose from for an input."""
+        return self._script().choices.get(variable, ())
+
     def identity(self) -> TargetIdentity:
         """Tell the target. Raises FailedError when the file names no host."""
         script = self._script()
         if not script.host:
             raise FailedError("the database does not say who it is", hint="look at the server")
-        return TargetIdentity(host=script.host, database=script.database, facts=("3 tenants",))
+        return TargetIdentity(host=script.host, database=script.database, facts=script.facts)
 
     def _script(self) -> Script:
         return msgspec.json.decode(self._path.read_bytes(), type=Script)

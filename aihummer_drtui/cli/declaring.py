@@ -36,6 +36,13 @@ def declare(
     from aihummer_drtui.cli.pointer import keep_pointer
     from aihummer_drtui.cli.runbook_file import load_runbook
 
+    source = str(runbook.absolute()) if runbook is not None else ""
+    if not source.isprintable():
+        raise UsageError(
+            "the path of the runbook holds control characters, or bytes that are no UTF-8",
+            where=cleaned_line(source),
+            hint="give it, or its folder, another name: the run's journal has to repeat it",
+        )
     if mode is Mode.TABLETOP:
         name = tabletop_target(settings, tabletop_name)
         key = tabletop_key(name)
@@ -50,7 +57,7 @@ def declare(
         target_key=key,
         runbook=read,
         runbook_text=text,
-        runbook_source=str(runbook.absolute()) if runbook is not None else "",
+        runbook_source=source,
         incident_at=incident_at,
         operator=operator,
     )

@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import resource
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from aihummer_drtui import __version__
 from aihummer_drtui.errors import DrtuiError, ExitCode, FailedError
+from aihummer_drtui.privacy import fault_without_values, keep_private
 
 COMMANDS: Final = {
     "abandon": "aihummer_drtui.cli.runs:abandon",
@@ -107,8 +107,8 @@ def _home(context: click.Context) -> None:
 
 def main() -> None:
     """Run the command line; end with the documented exit code and never with a traceback."""
-    # Every command may come to hold a secret; a crash must leave no memory on the disk.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Every command may come to hold a secret.
+    keep_private()
     _ready_streams()
     try:
         code = cli.main(standalone_mode=False)
@@ -133,7 +133,6 @@ def main() -> None:
 def _own_fault(error: Exception) -> DrtuiError:
     """What to tell of a fault in this program; its traceback goes to a private file, without values."""
     import tempfile
-    import traceback
 
     if isinstance(error, OSError) and error.errno is not None:
         return FailedError(
@@ -146,10 +145,9 @@ def _own_fault(error: Exception) -> DrtuiError:
     try:
         descriptor, path = tempfile.mkstemp(prefix="aihummer-drtui-fault-", suffix=".txt")
         with os.fdopen(descriptor, "w") as file:
-            file.writelines(traceback.format_tb(error.__traceback__))
-            file.write(f"{type(error).__name__}: {error}\n")
+            file.write(fault_without_values(error))
     except OSError:
-        return FailedError(f"{kind}: {error}", hint=hint)
+        return FailedError(kind, hint=hint)
     return FailedError(kind, where=path, hint=hint)
 
 

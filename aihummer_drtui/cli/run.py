@@ -12,11 +12,14 @@ import click
 
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import UsageError
+from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.events import Mode
 from aihummer_drtui.tui.terminal import why_line_mode
 
 if TYPE_CHECKING:
     from aihummer_drtui.plain.answers import Answers
+
+_LONGEST_NAME = 200
 
 
 def sitting_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,9 +126,11 @@ def sit_down(
 
 
 def operator_name(given: str) -> str:
-    """The name that goes into the record."""
-    if given:
-        return given
+    """The name that goes into the record; what is no text in it, as an argument may have it, made visible."""
+    return cleaned_line(given or _login_name(), _LONGEST_NAME)
+
+
+def _login_name() -> str:
     try:
         name = getpass.getuser()
     except (KeyError, OSError):

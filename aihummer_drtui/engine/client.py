@@ -95,7 +95,13 @@ class EngineClient:
     def _asked(
         self, request: Request, within: float, waiting: Callable[[float], None] | None = None
     ) -> Reply:
-        line = to_line(request)
+        try:
+            line = to_line(request)
+        except UnicodeEncodeError:
+            # What a terminal or an argument has that is no UTF-8 (PEP 383).
+            return Refused(
+                reason="the text holds bytes that are no UTF-8", hint="type it again without those letters"
+            )
         if len(line) > LINE_LIMIT:
             return Refused(reason=f"a request of {len(line)} bytes is too long", hint=f"at most {LINE_LIMIT}")
         try:

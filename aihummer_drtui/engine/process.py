@@ -24,6 +24,7 @@ from aihummer_drtui.engine.tabletop import told_event
 from aihummer_drtui.engine.world import Journalling, World
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.privacy import fault_without_values
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
@@ -98,6 +99,7 @@ class Engine:
         me = ProcessIdentity.of(os.getpid())
         self._record(e.EngineStarted(pid=me.pid, start_ticks=me.start_ticks), "engine")
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_tell_fault)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_end, number)
         await self._server.open()
@@ -359,6 +361,13 @@ class Engine:
         )
         self._record(finished, actor)
         return None
+
+
+def _tell_fault(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """What asyncio tells of an error that nobody awaited, into the engine's log, but without its values."""
+    error = context.get("exception")
+    told = fault_without_values(error) if isinstance(error, BaseException) else str(context.get("message"))
+    note(f"a fault in this program:\n{told}")
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -43,6 +43,12 @@ def request_words(request: r.Request) -> str:  # noqa: PLR0912 - an arm for each
             return f"record that {item} was stated"
         case r.GiveInput(item=item):
             return f"take the value of {item}"
+        case r.AnswerCheck(item=item):
+            return f"record what {item} is said to find"
+        case r.TellOutcome(item=item):
+            return f"record how {item} is said to have ended"
+        case r.AnswerProbe(item=item):
+            return f"record what the probe of {item} is said to see"
         case r.ShowStep(step=step):
             return f"go to step {step}"
         case r.WriteNote():

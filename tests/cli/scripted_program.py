@@ -12,7 +12,6 @@ from pathlib import Path
 from aihummer_drtui.engine import launch
 from aihummer_drtui.recovery import catalogue
 from aihummer_drtui.recovery.target import Target
-from aihummer_drtui.run.verdict import Choice
 from aihummer_drtui.testing import ScriptedCatalogue
 
 
@@ -26,10 +25,6 @@ class Suggesting(ScriptedCatalogue):
     def suggestion(self, variable: str) -> str | None:
         """A likely value of BACKUP_SET only."""
         return "/backups/newest" if variable == "BACKUP_SET" else None
-
-    def choices(self, variable: str) -> tuple[Choice, ...]:  # noqa: ARG002
-        """Nothing to choose from."""
-        return ()
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The command line's frame: every call ends with a documented code and a message, none with a traceback."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -71,11 +72,13 @@ def test_the_version_is_said() -> None:
     assert program("--version").stdout.startswith("aihummer-drtui")
 
 
-def test_a_fault_of_this_program_is_no_traceback(tmp_path: Path) -> None:
-    """Exit 1, one message; the traceback lies in a private file."""
+@pytest.mark.parametrize("room", ["room for a file", "none"])
+def test_k06_a_fault_of_this_program_is_no_traceback(tmp_path: Path, room: str) -> None:
+    """Exit 1, one message; the traceback lies in a private file, without the values it was about."""
     code = (
         "import sys; sys.argv = ['aihummer-drtui', 'runs']; import aihummer_drtui.engine.folder as f; "
-        "f.list_runs = lambda _: 1 / 0; from aihummer_drtui.cli.main import main; main()"
+        "f.list_runs = lambda _, secret='c4nary': int(secret); "
+        "from aihummer_drtui.cli.main import main; main()"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code],
@@ -83,12 +86,21 @@ def test_a_fault_of_this_program_is_no_traceback(tmp_path: Path) -> None:
         text=True,
         check=False,
         env={**os.environ, "DRTUI_STATE_DIR": str(tmp_path / "s"), "TMPDIR": str(tmp_path)},
+        preexec_fn=None if room != "none" else no_file_at_all,
     )
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
-    assert "ZeroDivisionError" in ended.stderr
-    (fault,) = tmp_path.glob("aihummer-drtui-fault-*")
-    assert fault.stat().st_mode & 0o077 == 0
+    assert "ValueError" in ended.stderr
+    faults = list(tmp_path.glob("aihummer-drtui-fault-*"))
+    assert "c4nary" not in ended.stderr + "".join(fault.read_text() for fault in faults).replace(code, "")
+    assert [fault.stat().st_mode & 0o077 for fault in faults if fault.stat().st_size] == (
+        [] if room == "none" else [0]
+    )
+
+
+def no_file_at_all() -> None:
+    """Let no file grow."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def test_a_reader_that_goes_away_is_quiet() -> None:
