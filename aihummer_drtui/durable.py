@@ -102,3 +102,17 @@ def tells_of_lost_writes() -> bool:
     """Whether this kernel's syncfs(2) reports writes that failed: Linux 5.8 and newer (syncfs(2), ERRORS)."""
     found = re.match(r"(\d+)\.(\d+)", os.uname().release)
     return found is not None and (int(found[1]), int(found[2])) >= (5, 8)
+
+
+def make_open_folders(folder: Path) -> None:
+    """Make a folder and those above it that are missing, durably, for all accounts to pass through.
+
+    Whatever the umask, which is closed here: another account (a server's, the gateway's) has to get to what
+    will lie in it. Raises OSError.
+    """
+    if folder.is_dir():
+        return
+    make_open_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
+    sync_folder(folder.parent)

@@ -12,6 +12,7 @@ import pytest
 
 from aihummer_drtui.durable import (
     create_durably,
+    make_open_folders,
     sync_file_system,
     sync_folder,
     tells_of_lost_writes,
@@ -209,3 +210,16 @@ def test_whether_lost_writes_are_told_is_known_by_the_kernel(
     known = os.uname()
     monkeypatch.setattr(os, "uname", lambda: os.uname_result((*known[:2], release, *known[3:])))
     assert tells_of_lost_writes() is tells
+
+
+def test_folders_are_open_to_pass_through_whatever_the_umask(tmp_path: Path) -> None:
+    """A gateway or a server of another account gets to what is put there; what was there stays as it was."""
+    (tmp_path / "there").mkdir(mode=0o700)
+    before = os.umask(0o077)
+    try:
+        make_open_folders(tmp_path / "there" / "a" / "b")
+        make_open_folders(tmp_path / "there" / "a" / "b")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / one).stat().st_mode) for one in ("there", "there/a", "there/a/b")]
+    assert modes == [0o700, 0o755, 0o755]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.durable import sync_folder
+from aihummer_drtui.durable import make_open_folders, sync_folder
 from aihummer_drtui.engine.file_system import keeps_locks, kind_of_file_system
 from aihummer_drtui.engine.journal import JOURNAL
 from aihummer_drtui.errors import PreconditionError, UsageError
@@ -175,6 +175,6 @@ def _make_with_parents(path: Path) -> None:
     """Make the folder (0700) and, with the ordinary mode, the folders above it that are missing."""
     if path.is_dir():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_open_folders(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
     sync_folder(path.parent)

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from aihummer_drtui.durable import make_open_folders
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.sandbox.account import Account, server_account
 from aihummer_drtui.sandbox.build import Plan, build
@@ -193,7 +194,8 @@ def _make_root(layout: Layout, account: Account) -> None:
     # Root's server runs as another account, which must pass through, but need not look.
     mode = 0o700 if account.uid is None else 0o711
     try:
-        layout.root.mkdir(parents=True, exist_ok=True)
+        make_open_folders(layout.root.parent)
+        layout.root.mkdir(exist_ok=True)
         layout.root.chmod(mode)
     except OSError as error:
         raise PreconditionError(

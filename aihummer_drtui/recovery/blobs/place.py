@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from aihummer_drtui.durable import write_durably
+from aihummer_drtui.durable import make_open_folders, write_durably
 from aihummer_drtui.errors import LockedError, PreconditionError
 from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.blobs.rights import Rights, rights_beside
@@ -157,7 +157,7 @@ def locked(place: BlobPlace) -> Iterator[None]:
 
     Raises LockedError when another restore, undo or removal is at work.
     """
-    place.live.parent.mkdir(parents=True, exist_ok=True)
+    make_open_folders(place.live.parent)
     lock = os.open(place.live.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

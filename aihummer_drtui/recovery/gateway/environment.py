@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.durable import sync_folder, write_durably
+from aihummer_drtui.durable import make_open_folders, write_durably
 from aihummer_drtui.errors import PreconditionError, UsageError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.regular_file import read_regular
@@ -173,7 +173,7 @@ def write_gateway_env(path: Path, text: str) -> None:
     Raises PreconditionError when a link or something else than a file is there, and OSError when the
     folder is full or not writable; the old file is then untouched.
     """
-    _make_folder(path.parent)
+    make_open_folders(path.parent)
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -277,11 +277,3 @@ def _refuse_unwritable(name: str, value: str) -> None:
             f"the value for {name} holds a control character or a line break",
             hint="an environment file cannot hold it; look at where the value comes from",
         )
-
-
-def _make_folder(folder: Path) -> None:
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(mode=0o755, exist_ok=True)
-    sync_folder(folder.parent)
