@@ -30,9 +30,10 @@ class Raw:
 
     def __init__(self, house: House) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(20)
+        # As a front end does: where many come at once, connect(2) waits, and with a time-out it would not.
         with short_path(house.folder.socket) as name:
             self.socket.connect(name)
+        self.socket.settimeout(20)
         self.lines = self.socket.makefile("rb")
 
     def __enter__(self) -> "Raw":
