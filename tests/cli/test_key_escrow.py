@@ -76,7 +76,7 @@ def test_a_missing_key_and_a_taken_name_are_told_before_anybody_types(place: Pla
     assert (taken.returncode, "already" in taken.stderr) == (3, True)
 
 
-def test_no_secret_is_in_the_arguments_or_the_environment_of_the_program(place: Place) -> None:
+def test_k03_no_secret_is_in_the_arguments_or_the_environment_of_the_program(place: Place) -> None:
     """K03: looked at while it waits for the passphrase and while it computes; and no core would be left."""
     place.with_env()
     reading, writing = os.pipe()

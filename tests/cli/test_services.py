@@ -79,7 +79,7 @@ def test_smoke_is_its_exit_code(target: Path, script: str | None, code: int) -> 
     assert ("fine" in done.stdout) == (script is not None and "fine" in script)
 
 
-def test_what_smoke_prints_cannot_drive_the_terminal(target: Path) -> None:
+def test_x01_what_smoke_prints_cannot_drive_the_terminal(target: Path) -> None:
     """X01: control sequences become visible text."""
     _smoke(target, "printf '\\033]52;c;aGk=\\007'")
     assert "\x1b" not in call("smoke", target=target).stdout

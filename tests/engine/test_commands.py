@@ -125,7 +125,7 @@ def test_intent_is_durable_before_anything_starts(make_house: MakeHouse, tmp_pat
     assert intent.outdates == ("work/next", "work/after")
 
 
-def test_x05_environment_is_allow_listed_and_values_are_no_text(
+def test_x05_k03_environment_is_allow_listed_and_values_are_no_text(
     make_house: MakeHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """X05, K03: hostile values arrive as they are; nothing of the engine's own environment leaks."""

@@ -89,7 +89,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield made
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(lines=st.lists(st.tuples(LINES, CHANGES), min_size=1, max_size=6), attached=st.booleans())
 def test_mutated_requests_are_journalled_or_change_nothing(
     house: House, lines: list[tuple[bytes, list[tuple[int, str, int]]]], attached: bool

@@ -128,7 +128,7 @@ def test_a_standard_input_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not Console.standard(talk=io.StringIO()).has_person
 
 
-def test_nothing_said_steers_a_terminal() -> None:
+def test_x01_nothing_said_steers_a_terminal() -> None:
     """Controls become visible escapes (case X01)."""
     talk = io.StringIO()
     console = Console(talk=talk, keys=None)

@@ -248,7 +248,7 @@ def test_foreign_words_are_shown_clean_and_short() -> None:
     ],
     ids=["large", "long", "yaml bomb", "quotes", "lists", "brackets", "dots", "steps", "controls", "needs"],
 )
-def test_hostile_texts_are_refused_with_a_bounded_answer(text: str) -> None:
+def test_x08_hostile_texts_are_refused_with_a_bounded_answer(text: str) -> None:
     """No size or nesting brings the reader down, and the answer stays readable."""
     assert 0 < len(told(text)) <= 501
 
@@ -279,7 +279,7 @@ PIECES = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 @example("+++\n+++\n## {#")
 @example("\ufeff")
-def test_no_text_makes_the_reader_raise(text: str) -> None:
+def test_x08_no_text_makes_the_reader_raise(text: str) -> None:
     """Whatever is in the file, the answer is a runbook or its problems, and never both or neither."""
     reading = read_runbook(text)
     assert (reading.runbook is None) == bool(reading.problems)
@@ -289,7 +289,7 @@ def test_no_text_makes_the_reader_raise(text: str) -> None:
 
 @given(st.integers(0, len(GOOD)), st.integers(0, 60), st.text(max_size=5))
 @settings(max_examples=200, deadline=None)
-def test_no_damage_to_a_good_runbook_makes_the_reader_raise(at: int, length: int, inserted: str) -> None:
+def test_x08_no_damage_to_a_good_runbook_makes_the_reader_raise(at: int, length: int, inserted: str) -> None:
     """A cut or a slip of the keyboard anywhere is told or harmless."""
     reading = read_runbook(GOOD[:at] + inserted + GOOD[at + length :])
     assert (reading.runbook is None) == bool(reading.problems)

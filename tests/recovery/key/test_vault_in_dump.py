@@ -410,7 +410,7 @@ def test_two_proofs_at_once_do_not_disturb_each_other(vault: Installation) -> No
     assert vault.databases() == [vault.name]
 
 
-def test_no_secret_is_in_any_argument_or_environment(
+def test_k03_no_secret_is_in_any_argument_or_environment(
     slow: Installation, hanging: "subprocess.Popen[bytes]"
 ) -> None:
     """K03: neither the master key in any form, nor the password, while the vault is being loaded."""
