@@ -29,8 +29,8 @@ def started(terminal: Terminal) -> Terminal:
     return terminal
 
 
-def test_a_person_goes_through_by_typing(desk: Desk) -> None:
-    """Every kind of item, to the end, with text that only goes forward (case U02)."""
+def test_u02_a_person_goes_through_by_typing(desk: Desk) -> None:
+    """Every kind of item, to the end, with text that only goes forward."""
     terminal = desk.sit(desk.run_words("--operator", "ada"))
     assert "[/backups/newest]" in terminal.answer(GIVE, "/backups/other")
     assert "Answers: yes, or Enter" in terminal.answer(SAY, "y")
@@ -109,7 +109,7 @@ def test_skips_and_overrides_end_with_exceptions(desk: Desk) -> None:
         assert line in terminal.text.replace("\n      ", " ")
 
 
-def test_a_failed_command_shows_what_it_wrote_and_runs_again_only_by_word(desk: Desk) -> None:
+def test_u02_a_failed_command_shows_what_it_wrote_and_runs_again_only_by_word(desk: Desk) -> None:
     """How it ended and its last lines, made harmless; Enter alone starts nothing that has failed."""
     mark = desk.place / "mended"
     desk.write_runbook(prepare=f"printf 'no \\033[31mroom\\n'; test -e {mark}")
@@ -325,7 +325,7 @@ def attempt_end(desk: Desk) -> object:
     return state.attempts[0].end
 
 
-def test_unattended_to_the_end(desk: Desk) -> None:
+def test_u02_unattended_to_the_end(desk: Desk) -> None:
     """`--yes` and `--confirm` answer everything; with `--json` stdout is nothing but the journal's events."""
     ended = desk.call(desk.run_words(*UNATTENDED, "--json"), code=0)
     lines = ended.stdout.splitlines()
@@ -375,7 +375,7 @@ def test_a_check_turns_green_within_the_patience(desk: Desk) -> None:
     assert process.returncode == 0
 
 
-def test_piped_lines_answer_the_questions_and_nothing_else(desk: Desk) -> None:
+def test_u02_piped_lines_answer_the_questions_and_nothing_else(desk: Desk) -> None:
     """Lines wait for their question while commands run and checks are looked at; their end is told."""
     ended = desk.call(desk.run_words(), text="/backups/x\nyes\nstart\n" + PHRASE + "\nyes", code=0)
     assert "> /backups/x" in ended.stdout
