@@ -64,7 +64,7 @@ def begun(terminal: ScreenTerminal) -> None:
         terminal.watch(1.0)
     terminal.enter_when("give BACKUP_SET")
     terminal.until_shown("BACKUP_SET> /backups/newest")
-    terminal.press("\r")
+    terminal.enter_when("give this value")
     terminal.enter_when("state that you have seen it")
 
 
@@ -186,8 +186,7 @@ def test_u01_home(desk: Desk) -> None:
         terminal.press("v")
         terminal.until_shown("Enter: back --")
         terminal.press("\r")
-        terminal.until_shown("=> Resume")
-        terminal.press("\r")
+        terminal.enter_when("Resume")
         terminal.until_shown("Step 1 of 3")
         terminal.press("q")
         terminal.until_shown("You left run")
