@@ -31,7 +31,7 @@ class Banner(Horizontal):
 
     DEFAULT_CSS = """
     Banner { height: 1; width: 1fr; dock: top; }
-    Banner #what { width: 1fr; }
+    Banner #what { width: 1fr; padding: 0 1 0 0; }
     Banner #clocks { width: 36; }
     Banner #engine { width: auto; min-width: 10; }
     """
