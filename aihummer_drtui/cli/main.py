@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "print": "aihummer_drtui.cli.runbook:print_runbook",
     "probe": "aihummer_drtui.cli.probe:probe",
     "prove": "aihummer_drtui.cli.services:prove",
+    "reset-tty": "aihummer_drtui.cli.reset_tty:reset_tty",
     "restore": "aihummer_drtui.cli.restore:restore",
     "resume": "aihummer_drtui.cli.run:resume",
     "run": "aihummer_drtui.cli.run:run",

@@ -13,16 +13,12 @@ from typing import Any, Final, NoReturn
 from textual.app import App
 
 from aihummer_drtui.errors import ExitCode
+from aihummer_drtui.tui.terminal import SANE
 
-LOOK_EVERY: Final = 1.0
+LOOK_EVERY: Final = 0.5
 """Seconds between two looks whether the terminal is there: the signal of a hang-up may be ignored."""
 WITHIN: Final = 1.0
 """Seconds that an orderly end may take before a hard one."""
-_SANE: Final = (
-    b"\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?1004l"
-    b"\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"
-)
-"""Undoes what Textual's driver sets: mouse, paste, focus, keys, wrap, alternate screen, cursor."""
 
 
 _before: list[Any] = []
@@ -71,7 +67,7 @@ def _insist(number: int) -> NoReturn:
             termios.tcsetattr(_terminal(), termios.TCSANOW, _before)
     os.set_blocking(2, False)
     with contextlib.suppress(OSError):
-        os.write(2, _SANE)
+        os.write(2, SANE)
     # Whoever has the terminal after us expects it to block.
     os.set_blocking(2, True)
     os._exit(128 + number)

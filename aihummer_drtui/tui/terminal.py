@@ -7,6 +7,11 @@ from typing import Final, TextIO
 
 COLUMNS: Final = 80
 LINES: Final = 24
+SANE: Final = (
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?1004l"
+    b"\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"
+)
+"""Undoes what Textual's driver sets: mouse, paste, focus, keys, wrap, alternate screen, cursor."""
 _DUMB: Final = frozenset({"", "dumb", "unknown", "network"})
 
 

@@ -61,7 +61,7 @@ def test_a_whole_run_by_keys_alone_at_80_by_24(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_screens_at_once_and_leaves_the_terminal_clean(
+def test_t04_a_signal_ends_the_screens_at_once_and_leaves_the_terminal_clean(
     desk: Desk, number: signal.Signals
 ) -> None:
     """The run goes on without them."""
@@ -78,18 +78,37 @@ def test_a_signal_ends_the_screens_at_once_and_leaves_the_terminal_clean(
     assert isinstance(desk.now().ending, Living)
 
 
-@pytest.mark.parametrize("ignore", [False, True])
-def test_a_lost_terminal_ends_the_screens_whether_or_not_the_signal_comes(desk: Desk, ignore: bool) -> None:
-    """Also under nohup, where SIGHUP is ignored; no processor is burnt on a dead terminal."""
-    with on_screens(desk.run_words("--mode", "real"), environment(desk), ignore_hang_up=ignore) as terminal:
+def test_t02_a_lost_terminal_ends_the_screens(desk: Desk) -> None:
+    """The sitting is over, and the run is where it was."""
+    lose_terminal(desk, ignore_hang_up=False)
+
+
+def test_t03_a_lost_terminal_ends_the_screens_without_a_signal(desk: Desk) -> None:
+    """Under nohup, where SIGHUP is ignored; no processor is burnt on a dead terminal."""
+    lose_terminal(desk, ignore_hang_up=True)
+
+
+def lose_terminal(desk: Desk, *, ignore_hang_up: bool) -> None:
+    """Close the terminal under the screens, and come back."""
+    with on_screens(
+        desk.run_words("--mode", "real"), environment(desk), ignore_hang_up=ignore_hang_up
+    ) as terminal:
         walk_to_work(terminal)
         os.close(terminal.master)
         terminal.master = -1
-        began = time.monotonic()
-        terminal.process.wait(10)
+        began, used = time.monotonic(), processor_time(terminal.process.pid)
+        os.waitid(os.P_PID, terminal.process.pid, os.WEXITED | os.WNOWAIT)
+        assert processor_time(terminal.process.pid) - used < 0.5
         assert time.monotonic() - began < 4.0
+    recorded(desk, e.SittingClosed)
     with on_screens(desk.words("resume"), environment(desk)) as terminal:
         terminal.until_shown("Step 2 of 3", "Enter: start work/prepare")
+
+
+def processor_time(pid: int) -> float:
+    """Seconds that a process has used, also of one that has ended and was not waited for (proc(5), stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_terminal_that_stopped_reading_does_not_keep_the_screens(desk: Desk) -> None:
@@ -155,7 +174,7 @@ def recorded(desk: Desk, kind: type[e.Event]) -> None:
         ((80, 24), "dumb", "Line mode, because TERM is `dumb`."),
     ],
 )
-def test_other_terminals_get_line_mode_with_one_line_that_says_so(
+def test_t10_other_terminals_get_line_mode_with_one_line_that_says_so(
     desk: Desk, size: tuple[int, int], term: str, said: str
 ) -> None:
     """And no control at all."""
@@ -174,7 +193,7 @@ def test_line_mode_on_request_says_nothing_of_it(desk: Desk, option: str) -> Non
 
 
 @pytest.mark.parametrize(("no_color", "is_coloured"), [("1", False), ("", True)])
-def test_no_color_is_heeded(desk: Desk, no_color: str, is_coloured: bool) -> None:
+def test_t12_no_color_is_heeded(desk: Desk, no_color: str, is_coloured: bool) -> None:
     """Non-empty means none (no-color.org); the mode is unmistakable all the same."""
     with on_screens(
         desk.run_words("--mode", "real"), environment(desk, NO_COLOR=no_color, COLORTERM="truecolor")

@@ -434,16 +434,16 @@ def test_answers_for_what_is_not_there_are_named(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "en_US.ISO-8859-1"])
-def test_no_locale_breaks_the_dialogue(desk: Desk, locale: str) -> None:
-    """A letter that the terminal lacks becomes an escape (case T11)."""
+def test_t11_no_locale_breaks_the_dialogue(desk: Desk, locale: str) -> None:
+    """A letter that the terminal lacks becomes an escape."""
     words = ["env", f"LC_ALL={locale}", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0", *desk.run_words("--yes")]
     desk.runbook.write_text(desk.runbook.read_text().replace("The users know", "Größe → known"))
     ended = desk.call(words, code=3)
     assert "--confirm" in ended.stdout
 
 
-def test_a_reader_that_goes_is_no_error(desk: Desk) -> None:
-    """`… | head -1` ends quietly (case T14)."""
+def test_t14_a_reader_that_goes_is_no_error(desk: Desk) -> None:
+    """`… | head -1` ends quietly."""
     ended = desk.call(["bash", "-c", f"{shlex.join(desk.run_words(*UNATTENDED))} | head -1"], code=0)
     assert ended.stdout.startswith("*** REAL RUN")
     assert ended.stderr == ""

@@ -137,8 +137,8 @@ def test_x01_nothing_said_steers_a_terminal() -> None:
     assert not set(talk.getvalue()) & {"\x1b", "\r", "\x07", "\x9b"}
 
 
-def test_a_terminal_that_lacks_a_letter_gets_an_escape() -> None:
-    """Not a traceback (case T11)."""
+def test_t11_a_terminal_that_lacks_a_letter_gets_an_escape() -> None:
+    """Not a traceback."""
     data = io.BytesIO()
     console = Console(talk=io.TextIOWrapper(data, encoding="ascii"), keys=None)
     console.say("größe → 1")

@@ -30,20 +30,20 @@ def resize(descriptor: int, columns: int, lines: int) -> None:
 
 
 @pytest.mark.parametrize("term", ["xterm-256color", "linux", "screen", "vt100", "putty"])
-def test_a_terminal_of_80_by_24_shows_the_screens(terminal: TextIO, term: str) -> None:
+def test_t10_a_terminal_of_80_by_24_shows_the_screens(terminal: TextIO, term: str) -> None:
     """Of whatever kind it is."""
     assert reason_against({"TERM": term}, (terminal, terminal, terminal)) == ""
 
 
 @pytest.mark.parametrize(("term", "said"), [("dumb", "TERM is `dumb`"), ("", "TERM is not set")])
-def test_a_dumb_terminal_does_not(terminal: TextIO, term: str, said: str) -> None:
+def test_t10_a_dumb_terminal_does_not(terminal: TextIO, term: str, said: str) -> None:
     """Textual would draw on it all the same."""
     assert reason_against({"TERM": term}, (terminal, terminal, terminal)) == said
     assert reason_against({}, (terminal, terminal, terminal)) == "TERM is not set"
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(79, 24), (80, 23), (0, 0), (20, 5)])
-def test_a_small_terminal_does_not(terminal: TextIO, columns: int, lines: int) -> None:
+def test_t08_a_small_terminal_does_not(terminal: TextIO, columns: int, lines: int) -> None:
     """A serial console often says 0x0."""
     resize(terminal.fileno(), columns, lines)
     said = reason_against({"TERM": "linux"}, (terminal, terminal, terminal))

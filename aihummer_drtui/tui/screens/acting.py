@@ -3,6 +3,8 @@
 import time
 from typing import assert_never
 
+from textual.events import Key
+
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.overlap import going_refused
@@ -10,6 +12,7 @@ from aihummer_drtui.run.requests import Reply, Request
 from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import Runbook
 from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.base import BY_HAND
 from aihummer_drtui.tui.intents import Intent
 from aihummer_drtui.tui.item_acts import About, item_act
 from aihummer_drtui.tui.offer import (
@@ -34,11 +37,17 @@ class ActingScreen(LookingScreen):
         super().__init__()
         self._offer: Offer | None = None
         self._offered_at = 0.0
+        self._key_at = 0.0
+        self._gap = 0.0
 
     def offered(self, offer: Offer) -> None:
         """Take in what Enter does from now on."""
         if offer != self._offer:
             self._offer, self._offered_at = offer, time.monotonic()
+
+    def on_key(self, event: Key) -> None:
+        """Note how fast keys come: a terminal that knows no bracketed paste sends a paste as keys."""
+        self._gap, self._key_at = event.time - self._key_at, event.time
 
     def is_legal(self, intent: Intent) -> bool:
         """What is wanted about the selected item is legal where there is an act for it."""
@@ -51,7 +60,8 @@ class ActingScreen(LookingScreen):
         """Do what is offered, if it was there to be read before the key was pressed."""
         if self._offer is None or self.run_app.asked is not None:
             return
-        if time.monotonic() - self._offered_at >= self.run_app.settle:
+        settle = self.run_app.settle
+        if time.monotonic() - self._offered_at >= settle and self._gap >= min(settle, BY_HAND):
             self.perform(self._offer.act)
 
     def action_about(self, about: str) -> None:

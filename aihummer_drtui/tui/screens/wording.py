@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.base import BY_HAND
 from aihummer_drtui.tui.screens.typing_screen import TypingScreen
 from aihummer_drtui.tui.widgets.pane import Line
 from aihummer_drtui.tui.widgets.typed import Typed
@@ -28,7 +29,9 @@ class WordingScreen(TypingScreen[str]):
         """Take the words; nothing is done without any."""
         event.stop()
         text = event.value.strip()
-        if text:
+        if self.query_one(Typed).gap < min(self.run_app.settle, BY_HAND):
+            self.notice("Enter came at once with other keys, as in a paste: press it again.", paint.REFUSED)
+        elif text:
             self.dismiss(text)
         elif self._may_be_empty:
             if self.can_be_read():

@@ -25,6 +25,13 @@ class Typed(Input):
     def __init__(self, value: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(value, max_length=LIMIT, id=id, select_on_focus=False)
         self.cursor_blink = False
+        self._key_at = 0.0
+        self.gap = 0.0
+        """Seconds between the last two keys."""
+
+    def on_key(self, event: events.Key) -> None:
+        """Note how fast keys come."""
+        self.gap, self._key_at = event.time - self._key_at, event.time
 
     def put(self, value: str) -> None:
         """Put a value into the line; one with control characters leaves it empty: no terminal may get it."""
