@@ -227,8 +227,9 @@ def resolve_unknown(item: CommandItem, state: RunState, answers: Answers) -> Que
     if latest is not None and lost is not None:
         lines.append(f"  started {words.local_time(latest.at.wall)}, attempt {latest.number}")
         lines.append(f"  why unknown: {why_unknown(latest, lost)}")
+    says = "the probe, as answered" if is_tabletop(state) else "the probe says"
     lines.append(
-        f"  the probe says: {probed.result}{said_text(probed.observed)}"
+        f"  {says}: {probed.result}{said_text(probed.observed)}"
         if probed is not None
         else "  the probe has not answered yet"
     )

@@ -19,6 +19,7 @@ from aihummer_drtui.tui.asking import Asked
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
 from aihummer_drtui.tui.bridge import Answered, Bridge, Broken, Moved, Told, Unreachable
+from aihummer_drtui.tui.intents import in_mode
 from aihummer_drtui.tui.offer import Ask, next_offer
 from aihummer_drtui.tui.resting import at_rest
 from aihummer_drtui.tui.screens.run_screen import RunScreen
@@ -212,7 +213,8 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
     def action_help(self) -> None:
         """Explain the keys of this screen."""
         if isinstance(self.screen, RunScreen):
-            self.help_with(self.screen.intents)
+            told = self.view is not None and is_tabletop(self.view.state)
+            self.help_with(in_mode(self.screen.intents, tabletop=told))
 
     def action_briefing(self) -> None:
         """Tell what this run is."""

@@ -119,6 +119,9 @@ RUN: Final = (
     Intent(action="app.abandon", keys="f8", shown="F8", does="give the run up", in_palette=True),
 )
 """Everywhere in a run."""
+_AT_A_TABLE_ONLY: Final = frozenset({"about('tell')"})
+_ELSEWHERE_ONLY: Final = frozenset({"about('stop')", "show('output')", "follow", "pager", "app.shell"})
+"""Where nothing is executed there is nothing to stop, to read of or to look at by hand."""
 STEP: Final = (
     HELP,
     PALETTE,
@@ -220,3 +223,9 @@ TYPING: Final = (
     REDRAW,
 )
 """Where letters go into what is typed."""
+
+
+def in_mode(intents: Iterable[Intent], *, tabletop: bool) -> tuple[Intent, ...]:
+    """Those that can ever do something in a run of that mode."""
+    without = _ELSEWHERE_ONLY if tabletop else _AT_A_TABLE_ONLY
+    return tuple(one for one in intents if one.action not in without)

@@ -82,7 +82,7 @@ def test_a_person_talks_a_recovery_through_by_typing(desk: Desk) -> None:
     terminal.answer("UNKNOWN OUTCOME of work/prepare", "not done nothing is there")
     decide = terminal.answer("UNKNOWN OUTCOME of work/prepare", "probe")
     assert "why unknown: it was told so: the session was cut" in decide
-    assert "the probe says: not done: nothing is there" in decide
+    assert "the probe, as answered: not done: nothing is there" in decide
     terminal.answer("UNKNOWN OUTCOME of work/prepare", "not done")
     terminal.answer(PREPARE, "")
     terminal.answer(PREPARED, "done took 20m it went well")

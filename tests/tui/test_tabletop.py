@@ -14,6 +14,7 @@ from aihummer_drtui.runbook.model import RecoveryLevel, Runbook
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.describing import item_lines
 from aihummer_drtui.tui.gantt import Happened, gantt_lines, read_happened
+from aihummer_drtui.tui.intents import RUN, STEP, in_mode
 from aihummer_drtui.tui.item_acts import About, item_act
 from aihummer_drtui.tui.legal_acts import legal_acts
 from aihummer_drtui.tui.offer import OpenTold, offer_for
@@ -237,7 +238,9 @@ async def test_what_looks_or_executes_is_not_offered(tmp_path: Path) -> None:
         assert "shell" not in palette
         await screens.press("f3")
         await screens.press("f1")
-        await screens.until_shown("tabletop: say what the selected check finds")
+        helped = await screens.until_shown("tabletop: say what the selected check finds")
+        assert "end the selected command" not in helped
+        assert "see what the command wrote" not in helped
         await screens.press("f3")
         await screens.press("i")
         screens.now_on(AnswerScreen)
@@ -358,3 +361,11 @@ async def test_what_is_told_too_late_is_refused(tmp_path: Path) -> None:
         await screens.press("enter")
         await screens.until_shown("+ passed   command swap [told]", "REFUSED: work/swap is not under way")
         assert len(house.of_kind(e.OutcomeTold)) == 1
+
+
+def test_help_explains_what_can_ever_be_done() -> None:
+    """Neither mode's keys are those of the other."""
+    told = {one.shown for one in in_mode((*STEP, *RUN), tabletop=True)}
+    seen = {one.shown for one in in_mode((*STEP, *RUN), tabletop=False)}
+    assert told - seen == {"i"}
+    assert seen - told == {"t", "o", "f", "l", "!"}
