@@ -179,7 +179,9 @@ def test_t10_other_terminals_get_line_mode_with_one_line_that_says_so(
 ) -> None:
     """And no control at all."""
     with on_screens(desk.run_words(), environment(desk, TERM=term), size=size) as terminal:
-        terminal.until_shown(said, "INPUT look/BACKUP_SET")
+        # Above the briefing, and scrolled away by it where the terminal is small.
+        terminal.until_shown("INPUT look/BACKUP_SET")
+        assert said.encode() in terminal.wrote
         assert b"\x1b" not in terminal.wrote
 
 
