@@ -174,7 +174,7 @@ def parts_lines(route: Route, one: SealedSet | None, by: Yardstick) -> list[str]
     verified = "never here" if one.verified is None else moment_text(one.verified)
     lines.append(f"set verified: {verified}; signature: {_SIGNATURES[one.signed]}")
     if isinstance(route, WalWindow):
-        lines.append(f"any moment from {moment_text(route.earliest)}")
+        lines.append(f"any moment from {moment_text(route.earliest)} (timeline {route.timeline})")
         end = moment_text(route.latest) if route.latest else "a last commit whose time is not known"
         lines.append(f"to {end} can be typed, with its zone")
     lines += _objective_lines(route, one, by)

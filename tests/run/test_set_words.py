@@ -148,7 +148,7 @@ def test_the_three_parts_of_a_window() -> None:
     lines = "\n".join(parts_lines(WINDOW, SET, BY))
     assert "base1+WAL" in lines
     assert "skew: blobs 1 h 54 min older than the database: rows of that time may refer to" in lines
-    assert "any moment from 2026-11-24 01:00:00 UTC" in lines
+    assert "any moment from 2026-11-24 01:00:00 UTC (timeline 1)" in lines
     assert "to 2026-11-24 02:55:00 UTC can be typed, with its zone" in lines
     assert "database within, blobs OVER" in lines
 
