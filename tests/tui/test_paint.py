@@ -2,12 +2,16 @@
 
 import re
 
+import msgspec
 import pytest
 from textual.color import Color
 
 from aihummer_drtui.run.events import Mode
-from aihummer_drtui.run.state import Status
+from aihummer_drtui.run.state import CommandState, RunState, Status
+from aihummer_drtui.run.words import GLYPHS
+from aihummer_drtui.runbook.model import Item
 from aihummer_drtui.tui import paint
+from tests.run.story import RECOVERY, Story
 
 STYLES = {
     name: value
@@ -41,6 +45,23 @@ def test_modes_are_told_apart_without_colour() -> None:
     words = [word for word, _ in paint.MODES.values()]
     assert set(paint.MODES) == set(Mode)
     assert len({word[0] for word in words}) == len(words)
+
+
+def test_statuses_are_told_apart_without_colour() -> None:
+    """By a word and a sign of their own; both are there wherever one is drawn."""
+    assert set(GLYPHS) == set(Status)
+    assert len(set(GLYPHS.values())) == len({str(status) for status in Status}) == len(Status)
+    assert all(len(glyph) == 1 and glyph.isascii() for glyph in GLYPHS.values())
+    for status in Status:
+        state, item = a_state_with(status)
+        assert paint.status_cell(state, item).plain == f"{GLYPHS[status]} {status:<8}"
+
+
+def a_state_with(status: Status) -> tuple[RunState, Item]:
+    """A run in which a command stands like that."""
+    item = next(one for one in RECOVERY.items if one.id == "side/mail-up")
+    told = CommandState(status=status, attempts=())
+    return msgspec.structs.replace(Story().state, items={item.id: told}), item
 
 
 def test_every_status_has_a_style() -> None:
