@@ -161,12 +161,17 @@ def moment(text: str) -> str:
 
 
 def _only_unfinished(settings: Settings) -> str:
-    from aihummer_drtui.engine.declare import unfinished_runs
-    from aihummer_drtui.engine.folder import state_dir
+    from aihummer_drtui.engine.declare import state_of, unfinished_runs
+    from aihummer_drtui.engine.folder import list_runs, state_dir
 
-    states = unfinished_runs(state_dir(settings.state_dir))
+    state_folder = state_dir(settings.state_dir)
+    states = unfinished_runs(state_folder)
     if len(states) == 1:
         return states[0].declared.run
+    unreadable = [folder.id for folder in list_runs(state_folder) if state_of(folder) is None]
+    if unreadable and not states:
+        # It may well be unfinished; whoever opens it is told what is wrong with it.
+        return unreadable[-1]
     names = ", ".join(state.declared.run for state in reversed(states))
     raise UsageError(
         "there are several unfinished runs" if states else "there is no unfinished run",
