@@ -33,23 +33,38 @@ ITS_FILES: Final = (
 def tried(number: int, call: str, what: str, *, on_its_files: bool) -> bool:
     """One command under a supervisor whose call of that number is hit; False when it had none."""
     with short_folder() as place:
-        one, ran = Attempt(place / "attempts" / "x.1"), place / "ran"
-        fault = Fault(
-            call=call,
-            what=what,
-            when=str(number),
-            log=place / "strace",
-            paths=_names(one.folder) if on_its_files else (),
-            children=True,
-        )
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(attempts, "INTERPRETER", (*fault.words, *attempts.INTERPRETER))
-            refused = _started(one, ran)
-        came = fault.came
-        with (one.folder / "lock").open("r+b") as lock:
-            fcntl.fcntl(lock, fcntl.F_OFD_SETLKW, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
-        _judge(one.look(), ran=ran.exists(), refused=refused)
-        return came
+        return truth_is_told(place, place, number, call, what, on_its_files=on_its_files)
+
+
+def truth_is_told(
+    place: Path,
+    disk: Path,
+    number: int,
+    call: str,
+    what: str,
+    *,
+    on_its_files: bool,
+    afterwards: Callable[[], object] = lambda: None,
+) -> bool:
+    """The same with the attempt on a disk to which something happens `afterwards`, before it is looked at."""
+    one, ran = Attempt(disk / "attempts" / "x.1"), place / "ran"
+    fault = Fault(
+        call=call,
+        what=what,
+        when=str(number),
+        log=place / "strace",
+        paths=_names(one.folder) if on_its_files else (),
+        children=True,
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(attempts, "INTERPRETER", (*fault.words, *attempts.INTERPRETER))
+        refused = _started(one, ran)
+    came = fault.came
+    with (one.folder / "lock").open("r+b") as lock:
+        fcntl.fcntl(lock, fcntl.F_OFD_SETLKW, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    afterwards()
+    _judge(one.look(), ran=ran.exists(), refused=refused)
+    return came
 
 
 def _names(folder: Path) -> tuple[Path | str, ...]:

@@ -27,6 +27,7 @@ from aihummer_drtui.engine.folder import RunFolder, list_runs
 from aihummer_drtui.engine.runbook_text import text_in_force
 from aihummer_drtui.errors import LockedError
 from tests.engine.engine_house import a_declaration, kill_attempt
+from tests.engine.test_supervisor_faults import truth_is_told
 from tests.faults.injecting import Fault, until_none_comes
 from tests.faults.small_drill import a_small_drill, drill_book
 
@@ -140,6 +141,18 @@ def _drill_cut_at(place: Path, number: int, boot: Boot) -> bool:
         return fault.came
 
 
+def attempt(place: Path, boot: Boot) -> int:
+    """A command whose supervisor ends at its n-th sync, and the disk with it, for all n."""
+    return until_none_comes(lambda number: _attempt_cut_at(place / str(number), number, boot))
+
+
+def _attempt_cut_at(place: Path, number: int, boot: Boot) -> bool:
+    with _a_disk(place, boot) as disk:
+        return truth_is_told(
+            place, disk.at, number, "fsync", "signal=KILL", on_its_files=False, afterwards=disk.fail
+        )
+
+
 def declaration(place: Path, boot: Boot) -> int:
     """A run that is declared by a process which ends at its n-th sync, and its disk with it, for all n."""
     return until_none_comes(lambda number: _declared_cut_at(place / str(number), number, boot))
@@ -199,7 +212,7 @@ def main(case: str, place: Path) -> None:
     except subprocess.CalledProcessError as error:
         print(error, file=sys.stderr)
         sys.exit(CANNOT)
-    print({"drill": drill, "declaration": declaration}[case](place, boot))
+    print({"drill": drill, "attempt": attempt, "declaration": declaration}[case](place, boot))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,15 @@ def test_j16_drill_survives_a_power_cut_at_every_sync(record_property: Property)
     record_property("injections", cuts)
 
 
+@needs_strace
+@needs_disk
+def test_j16_truth_is_told_of_a_command_after_a_power_cut_at_every_sync(record_property: Property) -> None:
+    """Of the supervisor: what ran is never said not to have been started, nor called done unseen."""
+    cuts = taken("attempt")
+    assert cuts >= 5
+    record_property("injections", cuts)
+
+
 @pytest.mark.slow
 @needs_strace
 @needs_disk
