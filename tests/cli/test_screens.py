@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from aihummer_drtui.engine.lock import holder_of
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import Finished, Living
@@ -142,7 +143,7 @@ def waiting(terminal: ScreenTerminal) -> int:
     return int.from_bytes(count, "little")
 
 
-def test_the_front_end_killed_on_the_way_loses_nothing(desk: Desk, folder: Path) -> None:
+def test_s02_the_front_end_killed_on_the_way_loses_nothing(desk: Desk, folder: Path) -> None:
     """The command goes on, its end is recorded, and who comes back hears of it."""
     way = desk.pipe("way")
     desk.write_runbook(prepare=f"cat {way}")
@@ -150,8 +151,11 @@ def test_the_front_end_killed_on_the_way_loses_nothing(desk: Desk, folder: Path)
         walk_to_work(terminal)
         terminal.enter_when("start work/prepare")
         terminal.until_shown("> running  command prepare")
+        holder = holder_of(desk.folder().lock)
         terminal.process.kill()
     recorded(desk, e.SittingClosed)
+    assert holder is not None
+    assert holder_of(desk.folder().lock) == holder
     way.write_text("")
     recorded(desk, e.CommandEnded)
     with on_screens(desk.words("resume"), environment(desk)) as terminal:

@@ -476,6 +476,18 @@ class ARun(RuleBasedStateMachine):
         was_legal = self.ask(r.TellOutcome(item=item, outcome=outcome))
         assert was_rehearsed or not was_legal
 
+    @rule(taken=st.booleans(), torn=st.booleans())
+    def gets_a_new_engine(self, taken: bool, torn: bool) -> None:
+        """The one before was killed or taken over from, a record perhaps cut off: nobody sits there."""
+        if torn:
+            self.record(e.JournalRepaired(bytes_cut=7, copy="journal.broken.1"))
+        if taken:
+            self.record(e.LockTaken(holder="engine, process 5", reason="it hangs"))
+        before = self.state
+        self.record(e.EngineStarted(pid=6, start_ticks=2))
+        assert self.state.sittings == ()
+        assert (self.state.items, self.state.ending) == (before.items, before.ending)
+
     @rule(item=st.sampled_from(COMMANDS), done=st.booleans())
     def settles(self, item: str, done: bool) -> None:
         """The operator decides what a lost outcome was."""
