@@ -87,6 +87,8 @@ class Comparison:
     """The name of a contender."""
     contenders: Sequence[Contender]
     goals: Sequence[Goal] = ()
+    most_rounds: int | None = None
+    """For what takes minutes and varies little; None = as many as are asked for."""
     limit: str = ""
     """What bounds this work on the machine (disk, hash, PostgreSQL), a line for the reader."""
 
@@ -148,6 +150,7 @@ def run_by_turns(
     taken: dict[str, list[Measured]] = {each.name: [] for each in comparison.contenders}
     if comparison.baseline not in taken or len(taken) != len(comparison.contenders):
         raise ValueError(f"{comparison.name}: the baseline is no contender, or two have one name")
+    rounds = min(rounds, comparison.most_rounds or rounds)
     for number in range(1, rounds + 1):
         for contender in comparison.contenders:
             contender.prepare()

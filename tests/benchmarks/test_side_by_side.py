@@ -88,6 +88,14 @@ def test_contenders_take_turns() -> None:
     assert seen == ["prepare a", "a", "prepare b", "b"] * 2
 
 
+def test_what_takes_minutes_is_not_run_more_often_than_it_says() -> None:
+    """Its own bound wins over what was asked for, and never adds rounds."""
+    contender = Contender(name="a", run=lambda: Measured(seconds=1))
+    for bound, rounds in ((1, 1), (None, 3), (9, 3)):
+        comparison = Comparison(name="w", baseline="a", contenders=[contender], most_rounds=bound)
+        assert len(run_by_turns(comparison, 3).rounds["a"]) == rounds
+
+
 def test_a_comparison_without_its_baseline_is_refused() -> None:
     """A misspelt name must not be found out after an hour."""
     with pytest.raises(ValueError, match="baseline"):
