@@ -1,6 +1,7 @@
 """The application of one run. It wires the bridge, the screens and the terminal, and does nothing else."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
@@ -60,6 +61,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         self.error: DrtuiError | None = None
         self.asked: Asked | None = None
         """What is with the engine now."""
+        self._answers: deque[Answered] = deque()
         self.bridge = begun(desk) if bridge is None else bridge
         self._take()
 
@@ -86,8 +88,8 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
                 self._move()
             case Answered():
                 self.asked = None
-                if isinstance(self.screen, RunScreen):
-                    self.screen.answered(told.request, told.reply)
+                self._answers.append(told)
+                self._deliver()
             case Unreachable(error=error):
                 self._lose(error)
             case Broken(error=fault):
@@ -95,6 +97,16 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
                 raise fault
             case _ as never:
                 assert_never(never)
+
+    def _deliver(self) -> None:
+        """Tell the screen what was answered; while there is no room for one, later."""
+        while self._answers and isinstance(self.screen, RunScreen):
+            answer = self._answers.popleft()
+            self.screen.answered(answer.request, answer.reply)
+
+    def came_back(self) -> None:
+        """Tell what was answered while nothing could be shown."""
+        self._deliver()
 
     def _move(self) -> None:
         """Draw the newer view."""

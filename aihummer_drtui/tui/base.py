@@ -72,6 +72,10 @@ class ScreensApp(App[R], inherit_bindings=False):
             self.push_screen(TooSmallScreen(self.view))
         elif says_so and not is_small:
             self.pop_screen()
+            self.call_after_refresh(self.came_back)
+
+    def came_back(self) -> None:
+        """There is room again, and what was shown before is shown."""
 
     def action_redraw(self) -> None:
         """Draw the screen anew, when a noisy line or another program wrote into it."""

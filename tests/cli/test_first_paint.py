@@ -50,7 +50,7 @@ STEP = "import aihummer_drtui.cli.tui, aihummer_drtui.cli.runbook_kept, aihummer
         (HOME, "markdown_it aihummer_drtui.plain aihummer_drtui.engine.session psycopg httpx cryptography"),
         (
             STEP,
-            "markdown_it aihummer_drtui.runbook.lint aihummer_drtui.plain.dialogue psycopg httpx cryptography",
+            "markdown_it aihummer_drtui.runbook.lint aihummer_drtui.plain.dialogue psycopg httpx",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.tui.asking import Asked, request_words
-from tests.engine.engine_house import a_house, book, command
+from tests.engine.engine_house import PHRASE, a_house, book, command
 from tests.tui.screens import shown
 from tests.tui.test_step import through_brief
 
@@ -60,3 +60,24 @@ def test_every_request_has_its_words(kind: type[msgspec.Struct]) -> None:
     assert Asked(request=request, since=10.0).words(75.4) == (
         f"Asking the engine to {words} (1 min 05 s). All that only looks goes on."
     )
+
+
+async def test_an_answer_that_came_while_there_was_no_room_is_told_with_the_room(tmp_path: Path) -> None:
+    """The gate that asked goes when its command was started, and is not left waiting for ever."""
+    with a_house(tmp_path, book(command("work/swap", "true", destructive=True))) as house:
+        async with shown(house) as screens:
+            await through_brief(screens)
+            await screens.enter_when("open the gate of work/swap")
+            await screens.until_shown("HOST/DATABASE>", "3 tenants")
+            await screens.write(PHRASE)
+            engine = house.engine().pid
+            os.kill(engine, signal.SIGSTOP)
+            await screens.press("enter")
+            await screens.pilot.resize_terminal(40, 10)
+            await screens.until(lambda: "Too small" in screens.text(), "no room")
+            os.kill(engine, signal.SIGCONT)
+            await screens.until(lambda: bool(house.of_kind(e.CommandEnded)), "started")
+            await screens.until(lambda: screens.app.asked is None, "answered")
+            assert "Too small" in screens.text()
+            await screens.pilot.resize_terminal(80, 24)
+            await screens.until_shown("+ passed   command swap", "Step 2 of 2")

@@ -31,7 +31,6 @@ class GateScreen(TypingScreen[None]):
         )
         self._command = command
         self._identity: TargetIdentity | DrtuiError | None = None
-        self._is_asked = False
 
     def typed(self) -> Typed:
         """By hand only."""
@@ -93,7 +92,7 @@ class GateScreen(TypingScreen[None]):
         """Ask the engine to start it with what was typed."""
         event.stop()
         text = event.value.strip()
-        if self._is_asked:
+        if self.run_app.asked is not None:
             return
         if not text:
             self.notice(
@@ -102,7 +101,6 @@ class GateScreen(TypingScreen[None]):
         elif "/" not in text:
             self.notice("This gate takes HOST/DATABASE, typed by hand; nothing was started.", paint.REFUSED)
         else:
-            self._is_asked = True
             self.notice(self._asking())
             self.run_app.ask(StartCommand(item=self._command.id, confirmation=text))
 
@@ -113,7 +111,6 @@ class GateScreen(TypingScreen[None]):
 
     def answered(self, request: Request, reply: Reply | DrtuiError) -> None:
         """Go back when it was started; else say why not."""
-        self._is_asked = False
         if isinstance(reply, Accepted) and isinstance(request, StartCommand):
             self.dismiss()
         else:

@@ -43,7 +43,6 @@ class ValueScreen(TypingScreen[None]):
         self._choices: tuple[Choice, ...] = ()
         self._at = -1
         self._is_known = False
-        self._is_asked = False
         self._filled_at = 0.0
 
     def body(self) -> Iterable[Widget]:
@@ -114,13 +113,11 @@ class ValueScreen(TypingScreen[None]):
             self.notice("Still looking for what there is; wait, or type a value.", paint.REFUSED)
         elif not value:
             self.notice("A value is needed; F3 goes back.", paint.REFUSED)
-        elif not self._is_asked:
-            self._is_asked = True
+        elif self.run_app.asked is None:
             self.run_app.ask(GiveInput(item=self._input.id, value=value))
 
     def answered(self, request: Request, reply: Reply | DrtuiError) -> None:
         """Go back when it was taken; else say why not."""
-        self._is_asked = False
         if isinstance(reply, Accepted) and isinstance(request, GiveInput):
             self.dismiss()
         else:
