@@ -56,11 +56,16 @@ class Fault:
     @property
     def came(self) -> bool:
         """Whether a call was hit; waits for strace's own end."""
+        return self.hits > 0
+
+    @property
+    def hits(self) -> int:
+        """How many calls were hit; waits for strace's own end."""
         with self.log.open("a+", errors="replace") as log:
             fcntl.flock(log, fcntl.LOCK_EX)
             log.seek(0)
             told = log.read()
-        return "(INJECTED)" in told or "killed by SIGKILL" in told
+        return told.count("(INJECTED)") or told.count("killed by SIGKILL")
 
 
 def until_none_comes(one: Callable[[int], bool], *, most: int = 200) -> int:

@@ -36,7 +36,6 @@ def failed_at(number: int, *, call: str, error: str, on_journal: bool) -> bool:
     [
         ("write", "EIO", True, 16),
         ("write", "ENOSPC", True, 16),
-        ("write", "EINTR", True, 16),
         ("fdatasync", "EIO", True, 16),
         ("fdatasync", "ENOSPC", True, 16),
         ("fsync", "EIO", False, 9),
@@ -54,3 +53,15 @@ def test_j08_j11_j13_drill_goes_on_after_any_failed_call(
     )
     assert failures >= least
     record_property("injections", failures)
+
+
+@needs_strace
+def test_j08_interrupted_calls_are_made_again(record_property: Property) -> None:
+    """A signal in the middle of a write is no failure: nobody hears of it, and no record is there twice."""
+    with short_folder() as place, a_small_drill(place) as drill:
+        journal = drill.house.folder.journal
+        fault = Fault(call="write", what="error=EINTR", when="1+2", log=place / "strace", paths=(journal,))
+        drill.run(*fault.words)
+        drill.judge()
+        assert drill.errors == []
+        record_property("injections", fault.hits)
