@@ -15,6 +15,7 @@ from aihummer_drtui.recovery.database.check import probe_database
 from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.state import CommandState, Living
 from aihummer_drtui.run.verdict import ProbeResult
+from aihummer_drtui.sandbox.daemon import stop_gateway
 from tests.cli.desk import Terminal
 from tests.faults.whole_run import BLOBS, PHRASE, RESTORE, WholeRun, go_on, whole_run
 from tests.recovery.proxy import proxy_to
@@ -168,3 +169,5 @@ def test_b05_a_disk_that_is_full_when_the_blobs_come(work: WholeRun) -> None:
         ballast.unlink()
         terminal.type(PHRASE)
         _to_the_end(work, terminal)
+        # Its record lies on the disk that goes now.
+        assert stop_gateway(work.layout.host)
