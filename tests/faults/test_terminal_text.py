@@ -1,9 +1,12 @@
 """X01, X02: whatever comes in, by whichever way, a real terminal is sent none of it as control or markup."""
 
+import contextlib
 import json
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,6 +20,7 @@ from aihummer_drtui.run.verdict import Choice
 from aihummer_drtui.runbook.reader import read_runbook
 from aihummer_drtui.testing import Script, ScriptedCheck
 from tests.cli.at_screens import ScreenTerminal, on_screens
+from tests.cli.calling import PROGRAM
 from tests.cli.desk import PHRASE, Desk, passing
 from tests.cli.test_screens import environment
 from tests.hostile_text import LONG, MARKUP, SEQUENCES, as_json_text, as_text, controls_in, packed
@@ -235,3 +239,57 @@ def test_x01_x02_text_of_runbooks_and_names_of_targets(desk: Desk, record_proper
             load_target(desk.target)
         assert controls_in(cleaned(str(refused.value)).encode()) == set()
     record_property("injections", 6 * 2 + 2 * len(SEQUENCES))
+
+
+@contextmanager
+def answering(listener: socket.socket) -> Iterator[str]:
+    """A gateway whose every answer holds everything: in its reason, its headers, its body."""
+    answers = [(chunk, status) for chunk in TOLD for status in (200, 503)]
+
+    def serve() -> None:
+        for number in range(1_000):
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65_536)
+                chunk, status = answers[number % len(answers)]
+                line = chunk.replace(b"\r", b"")
+                head = b"HTTP/1.1 %d %s\r\nServer: %s\r\nX-A: %s\r\nConnection: close\r\n\r\n"
+                with contextlib.suppress(OSError):
+                    connection.sendall(
+                        head % (status, line, line, line) + b'{"version":"1.4.2","a":"' + chunk
+                    )
+
+    serving = threading.Thread(target=serve, daemon=True)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        # Not by close(2) alone, which leaves accept(2) waiting.
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        serving.join()
+
+
+def test_x01_answers_of_servers(desk: Desk, record_property: Record) -> None:
+    """What a gateway, or who stands in its place, says of itself is told, and only told."""
+    with answering(socket.create_server(("127.0.0.1", 0))) as url:
+        desk.target.write_text(f'base-url = "{url}"\ngateway-env = "{desk.place}/gateway.env"\n')
+        for words in (
+            ["check", "healthz"],
+            ["check", "readyz"],
+            ["check", "version-running"],
+            ["wait-ready"],
+        ) * 3:
+            more = ["--time-out", "1"] if words == ["wait-ready"] else []
+            call = [str(PROGRAM), "--state-dir", str(desk.state), "--target", str(desk.target), *words, *more]
+            terminal = desk.sit(call)
+            terminal.end()
+            assert terminal.everything
+            # A bar at a terminal is drawn over itself.
+            bar = {"U+000D"} if words == ["wait-ready"] else set()
+            assert controls_in(bytes(terminal.everything)) <= bar
+            assert b"a fault in this program" not in terminal.everything
+    record_property("injections", 12)
