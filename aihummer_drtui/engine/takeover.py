@@ -24,6 +24,7 @@ from aihummer_drtui.engine.clock import Clock, ProcessIdentity
 from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.engine.journal import Journal
 from aihummer_drtui.engine.lock import Holder, holder_of, take_lock
+from aihummer_drtui.engine.private_file import open_private
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.events import LockTaken
@@ -180,9 +181,9 @@ def _path(folder: RunFolder) -> Path:
 
 
 def _read(path: Path) -> Taking | None:
-    """What was intended; None when there is nothing that can be read as an intent."""
+    """What was intended; None when there is nothing of our own that can be read as an intent."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_private(path, os.O_RDONLY), "rb") as file:
             return _DECODER.decode(file.read(_LIMIT))
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, PreconditionError, msgspec.DecodeError, UnicodeDecodeError):
         return None
