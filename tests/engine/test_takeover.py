@@ -197,6 +197,26 @@ def test_s04_whoever_dies_on_the_way_it_is_on_record(make_house: MakeHouse) -> N
     assert taken(house) == [("bert", e.LockTaken(holder="engine, process 1", reason="it hung"))]
 
 
+@pytest.mark.parametrize("kind", ["link", "fifo"])
+def test_s04_an_intent_that_is_no_file_of_ours_is_not_read(make_house: MakeHouse, kind: str) -> None:
+    """Nobody puts words into the record by a link or a pipe in the run's folder, or holds its engine up."""
+    house = make_house(PLAIN)
+    house.leave(house.sit())
+    holder = holder_of(house.folder.lock)
+    assert holder is not None
+    house.end_engine(signal.SIGKILL)
+    path = house.folder.path / "taking"
+    if kind == "link":
+        forged = Taking(lock=holder.lock, holder="h", operator="o", reason="r")
+        (house.state / "forged").write_bytes(msgspec.json.encode(forged))
+        path.symlink_to(house.state / "forged")
+    else:
+        os.mkfifo(path)
+    house.leave(house.sit())
+    assert taken(house) == []
+    assert not os.path.lexists(path)
+
+
 @pytest.mark.parametrize("left", [b"", b"{", b'{"lock":"000000","holder":"h","operator":"o","reason":"r"}'])
 def test_s04_what_is_no_intent_of_the_last_holder_is_dropped(make_house: MakeHouse, left: bytes) -> None:
     """Nothing is put on record that did not happen."""
