@@ -4,9 +4,20 @@ AiHummer's host was lost at night; the newest set is 72 minutes old; the key had
 on from the one before. What the checks observe is worded as the real ones word it.
 """
 
+from datetime import UTC, datetime, timedelta
+
 from aihummer_drtui.cli.runbook_file import load_runbook
 from aihummer_drtui.run import events as e
-from aihummer_drtui.run.verdict import Choice, ProbeResult, TargetIdentity, Verdict
+from aihummer_drtui.run.recovery_set import (
+    BlobCopy,
+    Dump,
+    NoSet,
+    RecoverySets,
+    SealedKey,
+    SealedSet,
+    Signed,
+)
+from aihummer_drtui.run.verdict import Brought, Part, ProbeResult, TargetIdentity, Verdict
 from tests.screenshots.telling import Telling
 
 RUN = "20261122-031200-k3f7"
@@ -24,26 +35,59 @@ BLOBS = (
     "that no row refers to: 3 (1.2 MB)"
 )
 
-CHOICES = (
-    Choice(
-        value=SET,
-        told=(
-            "2026-11-22 02:00:04 UTC; everything after it is lost: 1 h 12 min",
-            "database aihummer 41.6 GB; 182340 blobs 212 GB",
-            "blobs copied 41 s after the database; 0 rows without blob, 3 blobs without row",
-            "verified 31 min ago; key fits",
+
+def _a_set(name: str, *, dump: int, blobs: int, count: int, unreferred: int, verified: str) -> SealedSet:
+    moment = datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return SealedSet(
+        value=f"/backups/aihummer/{name}",
+        name=name,
+        dump=Dump(database="aihummer", size=dump, moment=moment),
+        blobs=BlobCopy(
+            count=count,
+            size=blobs,
+            copied=moment + timedelta(seconds=41),
+            rows_without_blob=0,
+            blobs_without_row=unreferred,
+        ),
+        key=SealedKey(sealed=FINGERPRINT, at_hand=FINGERPRINT),
+        size=blobs + 9_840_000_000,
+        verified=datetime.fromisoformat(verified),
+        signed=Signed.NONE,
+        must_be_signed=False,
+    )
+
+
+SETS = RecoverySets(
+    sets=(
+        _a_set(
+            "20261122T020004Z",
+            dump=41_600_000_000,
+            blobs=212_000_000_000,
+            count=182_340,
+            unreferred=3,
+            verified="2026-11-22T02:41:10Z",
+        ),
+        _a_set(
+            "20261121T020003Z",
+            dump=41_400_000_000,
+            blobs=211_000_000_000,
+            count=181_907,
+            unreferred=2,
+            verified="2026-11-21T02:40:32Z",
         ),
     ),
-    Choice(
-        value="/backups/aihummer/20261121T020003Z",
-        told=(
-            "2026-11-21 02:00:03 UTC; everything after it is lost: 1 d 1 h",
-            "database aihummer 41.4 GB; 181907 blobs 211 GB",
-            "blobs copied 39 s after the database; 0 rows without blob, 2 blobs without row",
-            "verified 1 d ago; key fits",
+    none=(
+        NoSet(
+            name="20261120T020001Z",
+            problem="it has no manifest.json: unfinished, or made by another program",
         ),
     ),
 )
+BRINGS = (
+    Brought(part=Part.DATABASE, moment=datetime(2026, 11, 22, 2, 0, 4, tzinfo=UTC)),
+    Brought(part=Part.BLOBS, moment=datetime(2026, 11, 22, 2, 0, 45, tzinfo=UTC)),
+)
+SUGGESTED = {"BACKUP_SET": SET, "RECOVERY_POINT": "dump", "KEY_FILE": KEY_FILE}
 IDENTITY = TargetIdentity(
     host=HOST,
     database="aihummer",
@@ -84,7 +128,7 @@ def at_the_set(mode: e.Mode = e.Mode.REAL) -> Telling:
 
 
 def at_the_key() -> Telling:
-    """Step 3 is open; the key is fetched, which takes the longest wait of the night."""
+    """Step 3 is open; the key has to be fetched, which takes the longest wait of the night."""
     told = at_the_set().give(150, "briefing/BACKUP_SET", SET)
     told.see(
         151,
@@ -92,6 +136,7 @@ def at_the_key() -> Telling:
         f"{SET_ID}: recovery point 2026-11-22T02:00:04Z, 1 h 14 min ago; database aihummer 41.6 GB, "
         "182340 blobs (212 GB)",
         "a sealed backup set with all its parts",
+        brings=BRINGS,
     )
     told.give(170, "briefing/RECOVERY_POINT", "dump")
     told.see(
@@ -110,14 +155,19 @@ def at_the_key() -> Telling:
     )
     told.state_it(560, "host/confirm-1", "host/confirm-2")
     told.see(580, "host/dump-intact", "the same; 9.84 GB read", "the dump's SHA-256 is the sealed one")
-    told.step(600, "key").give(1_300, "key/KEY_FILE", KEY_FILE)
+    return told.step(600, "key")
+
+
+def with_the_escrow() -> Telling:
+    """The key's file is named, and is the right one."""
+    told = at_the_key().give(1_300, "key/KEY_FILE", KEY_FILE)
     told.see(1_301, "key/key-escrow", f"the escrow's key: fingerprint {FINGERPRINT}", SEALED_KEY)
     return told
 
 
 def with_the_key() -> Telling:
     """The key is in gateway.env."""
-    told = at_the_key().start(1_310, "key/restore-key").end(1_310.4, "key/restore-key")
+    told = with_the_escrow().start(1_310, "key/restore-key").end(1_310.4, "key/restore-key")
     told.see(1_311, "key/master-key", f"the key in gateway.env: fingerprint {FINGERPRINT}", SEALED_KEY)
     told.see(
         1_311,

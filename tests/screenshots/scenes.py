@@ -1,30 +1,34 @@
 """The screens that are kept as pictures: what is shown, at which moment of the run, and the keys to it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from textual.message import Message
 
+from aihummer_drtui.run.events import Mode
+from aihummer_drtui.run.leftovers import Leftovers
 from aihummer_drtui.run.progress import Parts, Progress
-from aihummer_drtui.run.verdict import TargetIdentity
+from aihummer_drtui.run.recovery_set import RecoverySets
+from aihummer_drtui.run.verdict import Choice, TargetIdentity
 from aihummer_drtui.testing import ScriptedCatalogue
+from aihummer_drtui.tui.app import RunApp
 from aihummer_drtui.tui.away import Away
-from aihummer_drtui.tui.base import SETTLE, ScreensApp
+from aihummer_drtui.tui.base import ScreensApp
 from aihummer_drtui.tui.choices import HomeFacts
 from aihummer_drtui.tui.home import HomeApp
 from aihummer_drtui.tui.view import Connection, Output, View
 from tests.screenshots import lost_host
 from tests.screenshots.cells import Picture, picture_of
-from tests.screenshots.still import StillApp, standing
+from tests.screenshots.still import standing, still_app
 from tests.screenshots.telling import StillClock, Telling
 from tests.tui.screens import Screens, ScriptedFacts
 
 RUNS: Final = "/var/lib/aihummer-drtui/runs"
 AT_80: Final = (80, 24)
-_KEYS: Final = frozenset({"a", "colon", "e", "f1", "g", "u", "v"})
+_KEYS: Final = frozenset({"a", "colon", "e", "f1", "g", "i", "u", "v"})
 """What `keys` may name; anything else is typed."""
 _PROGRESS: Final = {
     "database/restore-database": Progress(
@@ -72,8 +76,17 @@ class Scene:
     """Whether what happened meanwhile is told first."""
 
 
-IN_README: Final = ("home", "step", "gate", "unknown", "deviation", "timeline", "completion")
-"""Those of which the README shows an image; add `recovery-set` when it has its scene below."""
+IN_README: Final = (
+    "home",
+    "recovery-set",
+    "step",
+    "gate",
+    "unknown",
+    "deviation",
+    "timeline",
+    "completion",
+)
+"""Those of which the README shows an image."""
 
 SCENES: Final = (
     Scene(
@@ -88,14 +101,28 @@ SCENES: Final = (
         name="briefing",
         title="Briefing: what this run is, before its first step",
         tell=lost_host.declared,
-        shows=("It answers as host",),
+        shows=("It answers as host", "It takes"),
+    ),
+    Scene(
+        name="recovery-set",
+        title="The recovery set: database, blobs and key of each set, and what it would lose",
+        tell=lost_host.at_the_set,
+        keys=("g",),
+        shows=("no backup: ", "BACKUP_SET> /backups"),
     ),
     Scene(
         name="value",
-        title="A value: which backup set, with what choosing it means",
-        tell=lost_host.at_the_set,
+        title="A value: what it is for, and what stands in the line",
+        tell=lost_host.at_the_key,
         keys=("g",),
-        shows=("verified 31 min ago", "BACKUP_SET> /backups"),
+        shows=("Change what stands in the line", "KEY_FILE> /root"),
+    ),
+    Scene(
+        name="tabletop",
+        title="A tabletop: nothing is executed, and what a check would find is told",
+        tell=lambda: lost_host.at_the_set(Mode.TABLETOP).give(150, "briefing/BACKUP_SET", lost_host.SET),
+        keys=("i",),
+        shows=("it could not be known there",),
     ),
     Scene(
         name="step",
@@ -190,7 +217,7 @@ SCENES: Final = (
         name="completion",
         title="The end of the run: the level that was reached, clocks, what to do next",
         tell=lost_host.proven,
-        shows=("THE END OF THE RUN",),
+        shows=("THE END OF THE RUN", "Next: "),
     ),
 )
 
@@ -205,10 +232,10 @@ async def pictured(scene: Scene, place: Path) -> Picture:
 
 def _home(told: Telling) -> HomeApp:
     target = "Target aihummer-prod (/etc/aihummer-drtui/target.toml)"
-    return HomeApp(HomeFacts(target=target, unfinished=(told.state,)), settle=SETTLE)
+    return HomeApp(HomeFacts(target=target, unfinished=(told.state,)), settle=0.0)
 
 
-def _run(scene: Scene, told: Telling, place: Path) -> StillApp:
+def _run(scene: Scene, told: Telling, place: Path) -> RunApp:
     view = View(
         folder=told.written(place, f"{RUNS}/{lost_host.RUN}"),
         runbook=told.runbook,
@@ -221,11 +248,27 @@ def _run(scene: Scene, told: Telling, place: Path) -> StillApp:
     if scene.is_coming_back:
         for record in told.records:
             away.hear(record)
-    return StillApp(view, ToldFacts(world=ScriptedCatalogue(place / "none"), known=lost_host.CHOICES), away)
+    return still_app(view, ToldFacts(world=ScriptedCatalogue(place / "none")), away)
 
 
 class ToldFacts(ScriptedFacts):
     """What is known of the lost host's replacement."""
+
+    def suggestion(self, variable: str) -> str | None:
+        """What backup places and target.toml lead to."""
+        return lost_host.SUGGESTED.get(variable)
+
+    def choices(self, variable: str) -> tuple[Choice, ...]:  # noqa: ARG002
+        """None beside the sets."""
+        return ()
+
+    def recovery_sets(self, seconds: float) -> Iterator[RecoverySets]:  # noqa: ARG002
+        """Two sets, and one that was never finished."""
+        yield lost_host.SETS
+
+    def leftovers(self, seconds: float) -> Leftovers:  # noqa: ARG002
+        """The host was new: nothing had to be put aside."""
+        return Leftovers()
 
     def identity(self) -> TargetIdentity:
         """The target before anything is there."""

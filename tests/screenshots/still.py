@@ -2,21 +2,20 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from unittest import mock
 
 from aihummer_drtui.engine.clock import SystemClock
+from aihummer_drtui.engine.facts import Facts
 from aihummer_drtui.engine.session import Growth, Session
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.run.requests import Request
 from aihummer_drtui.tui.app import Desk, RunApp
 from aihummer_drtui.tui.away import Away
-from aihummer_drtui.tui.base import SETTLE
-from aihummer_drtui.tui.bridge import Bridge
+from aihummer_drtui.tui.bridge import Bridge, Told
 from aihummer_drtui.tui.view import View
 from tests.screenshots.telling import StillClock
-from tests.tui.screens import ScriptedFacts
 
 _ENVIRONMENT = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "xterm-256color", "COLORTERM": "truecolor"}
 _UNSET = ("NO_COLOR", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS")
@@ -48,12 +47,11 @@ class StillBridge(Bridge):
     """Has one view to give, and follows nothing."""
 
     def __init__(self, view: View, away: Away) -> None:
-        super().__init__(_none)
         self._still = view
         self.away = away
 
-    def start(self) -> None:
-        """There is nothing to follow."""
+    def listen(self, listener: Callable[[Told], object]) -> None:
+        """Nothing will be told."""
 
     def close(self) -> None:
         """Nothing was begun."""
@@ -69,12 +67,10 @@ class StillBridge(Bridge):
         return self._still, []
 
 
-class StillApp(RunApp):
+def still_app(view: View, facts: Facts, away: Away) -> RunApp:
     """The screens of a run, at one view of it."""
-
-    def __init__(self, view: View, facts: ScriptedFacts, away: Away | None = None) -> None:
-        desk = Desk(connect=_none, facts=facts, come_back="aihummer-drtui resume")
-        super().__init__(desk, settle=SETTLE, bridge=StillBridge(view, away or Away()))
+    desk = Desk(connect=_none, facts=facts, come_back="aihummer-drtui resume")
+    return RunApp(desk, settle=0.0, bridge=StillBridge(view, away))
 
 
 def _none(away: Away) -> Session:

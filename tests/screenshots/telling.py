@@ -11,7 +11,7 @@ from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.legal import latest_attempt, level_of
 from aihummer_drtui.run.outdating import outdated_by
 from aihummer_drtui.run.state import ObservedState, RunState
-from aihummer_drtui.run.verdict import Observation, ProbeResult, Verdict
+from aihummer_drtui.run.verdict import Brought, Observation, ProbeResult, Verdict
 from aihummer_drtui.runbook.model import CommandItem, Runbook
 
 DECLARED = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
@@ -102,9 +102,10 @@ class Telling:
         *,
         verdict: Verdict = Verdict.PASSED,
         hint: str = "",
+        brings: tuple[Brought, ...] = (),
     ) -> "Telling":
         """A check is looked at."""
-        seen = Observation(verdict=verdict, expected=expected, observed=observed, hint=hint)
+        seen = Observation(verdict=verdict, expected=expected, observed=observed, hint=hint, brings=brings)
         return self.say(at, e.CheckObserved(item=item, observation=seen), actor="engine")
 
     def see_all_again(self, at: float) -> "Telling":

@@ -77,6 +77,19 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield made
 
 
+async def test_a_set_that_was_just_proposed_is_not_given(house: House) -> None:
+    """An Enter that was on its way, or held down, chooses no backup."""
+    async with shown(house, settle=3600.0, facts=facts_of(house)) as screens:
+        await screens.until_shown("BRIEFING")
+        await screens.press("f3")
+        await screens.until_shown("Enter: give BACKUP_SET")
+        await screens.press("g")
+        await screens.until_shown("BACKUP_SET> /backups/newest")
+        await screens.press("enter", "enter")
+        screens.now_on(GivingSetScreen)
+    assert not house.of_kind(e.InputGiven)
+
+
 async def at_the_set(screens: Screens) -> None:
     """Go to where the set is asked for."""
     await past_briefing(screens)

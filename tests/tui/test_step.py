@@ -86,17 +86,17 @@ async def test_the_way_back_leads_nowhere_from_the_first_screen(tmp_path: Path) 
 
 async def test_a_key_that_came_too_soon_answers_nothing(tmp_path: Path) -> None:
     """Enter held down does not run through what nobody could have read."""
-    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+    with a_house(tmp_path, book(command("work/do", "true"), variable="DUMP")) as house:
         async with shown(house, settle=3600.0) as screens:
             await screens.until_shown("BRIEFING", "It answers as")
             await screens.press("enter", "q", "enter")
             screens.now_on(BriefingScreen)
             await screens.press("f3")
-            await screens.until_shown("Enter: give BACKUP_SET")
+            await screens.until_shown("Enter: give DUMP")
             await screens.press("enter", "enter", "enter")
             screens.now_on(StepScreen)
             await screens.press("g")
-            await screens.until_shown("BACKUP_SET> /backups/newest")
+            await screens.until_shown("DUMP> /backups/newest")
             await screens.press("enter", "enter")
             screens.now_on(ValueScreen)
             assert not house.of_kind(e.InputGiven)
@@ -105,15 +105,15 @@ async def test_a_key_that_came_too_soon_answers_nothing(tmp_path: Path) -> None:
 async def test_a_value_is_waited_for(tmp_path: Path) -> None:
     """Enter before anything is known gives nothing; what then comes takes the words about it away."""
     way = threading.Event()
-    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+    with a_house(tmp_path, book(command("work/do", "true"), variable="DUMP")) as house:
         async with shown(house, facts=SlowFacts(world=house.world, way=way)) as screens:
             await past_briefing(screens)
-            await screens.enter_when("give BACKUP_SET")
+            await screens.enter_when("give DUMP")
             await screens.until_shown("Looking for what there is to choose from")
             await screens.press("enter")
             await screens.until_shown("Still looking for what there is")
             way.set()
-            text = await screens.until_shown("BACKUP_SET> only", "Change what stands in the line")
+            text = await screens.until_shown("DUMP> only", "Change what stands in the line")
             assert "Still looking" not in text
 
 

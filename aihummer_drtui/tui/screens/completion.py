@@ -1,7 +1,6 @@
 """How the run ended: level, clocks, deviations, what is unproven, left over, and to be done next."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import ClassVar, Final
 
 from textual import work
@@ -18,6 +17,7 @@ from aihummer_drtui.tui.aside import asked
 from aihummer_drtui.tui.intents import RUN, Intent, bindings
 from aihummer_drtui.tui.screens.reading import ReadingScreen
 from aihummer_drtui.tui.view import View
+from aihummer_drtui.tui.widgets.banner import wall_now
 from aihummer_drtui.tui.widgets.pane import Line
 
 _LOOK_WITHIN: Final = 30.0
@@ -88,7 +88,7 @@ class CompletionScreen(ReadingScreen[None]):
             yield Line(text=line, style=paint.LOUD, hang="    ")
 
     def _told(self, left: Leftovers) -> list[str]:
-        return leftover_lines(left, datetime.now(UTC), self.run_app.desk.program)
+        return leftover_lines(left, wall_now(), self.run_app.desk.program)
 
 
 def _style(line: str, *, proven: bool) -> str:

@@ -1,7 +1,7 @@
 """The recovery set: read at any time, in a run and before one."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar, Final, TypeAlias
 
 from textual import work
@@ -20,6 +20,7 @@ from aihummer_drtui.tui.intents import BACK, ELSEWHERE, HELP, Intent, bindings
 from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.set_options import Purpose
 from aihummer_drtui.tui.view import View
+from aihummer_drtui.tui.widgets.banner import wall_now
 from aihummer_drtui.tui.widgets.keys import Keys
 from aihummer_drtui.tui.widgets.set_table import SetTable
 from aihummer_drtui.tui.widgets.word import Word
@@ -40,12 +41,12 @@ _READING: Final = (
 def yardstick_of(view: View) -> Yardstick:
     """What a run measures losses by: the beginning of its outage, and its runbook's objective."""
     incident = datetime.fromisoformat(view.state.declared.incident_at)
-    return Yardstick(against=incident, is_incident=True, now=datetime.now(UTC), objective=view.runbook.rpo)
+    return Yardstick(against=incident, is_incident=True, now=wall_now(), objective=view.runbook.rpo)
 
 
 def yardstick_now() -> Yardstick:
     """What is lost where the loss is now."""
-    moment = datetime.now(UTC)
+    moment = wall_now()
     return Yardstick(against=moment, is_incident=False, now=moment)
 
 

@@ -1,5 +1,7 @@
 """The line that is always there: mode, target, clocks, engine."""
 
+from datetime import datetime
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -17,6 +19,11 @@ def now() -> Moment:
     """This moment, as the journal would know it."""
     clock = SystemClock()
     return Moment(boot_id=clock.boot_id(), boottime=clock.boottime(), wall=clock.wall())
+
+
+def wall_now() -> datetime:
+    """This moment by the wall clock."""
+    return datetime.fromisoformat(now().wall)
 
 
 def clock_text(seconds: float) -> str:
@@ -56,8 +63,10 @@ class Banner(Horizontal):
         self._view = view
         declared = view.state.declared
         word, style = paint.MODES[declared.mode]
-        target = cleaned_line(declared.target, 60)
-        self.query_one("#what", Word).say(Content.assemble((f" {word} ", style), f" {target}"))
+        what = self.query_one("#what", Word)
+        room = (what.size.width or self.app.size.width - 47) - len(f" {word}  ")
+        target = paint.cut(cleaned_line(declared.target, 60), max(8, room))
+        what.say(Content.assemble((f" {word} ", style), f" {target}"))
         live = view.connection is Connection.LIVE
         connection = view.connection.value if isinstance(view.state.ending, Living) else "ended"
         self.query_one("#engine", Word).say(
