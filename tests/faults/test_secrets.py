@@ -145,8 +145,9 @@ AFTERWARDS = (
     ["key", "check"],
     ["key", "fingerprint"],
     ["backup", "list"],
+    ["backup", "create"],
 )
-"""What tells of runs and target, and is handed on."""
+"""What tells of runs and target, and is handed on; and the programs that a drill does not start."""
 
 
 @pytest.fixture(scope="module")

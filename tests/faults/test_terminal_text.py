@@ -292,4 +292,4 @@ def test_x01_answers_of_servers(desk: Desk, record_property: Record) -> None:
             bar = {"U+000D"} if words == ["wait-ready"] else set()
             assert controls_in(bytes(terminal.everything)) <= bar
             assert b"a fault in this program" not in terminal.everything
-    record_property("injections", 12)
+    record_property("injections", 8)
