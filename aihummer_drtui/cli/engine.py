@@ -50,11 +50,11 @@ def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -
     folder = find_run(state_folder, run_id)
     clock = SystemClock()
     holder = Holder.this_process(run=folder.id, operator="engine", clock=clock)
-    lock = held.enter_context(take_lock(folder.lock, holder))
+    held.enter_context(take_lock(folder.lock, holder))
     with loading():
         journal = Journal.open(folder.path, clock)
     held.callback(journal.close)
-    record_taking(folder, journal, lock.previous)
+    record_taking(folder, journal)
     declared = begin(journal.found[0]).declared
     held.enter_context(take_target_lock(state_folder, declared.target_key, holder))
     return Engine(

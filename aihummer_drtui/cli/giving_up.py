@@ -50,10 +50,10 @@ def _without_engine(folder: RunFolder, reason: str, operator: str) -> RunState:
     """Journal the end under the run's lock, as an engine would."""
     clock = SystemClock()
     holder = Holder.this_process(run=folder.id, operator=operator, clock=clock)
-    with take_lock(folder.lock, holder) as lock:
+    with take_lock(folder.lock, holder):
         journal = Journal.open(folder.path, clock)
         try:
-            record_taking(folder, journal, lock.previous)
+            record_taking(folder, journal)
             state = fold(journal.found)
             runbook = followed_runbook(text_in_force(folder, state))
             _raise_refusal(folder, refusal(runbook, state, Abandon(reason=reason)))

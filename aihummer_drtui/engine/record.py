@@ -108,23 +108,14 @@ def encode(record: Record, after: Chain) -> tuple[bytes, Chain]:
 
 def decode_all(data: bytes, after: Chain | None = None) -> Decoded:
     """Read the records in `data`, which starts where `after` ends (none: at the journal's beginning)."""
-    chain = after or Chain()
-    start = chain.offset
-    records, chain = _sound(data, chain)
-    while chain.offset - start < len(data):
-        found = _next(data, start, chain)
-        if not isinstance(found, tuple):
-            return Decoded(records=tuple(records), chain=chain, tail=found)
-        record, chain = found
-        records.append(record)
-    return Decoded(records=tuple(records), chain=chain, tail=Clean())
+    start = after or Chain()
+    records, chain = _sound(data, start)
+    rest = data[chain.offset - start.offset :]
+    return Decoded(records=tuple(records), chain=chain, tail=_fault(rest, chain) if rest else Clean())
 
 
 def _sound(data: bytes, chain: Chain) -> tuple[list[Record], Chain]:
-    """The records that come first and are right in every way, quickly: a long run's journal has 100 000.
-
-    It asks what `_next` asks, and leaves everything else to be judged by that.
-    """
+    """The records that come first and are right in every way; a long run's journal has 100 000."""
     records: list[Record] = []
     sequence, digest, at = chain.sequence, chain.digest, 0
     while (end := data.find(b"\n", at)) >= 0:
@@ -142,23 +133,24 @@ def _sound(data: bytes, chain: Chain) -> tuple[list[Record], Chain]:
     return records, Chain(sequence=sequence, digest=digest, offset=chain.offset + at)
 
 
-def _next(data: bytes, start: int, chain: Chain) -> tuple[Record, Chain] | Tail:
-    at = chain.offset - start
-    end = data.find(b"\n", at)
+def _fault(rest: bytes, chain: Chain) -> Tail:
+    """What is wrong with the bytes that come next: they are not all of a sound record (`_sound`)."""
+    end = rest.find(b"\n")
     if end < 0:
-        return _incomplete(data[at:], chain)
-    frame = _FRAME_FORM.match(data, at, end)
+        return _incomplete(rest, chain)
+    frame = _FRAME_FORM.match(rest, 0, end)
     if frame is None:
         return _corrupt(chain, "the length and checksum before it are malformed")
-    json = data[at + _FRAME : end]
+    json = rest[_FRAME:end]
     if len(json) != int(frame[1], 16):
         return _corrupt(chain, f"{len(json)} bytes long, its frame says {int(frame[1], 16)}")
     if zlib.crc32(json) != int(frame[2], 16):
         return _corrupt(chain, "its checksum does not match")
-    return _read(json, chain)
+    return _misplaced(json, chain)
 
 
-def _read(json: bytes, chain: Chain) -> tuple[Record, Chain] | Tail:
+def _misplaced(json: bytes, chain: Chain) -> Tail:
+    """What is wrong with a well-framed JSON: no record of this version, or not the next one."""
     try:
         record = _DECODER.decode(json)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -170,9 +162,7 @@ def _read(json: bytes, chain: Chain) -> tuple[Record, Chain] | Tail:
         return Newer(offset=chain.offset, version=record.version)
     if record.sequence != chain.sequence + 1:
         return _corrupt(chain, f"it bears the number {record.sequence}")
-    if record.previous != chain.digest:
-        return _corrupt(chain, "it does not continue the record before it")
-    return record, _continued(chain, json)
+    return _corrupt(chain, "it does not continue the record before it")
 
 
 def _version(json: bytes) -> int:

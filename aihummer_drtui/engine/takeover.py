@@ -117,17 +117,19 @@ def take_over(folder: RunFolder, holder: Holder, *, operator: str, reason: str, 
     _journal(folder, operator, clock)
 
 
-def record_taking(folder: RunFolder, journal: Journal, previous: Holder | None) -> None:
-    """Journal a taking over from `previous`, who held the lock last, if there was one. Raises as `append`.
+def record_taking(folder: RunFolder, journal: Journal) -> None:
+    """Journal a taking over that was intended and not yet journalled, once. Raises as `append`.
 
-    For whoever has just taken the run's lock and opened its journal.
+    For whoever has just taken the run's lock and opened its journal: so the holder it names has lost it.
     """
     path = _path(folder)
     taking = _read(path)
-    if taking is not None and previous is not None and previous.lock == taking.lock:
+    if taking is not None:
         taken = LockTaken(holder=taking.holder, reason=taking.reason)
-        journal.found = (*journal.found, journal.append(taken, taking.operator))
-    with contextlib.suppress(OSError):  # Of no use any more: it names a lock that nobody will hold again.
+        # Whoever was killed before the intent was removed has journalled it.
+        if all(record.what != taken for record in journal.found):
+            journal.found = (*journal.found, journal.append(taken, taking.operator))
+    with contextlib.suppress(OSError):
         path.unlink()
         sync_folder(folder.path)
 
@@ -138,10 +140,10 @@ def _journal(folder: RunFolder, operator: str, clock: Clock) -> None:
     while _path(folder).exists():
         try:
             me = Holder.this_process(run=folder.id, operator=operator, clock=clock)
-            with take_lock(folder.lock, me) as lock:
+            with take_lock(folder.lock, me):
                 journal = Journal.open(folder.path, clock)
                 try:
-                    record_taking(folder, journal, lock.previous)
+                    record_taking(folder, journal)
                 finally:
                     journal.close()
         except LockedError:

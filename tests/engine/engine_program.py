@@ -74,10 +74,10 @@ def main(state: Path, run: str, linger: float, point: str) -> None:
         with ExitStack() as held:
             folder = find_run(state, run)
             holder = Holder.this_process(run=folder.id, operator="engine", clock=clock)
-            lock = held.enter_context(take_lock(folder.lock, holder))
+            held.enter_context(take_lock(folder.lock, holder))
             journal = MortalJournal.open(folder.path, clock)
             held.callback(journal.close)
-            record_taking(folder, journal, lock.previous)
+            record_taking(folder, journal)
             declared = fold(journal.found).declared
             held.enter_context(take_target_lock(state, declared.target_key, holder))
             engine = Engine(

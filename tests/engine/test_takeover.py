@@ -4,12 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from aihummer_drtui.durable import write_durably
 from aihummer_drtui.engine import client, takeover
 from aihummer_drtui.engine.clock import ProcessIdentity, SystemClock
 from aihummer_drtui.engine.journal import read_journal
@@ -217,13 +220,47 @@ def test_s04_an_intent_that_is_no_file_of_ours_is_not_read(make_house: MakeHouse
     assert not os.path.lexists(path)
 
 
-@pytest.mark.parametrize("left", [b"", b"{", b'{"lock":"000000","holder":"h","operator":"o","reason":"r"}'])
-def test_s04_what_is_no_intent_of_the_last_holder_is_dropped(make_house: MakeHouse, left: bytes) -> None:
-    """Nothing is put on record that did not happen."""
+@pytest.mark.parametrize("left", [b"", b"{", b'{"lock":"000000"}'])
+def test_s04_what_is_no_intent_is_dropped(make_house: MakeHouse, left: bytes) -> None:
+    """Nothing is put on record that nobody meant."""
     house = make_house(PLAIN)
     house.leave(house.sit())
     house.end_engine(signal.SIGKILL)
-    (house.folder.path / "taking").write_bytes(left)
+    write_durably(house.folder.path / "taking", left)
     house.leave(house.sit())
     assert taken(house) == []
     assert not (house.folder.path / "taking").exists()
+
+
+def test_s04_an_intent_is_journalled_once(make_house: MakeHouse) -> None:
+    """Its recorder was killed before it was removed, or a new engine was killed before it recorded it."""
+    house = make_house(PLAIN)
+    house.leave(house.sit())
+    house.end_engine(signal.SIGKILL)
+    taking = Taking(lock="aa11bb", holder="engine, process 1, lock aa11bb", operator="bert", reason="it hung")
+    for _ in range(2):
+        write_durably(house.folder.path / "taking", msgspec.json.encode(taking))
+        house.leave(house.sit())
+        house.end_engine(signal.SIGKILL)
+    assert taken(house) == [("bert", e.LockTaken(holder=taking.holder, reason="it hung"))]
+
+
+def test_s04_a_new_engine_that_comes_first_is_waited_for(
+    stubborn: tuple[House, ProcessIdentity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Front ends that wait for the run start one as soon as it is free; it is on record all the same."""
+    monkeypatch.setattr(takeover, "ENDS_WITHIN", 0.3)
+    house, process = stubborn
+    held = threading.Event()
+
+    def come_first() -> None:
+        gone(process)
+        me = Holder.this_process(run=house.folder.id, operator="carl", clock=CLOCK)
+        with suppress(LockedError), take_lock(house.folder.lock, me):
+            held.wait(0.5)
+
+    other = threading.Thread(target=come_first)
+    other.start()
+    take_over(house.folder, holder_that_stands_still(house.folder), operator="bert", reason="x", clock=CLOCK)
+    other.join()
+    assert len(taken(house)) == 1
