@@ -10,6 +10,7 @@ import pytest
 
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
+from aihummer_drtui.tui.app import RunApp
 from aihummer_drtui.tui.asking import Asked, request_words
 from tests.engine.engine_house import PHRASE, a_house, book, command
 from tests.tui.screens import shown
@@ -77,7 +78,9 @@ async def test_an_answer_that_came_while_there_was_no_room_is_told_with_the_room
             await screens.until(lambda: "Too small" in screens.text(), "no room")
             os.kill(engine, signal.SIGCONT)
             await screens.until(lambda: bool(house.of_kind(e.CommandEnded)), "started")
-            await screens.until(lambda: screens.app.asked is None, "answered")
+            app = screens.app
+            assert isinstance(app, RunApp)
+            await screens.until(lambda: app.asked is None, "answered")
             assert "Too small" in screens.text()
             await screens.pilot.resize_terminal(80, 24)
             await screens.until_shown("+ passed   command swap", "Step 2 of 2")
