@@ -47,6 +47,9 @@ SAMPLES = {
     "operator": "anna",
     "host": "here",
     "front_end": "test",
+    "answer": "passed",
+    "outcome": "done",
+    "result": "not done",
 }
 
 
