@@ -108,6 +108,11 @@ def test_j11_a_refusal_over_which_the_engine_ends_is_told(tmp_path: Path) -> Non
         assert any(isinstance(reply, Accepted) for reply in replies)
 
 
+def last_line(view: View) -> str:
+    """Of what is kept of the output; empty where there is none."""
+    return view.output.lines[-1] if view.output is not None and view.output.lines else ""
+
+
 def test_a_flood_of_output_becomes_a_few_messages(tmp_path: Path) -> None:
     """At most five a second and one that waits; what is kept of the output is bounded."""
     way = fifo(tmp_path, "way")
@@ -119,9 +124,10 @@ def test_a_flood_of_output_becomes_a_few_messages(tmp_path: Path) -> None:
         asked(bridge, screens, r.StartCommand(item="work/do"))
         # The last view may have been taken while the answer was waited for: begin with the latest.
         view, _ = bridge.take()
-        while view is None or view.output is None or not view.output.lines or view.output.lines[-1] != "200000":
+        while view is None or last_line(view) != "200000":
             view = screens.view(bridge)
         took = time.monotonic() - began
+        assert view.output is not None
         assert screens.moved - before <= took / PERIOD + 5
         assert sum(len(line) + 1 for line in view.output.lines) <= TAIL
         assert view.output.size > TAIL
