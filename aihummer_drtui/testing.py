@@ -123,8 +123,11 @@ class ScriptedCatalogue:
         return self._script().leftovers
 
     def secrets(self, values: Mapping[str, str]) -> frozenset[bytes]:  # noqa: ARG002
-        """Give what the file tells."""
-        return frozenset(one.encode() for one in self._script().secrets)
+        """Give what the file tells; nothing when it cannot be read, as where there are no descriptors."""
+        try:
+            return frozenset(one.encode() for one in self._script().secrets)
+        except OSError:
+            return frozenset()
 
     def choices(self, variable: str) -> tuple[Choice, ...]:
         """What there is to choose from for an input."""

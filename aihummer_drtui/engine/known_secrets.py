@@ -11,7 +11,7 @@ _HINT: Final = "leave it out: the journal is kept, and handed on with the report
 
 
 class KnownSecrets:
-    """The target's secrets as they are when they are asked for. Every method may read files."""
+    """The target's secrets as far as they were ever known to this engine. Every method may read files."""
 
     def __init__(
         self,
@@ -20,11 +20,13 @@ class KnownSecrets:
     ) -> None:
         """`known` gives the secrets by the inputs of the run; `values` those inputs, as they are now."""
         self._known = known
+        self._seen: frozenset[bytes] = frozenset()
         self._values = values
 
     def masker(self) -> Masker:
-        """What masks them."""
-        return _masker(self._known(self._values()))
+        """What masks them, and those that were known before: a file that is gone makes no secret public."""
+        self._seen |= self._known(self._values())
+        return _masker(self._seen)
 
     def refusal(self, request: r.Request) -> r.Refused | None:
         """Why a request is not journalled: a person has typed, or pasted, a secret into it."""

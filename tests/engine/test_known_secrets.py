@@ -115,3 +115,14 @@ def test_words_of_a_gate_are_never_a_secret(make_house: MakeHouse) -> None:
     accepted(session, r.StartCommand(item=SWAP, confirmation=PHRASE))
     until(session, has_ended)
     assert house.attempt(SWAP).output.read_bytes() == b"swapped\n"
+
+
+def test_a_secret_that_was_known_once_stays_one(make_house: MakeHouse) -> None:
+    """The file that held it is lost, or cannot be opened for want of descriptors: it is refused as before."""
+    house = make_house(book(command(SWAP, "true")))
+    told(house, CANARY)
+    session = house.sit()
+    assert "a secret of the target" in refused(session, r.WriteNote(text=f"it is {CANARY}"))
+    told(house)
+    assert "a secret of the target" in refused(session, r.WriteNote(text=f"it is {CANARY}"))
+    accepted(session, r.WriteNote(text="it is lost"))
