@@ -74,6 +74,12 @@ class ScreenTerminal:
         """Press keys, as a terminal sends them."""
         os.write(self.master, keys.encode())
 
+    def say(self, words: str) -> None:
+        """Type words and Enter as a hand does: Enter once they stand there, and not in one go with them."""
+        self.press(words)
+        self.until_shown(f"> {words}")
+        self.press_while(f"> {words}", "\r")
+
     def enter_when(self, offered: str) -> None:
         """Wait until Enter does that and may be pressed, and press it until it was taken."""
         self.until_shown(f"Enter: {offered}")

@@ -110,7 +110,7 @@ def test_u01_a_recovery_with_trouble(desk: Desk) -> None:
         terminal.until_shown("x failed", "v=override")
         terminal.press("v")
         terminal.until_shown("Override look/gateway-env")
-        terminal.press("known\r")
+        terminal.say("known")
         (overridden,) = recorded(terminal, desk, e.ItemOverridden, bool)
         assert overridden.reason == "known"
         terminal.enter_when("go to step 2")
@@ -123,11 +123,11 @@ def test_u01_a_recovery_with_trouble(desk: Desk) -> None:
         terminal.until_shown("| it broke")
         terminal.press("x")
         terminal.until_shown("Skip work/prepare")
-        terminal.press("not needed\r")
+        terminal.say("not needed")
         recorded(terminal, desk, e.ItemSkipped, bool)
         terminal.press("n")
         terminal.until_shown("Put a note on record")
-        terminal.press("so it is\r")
+        terminal.say("so it is")
         assert recorded(terminal, desk, e.NoteWritten, bool) == [e.NoteWritten(text="so it is")]
         for key, shown in (("e", "TIMELINE"), (F1, "HELP"), (":", "Every action that is legal now")):
             terminal.until_shown("Step 2 of 3")
@@ -135,7 +135,7 @@ def test_u01_a_recovery_with_trouble(desk: Desk) -> None:
         terminal.until_shown("Step 2 of 3")
         terminal.press(F8)
         terminal.until_shown("Give this run up")
-        terminal.press("the old host is back\r")
+        terminal.say("the old host is back")
         recorded(terminal, desk, e.RunAbandoned, bool)
         assert left(terminal) == ExitCode.FAILED
     assert isinstance(desk.now().ending, Abandoned)
@@ -169,7 +169,7 @@ def test_u01_a_command_that_is_stopped_and_one_that_nobody_saw_end(desk: Desk) -
         terminal.until_shown("UNKNOWN OUTCOME of work/prepare", "saw it")
         terminal.press("d")
         terminal.until_shown("Decide: work/prepare was done")
-        terminal.press("I saw it too\r")
+        terminal.say("I saw it too")
         (settled,) = recorded(terminal, desk, e.OutcomeSettled, bool)
         assert (settled.done, settled.reason) == (True, "I saw it too")
         terminal.until_shown("+ passed")
@@ -192,7 +192,7 @@ def test_u01_home(desk: Desk) -> None:
         terminal.until_shown("You left run")
         terminal.press("a")
         terminal.until_shown("reason")
-        terminal.press("enough\r")
+        terminal.say("enough")
         recorded(terminal, desk, e.RunAbandoned, bool)
         terminal.until_shown("is abandoned")
         assert left(terminal) == ExitCode.OK
