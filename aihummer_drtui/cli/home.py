@@ -10,7 +10,7 @@ import click
 from aihummer_drtui.cli.declaring import A_NAME
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.engine.declare import unfinished_runs
-from aihummer_drtui.engine.folder import state_dir, state_to_read
+from aihummer_drtui.engine.folder import find_run, state_dir, state_to_read
 from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.loading import loading
@@ -125,10 +125,13 @@ def _command(choice: Plainly) -> click.Command:
 
 
 def _sit(settings: Settings, run: str) -> str:
+    from aihummer_drtui.cli.pointer import own_settings
     from aihummer_drtui.cli.run import sit_down
     from aihummer_drtui.plain.answers import Answers
 
-    return _left(f"run {run}", sit_down(settings, run, Answers(), **_SITTING_PLAINLY))
+    # A drill that was begun here has a sandbox of its own, whatever target home was opened with.
+    own = own_settings(find_run(state_dir(settings.state_dir), run), settings)
+    return _left(f"run {run}", sit_down(own, run, Answers(), **_SITTING_PLAINLY))
 
 
 def _left(what: str, code: int) -> str:
@@ -154,11 +157,11 @@ def _begin(settings: Settings, incident_at: str) -> str:
 
 def _give_up(settings: Settings, run: str, reason: str) -> str:
     from aihummer_drtui.cli.giving_up import give_up
+    from aihummer_drtui.cli.pointer import own_settings
     from aihummer_drtui.cli.run import operator_name
-    from aihummer_drtui.engine.folder import find_run
 
     folder = find_run(state_dir(settings.state_dir), run)
-    give_up(settings, folder, reason=reason, operator=operator_name(""))
+    give_up(own_settings(folder, settings), folder, reason=reason, operator=operator_name(""))
     return f"Run {run} is abandoned."
 
 

@@ -48,6 +48,15 @@ def settings_of(folder: RunFolder, settings: Settings) -> Settings:
     return settings
 
 
+def own_settings(folder: RunFolder, settings: Settings) -> Settings:
+    """The settings with the run's own target, where its configuration is still there; else as they are.
+
+    For a list of runs: an option that was given for the list names none of their targets.
+    """
+    own = _pointed_at(folder)
+    return settings if own is None or not own.exists() else replace(settings, target_path=own)
+
+
 def _pointed_at(folder: RunFolder) -> Path | None:
     try:
         with (folder.path / POINTER).open("rb") as file:

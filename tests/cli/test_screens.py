@@ -232,6 +232,24 @@ def test_home_resumes_by_enter_alone(desk: Desk) -> None:
     assert "Usage:" in ended.stdout
 
 
+def test_home_resumes_a_run_on_its_own_target_whatever_target_it_was_opened_with(desk: Desk) -> None:
+    """A drill that was begun at home has a sandbox of its own; `--target` names another installation."""
+    with on_screens(desk.run_words("--mode", "real"), environment(desk)) as terminal:
+        walk_to_work(terminal)
+        terminal.press("q")
+        assert terminal.end() == ExitCode.PRECONDITION
+    other = desk.place / "other.toml"
+    other.write_text(desk.target.read_text().replace("gateway.env", "other.env").replace("shop", "mill"))
+    with on_screens(desk.words("--target", other), environment(desk)) as terminal:
+        terminal.until_shown("Target mill", "=> Resume")
+        terminal.press_while("=> Resume", "\r")
+        terminal.until_shown("Step 2 of 3", "Enter: start work/prepare")
+        terminal.press("q")
+        terminal.until_shown("You left run")
+        terminal.press("q")
+        assert terminal.end() == ExitCode.OK
+
+
 def test_a_run_that_cannot_begin_is_told_on_the_plain_terminal(desk: Desk) -> None:
     """The screens close, and the error is read where it can be copied."""
     with on_screens(desk.run_words("--mode", "real"), environment(desk)) as terminal:
