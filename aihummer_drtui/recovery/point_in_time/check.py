@@ -52,7 +52,7 @@ def look_at_point(scene: Scene) -> Observation:
         expected=expected,
         observed=f"{echo(point, clock)}{_end(point, window, clock)}; "
         f"base backup {cleaned_line(window.base.label, 60)}",
-        warnings=(*point_warnings(window, clock), *([aside] if aside else [])),
+        warnings=(*_doubt(point, window), *point_warnings(window, clock), *([aside] if aside else [])),
         brings=_brings(point, window),
     )
 
@@ -69,6 +69,16 @@ def _brings(point: Point, window: Window) -> tuple[Brought, ...]:
         case _ as never:
             assert_never(never)
     return () if found is None else (Brought(part=Part.DATABASE, moment=found),)
+
+
+def _doubt(point: Point, window: Window) -> tuple[str, ...]:
+    """That nobody knows whether the WAL goes as far as a time; without a commit after it, it does not."""
+    if not isinstance(point, ByTime) or window.latest is not None:
+        return ()
+    return (
+        "it is not known whether the archived WAL has a commit after this time, and without one it is not "
+        "reached; the restore looks before it stops anything, and `latest` needs none",
+    )
 
 
 def _end(point: Point, window: Window, clock: Clock) -> str:

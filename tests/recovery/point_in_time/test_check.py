@@ -68,6 +68,20 @@ def test_a_point_within_reach_is_told_relative_to_now(archived: Archived) -> Non
         assert "\\n" not in looked.hint, "a hint is one line of a list"
 
 
+def test_a_time_in_wal_whose_last_commit_is_not_known_is_warned_of(
+    archived: Archived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL takes a time without a commit after it for not reached: a pass must not hide that."""
+    keeper = keeper_of(archived.target)
+    windows = [replace(one, latest=None) for one in keeper.windows()]
+    monkeypatch.setattr(type(keeper), "windows", lambda _: windows)
+    catalogue = Catalogue(archived.target)
+    looked = catalogue.look("recovery-point", {"RECOVERY_POINT": spelled(ByTime(moment=archived.moment))})
+    assert "it is not known whether the archived WAL has a commit after this time" in looked.warnings[0]
+    looked = catalogue.look("recovery-point", {"RECOVERY_POINT": "latest"})
+    assert not any("not known" in warning for warning in looked.warnings)
+
+
 @pytest.mark.parametrize("values", [{}, {"RECOVERY_POINT": "dump"}, {"RECOVERY_POINT": " "}])
 def test_on_the_route_of_the_dump_there_is_no_point_to_look_at(values: dict[str, str]) -> None:
     """Also where nothing keeps WAL."""
