@@ -152,6 +152,19 @@ async def test_the_point_is_chosen_or_typed_and_looked_at_first(house: House) ->
     )
 
 
+async def test_what_is_marked_is_what_enter_gives(house: House) -> None:
+    """A choice that is typed instead of gone to is marked, with its own three parts."""
+    tell(house, SETS)
+    async with shown(house, facts=facts_of(house)) as screens:
+        await at_the_set(screens)
+        await screens.press("enter")
+        await screens.enter_when("give RECOVERY_POINT")
+        await screens.until_shown("=> dump")
+        await screens.press(*["backspace"] * 4)
+        await screens.write("latest")
+        await screens.until_shown("=> latest", "PARTS: base1+WAL")
+
+
 async def test_a_point_out_of_reach_says_why(house: House) -> None:
     """And what was typed stays to be mended; nothing typed gives nothing."""
     out = ScriptedCheck(verdict=Verdict.FAILED, observed="2026-11-24 names no time zone")

@@ -131,6 +131,11 @@ class GivingSetScreen(TypingScreen[None]):
             typed.put(table.selected.value)
             self._proposed = typed.value
 
+    def on_input_changed(self, event: Typed.Changed) -> None:
+        """A value that was typed is told of like one that was chosen: what is marked is what Enter gives."""
+        event.stop()
+        self.query_one(SetTable).follow(event.value.strip())
+
     def action_page(self, pages: int) -> None:
         """Scroll the parts."""
         self.query_one(SetTable).page(pages)

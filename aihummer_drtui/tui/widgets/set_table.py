@@ -72,6 +72,12 @@ class SetTable(Vertical):
         self._key = key
         self._draw_table()
 
+    def follow(self, value: str) -> None:
+        """Select the row that gives this value, if one does."""
+        found = next((one for one in self._options if one.value == value), None)
+        if value and found is not None and found is not self.selected:
+            self.select(found.key)
+
     def move(self, by: int) -> None:
         """Select a row that many below."""
         if self._options:
