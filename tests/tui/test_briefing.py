@@ -1,9 +1,13 @@
 """The briefing: what a run acts on, how long it takes, whom to call."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from aihummer_drtui.engine.journal import read_first
+from aihummer_drtui.run.fold import begin
+from aihummer_drtui.run.words import local_time
 from aihummer_drtui.testing import Script, ScriptedCheck
 from tests.engine.engine_house import House, a_house, book, command
 from tests.engine.test_earlier import a_run
@@ -30,7 +34,10 @@ async def test_it_tells_target_clocks_time_and_people(tmp_path: Path, size: tupl
                 "3 tenants",
                 "its commands about 5 s (from 2",
             )
-            assert "Objectives: back within 1 h of the incident" in text
+            declared = begin(read_first(house.folder.path)).declared
+            end = datetime.fromisoformat(declared.incident_at) + timedelta(hours=1)
+            by = local_time(end.isoformat())
+            assert f"Objectives: back within 1 h of the incident, by {by};" in " ".join(text.split())
             assert "2. work; commands about 5 s (from 2 earlier drills)" in text
             assert "Call: c" in text
 

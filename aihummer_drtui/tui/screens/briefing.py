@@ -1,6 +1,7 @@
 """What this run is: target, mode, clocks, what will happen, how long it takes, whom to call."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from textual import work
 
@@ -9,7 +10,6 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.estimates import Earlier, step_line, whole_text
-from aihummer_drtui.run.objectives import clocks
 from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.run.verdict import TargetIdentity
 from aihummer_drtui.run.words import BANNERS, local_time
@@ -18,7 +18,6 @@ from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.aside import asked
 from aihummer_drtui.tui.screens.reading import ReadingScreen
 from aihummer_drtui.tui.view import View
-from aihummer_drtui.tui.widgets.banner import now
 from aihummer_drtui.tui.widgets.pane import Line
 
 
@@ -53,8 +52,7 @@ class BriefingScreen(ReadingScreen[None]):
     def lines(self, view: View) -> tuple[Line, ...]:
         """The run in a screenful or two."""
         runbook, declared = view.runbook, view.state.declared
-        times = clocks(view.state, now())
-        gone = duration_text(times.since_incident // 60 * 60)
+        end = datetime.fromisoformat(declared.incident_at) + timedelta(seconds=runbook.rto)
         by = cleaned_line(view.state.declared_by, 60)
         return (
             Line(text=BANNERS[declared.mode], style=paint.LOUD),
@@ -64,8 +62,8 @@ class BriefingScreen(ReadingScreen[None]):
             Line(text=f"Incident since {local_time(declared.incident_at)}"),
             Line(text=f"Declared {local_time(view.state.declared_at.wall)} by {by}"),
             Line(
-                text=f"Objectives: back within {duration_text(runbook.rto)} of the incident "
-                f"({gone} have gone), at most {duration_text(runbook.rpo)} of data lost"
+                text=f"Objectives: back within {duration_text(runbook.rto)} of the incident, by "
+                f"{local_time(end.isoformat())}; at most {duration_text(runbook.rpo)} of data lost"
             ),
             *self._estimate_lines(view),
             Line(text=""),

@@ -12,6 +12,7 @@ _ABOUT = (
     "without this screen, and `resume` comes back to the same place.",
     "Status is a word and a sign: + passed, x failed, ! drifted (passed once, no longer true), ? unknown, "
     "~ unproven (cannot be known here), > running, - skipped, . pending.",
+    "Of a whole step: + done, x not green, ? unknown, > running, . open, - waits for other steps.",
 )
 
 
