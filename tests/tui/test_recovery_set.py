@@ -118,7 +118,7 @@ async def test_the_set_is_chosen_from_the_table_of_three_parts(house: House, siz
         await screens.press("down")
         assert "no backup: the manifest was changed" in screens.text()
         await screens.press("enter")
-        await screens.until_shown("That is no backup and cannot be recovered from")
+        await screens.until_shown("It cannot be recovered from: no backup: the manifest was changed")
         await screens.press("up", "up", "enter")
         await screens.until(lambda: isinstance(screens.app.screen, StepScreen))
     assert house.of_kind(e.InputGiven) == [

@@ -167,7 +167,7 @@ class GivingSetScreen(TypingScreen[None]):
             return (
                 "An older base backup has no name as a point: type a time within its window, with its zone."
             )
-        return f"That is no backup and cannot be recovered from: {'; '.join(one.below)}"
+        return f"It cannot be recovered from: {'; '.join(line.removeprefix('! ') for line in one.below)}"
 
     @work
     async def _look_at_point(self, value: str) -> None:
