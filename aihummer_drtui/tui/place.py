@@ -43,7 +43,10 @@ class Place:
             return place
         # Whoever reads the step's text goes on reading when a check turns green meanwhile.
         wanted = place.wanted if place.wanted is Showing.TEXT else None
-        return replace(place, selected=selected, wanted=wanted)
+        # An output that had the whole screen goes with its command: the checklist comes back.
+        return replace(
+            place, selected=selected, wanted=wanted, is_zoomed=place.is_zoomed and wanted is not None
+        )
 
     def moved(self, step: Step, by: int) -> "Place":
         """The place with another item selected, that many below."""

@@ -5,7 +5,7 @@ from aihummer_drtui.run.state import AnsweredState, InputState, ObservedState
 from aihummer_drtui.run.told_words import answer_text
 from aihummer_drtui.run.words import checklist
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem
-from aihummer_drtui.runbook.prose import plain_words
+from aihummer_drtui.runbook.prose import plain_words, wrapped
 from aihummer_drtui.tui.describing import item_lines
 from aihummer_drtui.tui.place import Place, Showing
 from aihummer_drtui.tui.view import View
@@ -18,10 +18,14 @@ def step_text(view: View, place: Place) -> str:
     if step is None:
         return "No step is open yet."
     plain = {item.id: plain_words(item.text) for item in step.items}
-    lines = [f"Step: {plain_words(step.title)}", *checklist(view.state, step, plain)]
+    # A terminal breaks a long line within a word; a script and an output are left as they are.
+    listed = (wrapped(line, rest="     ") for line in checklist(view.state, step, plain))
+    lines = [f"Step: {plain_words(step.title)}", *listed]
     item = view.runbook.item(place.selected)
     if item is not None:
-        lines += ["", item.id, *(line.text for line in item_lines(view.state, item, now()))]
+        told = item_lines(view.state, item, now())
+        lines += ["", item.id]
+        lines += [line.text if line.verbatim else wrapped(line.text, rest=line.hang) for line in told]
     if view.output is not None and view.output.attempt:
         folder = view.folder.attempt(view.output.item, view.output.attempt)
         lines += ["", f"Output of {view.output.item} ({folder / 'output'}):", *view.output.lines]

@@ -1,7 +1,9 @@
 """What the screens say of a run, told by tables: the palette, the timeline, the print, the copy."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from aihummer_drtui.engine.folder import RunFolder
@@ -15,7 +17,16 @@ from aihummer_drtui.tui.place import Place, Showing
 from aihummer_drtui.tui.printing import copied_of, step_text
 from aihummer_drtui.tui.view import Connection, Output, View
 from aihummer_drtui.tui.widgets.banner import clock_text
-from tests.run.story import RECOVERY, Story, a_record, declared, through_database
+from tests.run.story import (
+    RECOVERY,
+    Story,
+    a_command,
+    a_record,
+    a_runbook,
+    a_step,
+    declared,
+    through_database,
+)
 
 
 def at(step: str, story: Story) -> RunState:
@@ -147,6 +158,28 @@ def test_a_step_is_printed_with_its_output() -> None:
     assert "> running: command side/mail-up" in text
     assert text.endswith("(/runs/r1/attempts/side.mail-up.2/output):\none\ntwo")
     assert step_text(a_view(Story().state), Place()) == "No step is open yet."
+
+
+def test_what_is_printed_is_broken_between_words() -> None:
+    """A terminal breaks within them; a script keeps its lines, however long."""
+    words, script = "one word after the other " * 8, f"echo {'x' * 90} {'y' * 90}"
+    command = msgspec.structs.replace(a_command("side/mail-up", script=script), text=words)
+    book = a_runbook(a_step("side", command))
+    view = replace(a_view(at("side", Story())), runbook=book)
+    printed = step_text(view, Place(step="side", selected="side/mail-up")).split("\n")
+    assert script in printed
+    assert [line for line in printed if len(line) > 80] == [script]
+    assert " ".join(" ".join(printed).split()).count(words.strip()) == 2
+
+
+def test_a_pane_with_the_whole_screen_goes_with_its_command() -> None:
+    """What comes next is seen on its checklist again; a text that is being read stays."""
+    state = at("side", Story().intend("side/mail-up"))
+    following = Place(step="side").in_view(RECOVERY, state).selected
+    other = next(item.id for item in RECOVERY.items if item.id.startswith("side/") and item.id != following)
+    zoomed = Place(step="side", selected=other, wanted=Showing.OUTPUT, is_zoomed=True)
+    assert not zoomed.in_view(RECOVERY, state).is_zoomed
+    assert replace(zoomed, wanted=Showing.TEXT).in_view(RECOVERY, state).is_zoomed
 
 
 @pytest.mark.parametrize(
