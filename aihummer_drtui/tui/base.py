@@ -61,6 +61,8 @@ class ScreensApp(App[R], inherit_bindings=False):
         """Write all of it anew: how a terminal moves what it showed when it is resized, it alone knows."""
         self._forget()
         self._fit_into(event.size.width, event.size.height)
+        # Also where it has its old size again: it may have been another in between.
+        self.screen.refresh()
 
     def _fit_into(self, columns: int, lines: int) -> None:
         """Say so where there is too little room; what was shown comes back with the room."""
@@ -127,6 +129,9 @@ def made(make: Callable[[], A]) -> A:
 def shown_on_terminal(app: ScreensApp[R]) -> R | None:
     """Run the application on the terminal, and give what it ends with."""
     remember_terminal()
+    for name in ("COLUMNS", "LINES"):
+        # Where a shell exported them, they would be believed when the terminal is resized (shutil).
+        os.environ.pop(name, None)
     ended = app.run(mouse=False)
     if app._exception is not None:
         raise app._exception

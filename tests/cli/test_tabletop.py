@@ -276,7 +276,7 @@ def test_its_screens_need_no_target_either(desk: Desk) -> None:
     """By keys, from the briefing to the first answer; the front end ends and comes back to its place."""
     with on_screens(words(desk), desk.environment()) as screen:
         screen.until_shown("BRIEFING", "Its gates take tabletop/aihummer")
-        screen.press("\r")
+        screen.press_while("Enter=go on", "\r")
         screen.enter_when("give BACKUP_SET")
         screen.until_shown("BACKUP_SET>")
         screen.press("/b\r")
@@ -289,7 +289,7 @@ def test_its_screens_need_no_target_either(desk: Desk) -> None:
         screen.until_shown("WHAT DOES look/gateway-env FIND?")
         screen.press("p")
         screen.until_shown("what was said>")
-        screen.press("\r")
+        screen.press_while("what was said>", "\r")
         screen.until_shown("+ passed   check   gateway-env [answered]")
         screen.press("q")
         assert screen.end() == 3
@@ -306,7 +306,7 @@ def test_home_offers_it(desk: Desk) -> None:
         screen.press("\x1b[B")
         screen.enter_when("Tabletop")
         screen.until_shown("( TABLETOP )", "BRIEFING", "Its gates take tabletop/aihummer")
-        screen.press("\r")
+        screen.press_while("Enter=go on", "\r")
         screen.until_shown("Step 1 of")
         screen.press("q")
         screen.until_shown("You left the tabletop", "=> Resume", "TABLETOP of tabletop")

@@ -45,8 +45,8 @@ def resize(terminal: ScreenTerminal, columns: int, lines: int) -> None:
 def test_t08_a_terminal_that_became_too_small_says_so_and_comes_back(
     desk: Desk, size: tuple[int, int]
 ) -> None:
-    """Nobody acts on what cannot be read: Enter does nothing there."""
-    with at_work(desk) as terminal:
+    """Nobody acts on what cannot be read: Enter does nothing there. What a shell exported is not believed."""
+    with at_work(desk, COLUMNS="80", LINES="24") as terminal:
         resize(terminal, *size)
         if size != (1, 1):
             terminal.until(lambda shown: "Too small" in " ".join(shown.split()), "says so")
@@ -95,18 +95,20 @@ def test_t10_inside_tmux(desk: Desk, folder: Path) -> None:
     try:
         shown = captured(tmux, "BRIEFING")
         assert "*** REAL ***" in shown.split("\n")[0]
-        subprocess.run([*tmux, "send-keys", "Enter"], check=True, timeout=WITHIN)
-        captured(tmux, "Enter: give BACKUP_SET")
+        # An Enter that comes before it can have been read is not heard.
+        captured(tmux, "Enter: give BACKUP_SET", "Enter")
         subprocess.run([*tmux, "send-keys", "q"], check=True, timeout=WITHIN)
         captured(tmux, "Come back with:")
     finally:
         subprocess.run([*tmux, "kill-server"], check=False, timeout=WITHIN)
 
 
-def captured(tmux: list[str], text: str) -> str:
-    """What tmux shows, once that text is there."""
+def captured(tmux: list[str], text: str, *keys: str) -> str:
+    """What tmux shows, once that text is there; until then the keys are pressed again and again."""
     deadline = time.monotonic() + WITHIN
     while True:
+        if keys:
+            subprocess.run([*tmux, "send-keys", *keys], check=True, timeout=WITHIN)
         shown = subprocess.run(
             [*tmux, "capture-pane", "-p"], capture_output=True, text=True, check=True, timeout=WITHIN
         ).stdout
@@ -156,7 +158,7 @@ def test_t16_a_paste_confirms_nothing(desk: Desk, bracketed: bool) -> None:
             terminal.watch(1.0)
         terminal.enter_when("give BACKUP_SET")
         terminal.until_shown("BACKUP_SET> /backups/newest")
-        terminal.press("\r")
+        terminal.press_while("Enter: give this value", "\r")
         terminal.until_shown("Enter: state that you have seen it")
         text = b"yes\r" * (262_144 if bracketed else 40)
         write_all(terminal, b"\x1b[200~" + text + b"\x1b[201~" if bracketed else text)
@@ -174,7 +176,7 @@ def test_t16_a_paste_gives_no_reason(desk: Desk) -> None:
         terminal.press("the rest of it\r")
         terminal.until_shown("reason> the rest of it", "as in a paste: press it again")
         assert not desk.of_kind(e.ItemSkipped)
-        terminal.press("\r")
+        terminal.press_while("reason>", "\r")
         terminal.until_shown("- skipped  command prepare")
 
 
