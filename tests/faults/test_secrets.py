@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 import pytest
 
-from aihummer_drtui.cli.runbook_file import shipped_text
+from aihummer_drtui.cli.runbook_file import load_runbook, shipped_text
 from aihummer_drtui.recovery.database.connection import owner_in
 from aihummer_drtui.recovery.gateway.environment import (
     APP_DATABASE_URL,
@@ -22,6 +22,7 @@ from aihummer_drtui.recovery.gateway.environment import (
     MEDIA_TOKEN_SECRET,
     parse_gateway_env,
 )
+from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Runbook
 from tests.canaries import Canaries, watched_processes
 from tests.cli.at_a_terminal import sit
 from tests.cli.at_screens import on_screens
@@ -181,6 +182,44 @@ def test_k03_k05_a_whole_drill_leaves_no_secret(
     held = canaries.files_with(desk.place)
     assert set(held) == {f"{sandbox.relative_to(desk.place)}/{legal}" for legal in LEGAL}
     record_property("injections", len(canaries.secrets) * 4)
+
+
+def answers_of(runbook: Runbook) -> str:
+    """All that is told in a tabletop that goes well."""
+    told = []
+    for item in runbook.items:
+        match item:
+            case CheckItem():
+                told.append(f'"{item.id}" = "passed as ever"')
+            case CommandItem():
+                told.append(f'"told:{item.id}" = "done"')
+            case InputItem():
+                told.append(f'"{item.id}" = "/said/at/the/table"')
+            case ConfirmItem():
+                pass
+            case _ as never:
+                assert_never(never)
+    return "\n".join(told)
+
+
+def test_k03_a_whole_tabletop_leaves_no_secret(drilling: tuple[Desk, Path], record_property: Record) -> None:
+    """It is named after a target, and looks at nothing of it."""
+    desk, sandbox = drilling
+    canaries = canaries_of(sandbox)
+    answers = desk.place / "answers.toml"
+    answers.write_text(answers_of(load_runbook(None)[1]))
+    answers.chmod(0o600)
+    talk = ["--target", sandbox / "target.toml", "tabletop", "--name", "shop", "--yes", "--json"]
+    with watched_processes(canaries) as watch:
+        told = desk.call(
+            words(desk, *map(str, talk), "--answers", str(answers), "--confirm", "shop/aihummer"), code=1
+        )
+    assert "TABLETOP GONE THROUGH" in told.stderr
+    assert canaries.found_on_screen((told.stdout + told.stderr).encode()) == set()
+    assert watch.shown == {}
+    held = canaries.files_with(desk.place)
+    assert set(held) == {f"{sandbox.relative_to(desk.place)}/{legal}" for legal in LEGAL}
+    record_property("injections", len(canaries.secrets))
 
 
 def test_k03_what_tells_of_a_run_and_a_target_tells_no_secret(
