@@ -27,6 +27,8 @@ def started_on_terminal(
     def own_terminal() -> None:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         signal.signal(signal.SIGHUP, signal.SIG_IGN if ignore_hang_up else signal.SIG_DFL)
+        # Whoever started the tests in the background had their shell ignore it for all that follow.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     process = subprocess.Popen(
         words,
