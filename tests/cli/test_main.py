@@ -11,6 +11,7 @@ import pytest
 from aihummer_drtui.cli.main import COMMANDS
 from tests.cli.calling import PROGRAM
 from tests.cli.desk import Desk
+from tests.engine.test_journal_faults import unmeasured
 
 
 def program(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -85,7 +86,8 @@ def test_k06_a_fault_of_this_program_is_no_traceback(tmp_path: Path, room: str) 
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "DRTUI_STATE_DIR": str(tmp_path / "s"), "TMPDIR": str(tmp_path)},
+        # Without what measures coverage, whose file would find no room either.
+        env={**unmeasured(), "DRTUI_STATE_DIR": str(tmp_path / "s"), "TMPDIR": str(tmp_path)},
         preexec_fn=None if room != "none" else no_file_at_all,
     )
     assert ended.returncode == 1

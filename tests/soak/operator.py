@@ -76,7 +76,7 @@ class Operator:
 
     def read_timeline(self) -> None:
         """Open the timeline, see its clocks and go back."""
-        self._answered("e", "Since the incident", True, self.account.timeline)
+        self._answered("e", "waits on people", True, self.account.timeline)
         self._answered(_F3, "TIMELINE", False, self.account.key)
 
     def resize(self) -> None:
