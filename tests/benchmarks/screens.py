@@ -88,7 +88,8 @@ def _take_shipped_runbook(desk: Desk) -> None:
 def _begin_second_step(desk: Desk) -> None:
     with seated(desk.run_words("--mode", "real"), _environment(desk)) as seat:
         seat.read("BRIEFING", "Enter=go on")
-        seat.pressed("\r", lambda shown: "Step 1 of" in shown)
+        seat.terminal.press_while("Enter=go on", "\r")
+        seat.read("Step 1 of")
         seat.pressed("2", lambda shown: "Step 2 of" in shown)
 
 
@@ -250,7 +251,7 @@ def _see_flood(seat: Seat) -> None:
     seat.read("engine ok")
     seat.watch(QUIET)
     if "WHILE YOU" in seat.terminal.text:
-        seat.pressed("\r", lambda shown: "WHILE YOU" not in shown)
+        seat.terminal.press_while("WHILE YOU", "\r")
     if "following" not in seat.terminal.text:
         seat.pressed("o", lambda shown: "following" in shown)
 
