@@ -146,3 +146,12 @@ def on_screens(
         process.wait()
         if terminal.master >= 0:
             os.close(terminal.master)
+
+
+def give_the_set(terminal: ScreenTerminal) -> None:
+    """Go past the briefing of a new run, and give the backup set that stands in the line."""
+    terminal.until_shown("BRIEFING", "Enter=go on")
+    terminal.press_while("BRIEFING", "\r")
+    terminal.enter_when("give BACKUP_SET")
+    terminal.until_shown("BACKUP_SET> /backups/newest")
+    terminal.enter_when("give this value")

@@ -10,7 +10,7 @@ from typing import TypeVar
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import Abandoned, Finished
-from tests.cli.at_screens import WITHIN, ScreenTerminal, on_screens
+from tests.cli.at_screens import WITHIN, ScreenTerminal, give_the_set, on_screens
 from tests.cli.desk import PHRASE, Desk, passing, red
 from tests.engine.engine_house import kill_attempt
 
@@ -58,13 +58,7 @@ def recorded(terminal: ScreenTerminal, desk: Desk, kind: type[E], true: Callable
 
 def begun(terminal: ScreenTerminal) -> None:
     """Go past the briefing, give the value, state what is asked."""
-    terminal.until_shown("BRIEFING", "Enter=go on")
-    while "BRIEFING" in terminal.text:
-        terminal.press("\r")
-        terminal.watch(1.0)
-    terminal.enter_when("give BACKUP_SET")
-    terminal.until_shown("BACKUP_SET> /backups/newest")
-    terminal.enter_when("give this value")
+    give_the_set(terminal)
     terminal.enter_when("state that you have seen it")
 
 

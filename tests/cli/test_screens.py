@@ -15,7 +15,7 @@ from aihummer_drtui.engine.lock import holder_of
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import Finished, Living
-from tests.cli.at_screens import WITHIN, ScreenTerminal, on_screens
+from tests.cli.at_screens import WITHIN, ScreenTerminal, give_the_set, on_screens
 from tests.cli.desk import PHRASE, Desk
 
 ALTERNATE_SCREEN = b"\x1b[?1049h"
@@ -29,11 +29,7 @@ def environment(desk: Desk, **more: str) -> dict[str, str]:
 
 def walk_to_work(terminal: ScreenTerminal) -> None:
     """From the briefing through the first step, by Enter alone."""
-    terminal.until_shown("BRIEFING", "Enter=go on")
-    terminal.press_while("BRIEFING", "\r")
-    terminal.enter_when("give BACKUP_SET")
-    terminal.until_shown("BACKUP_SET> /backups/newest")
-    terminal.press_while("Enter: give this value", "\r")
+    give_the_set(terminal)
     terminal.enter_when("state that you have seen it")
     terminal.enter_when("go to step 2")
     terminal.until_shown("Enter: start work/prepare")

@@ -18,7 +18,7 @@ import pytest
 
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.run import events as e
-from tests.cli.at_screens import WITHIN, ScreenTerminal, on_screens
+from tests.cli.at_screens import WITHIN, ScreenTerminal, give_the_set, on_screens
 from tests.cli.desk import Desk
 from tests.cli.test_screens import environment, walk_to_work
 
@@ -152,13 +152,7 @@ def write_all(terminal: ScreenTerminal, data: bytes) -> None:
 def test_t16_a_paste_confirms_nothing(desk: Desk, bracketed: bool) -> None:
     """A megabyte with new lines, also on a terminal that sends a paste as keys."""
     with on_screens(desk.run_words("--mode", "real"), environment(desk)) as terminal:
-        terminal.until_shown("BRIEFING", "Enter=go on")
-        while "BRIEFING" in terminal.text:
-            terminal.press("\r")
-            terminal.watch(1.0)
-        terminal.enter_when("give BACKUP_SET")
-        terminal.until_shown("BACKUP_SET> /backups/newest")
-        terminal.press_while("Enter: give this value", "\r")
+        give_the_set(terminal)
         terminal.until_shown("Enter: state that you have seen it")
         text = b"yes\r" * (262_144 if bracketed else 40)
         write_all(terminal, b"\x1b[200~" + text + b"\x1b[201~" if bracketed else text)

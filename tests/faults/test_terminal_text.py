@@ -19,7 +19,7 @@ from aihummer_drtui.run.requests import Accepted, Grew
 from aihummer_drtui.run.verdict import Choice
 from aihummer_drtui.runbook.reader import read_runbook
 from aihummer_drtui.testing import Script, ScriptedCheck
-from tests.cli.at_screens import ScreenTerminal, on_screens
+from tests.cli.at_screens import ScreenTerminal, give_the_set, on_screens
 from tests.cli.calling import PROGRAM
 from tests.cli.desk import PHRASE, Desk, passing
 from tests.cli.test_screens import environment
@@ -102,13 +102,7 @@ def test_x01_x02_on_the_screens(desk: Desk, record_property: Record) -> None:
     """Output, notes, operators, checks, facts of the target, runbook: on the screens of a run."""
     hostile_desk(desk)
     with on_screens(desk.run_words("--mode", "real"), environment(desk), size=(160, 50)) as terminal:
-        terminal.until_shown("BRIEFING", "Enter=go on")
-        while "BRIEFING" in terminal.text:
-            terminal.press("\r")
-            terminal.watch(1.0)
-        terminal.enter_when("give BACKUP_SET")
-        terminal.until_shown("BACKUP_SET> /backups/newest")
-        terminal.press_while("Enter: give this value", "\r")
+        give_the_set(terminal)
         terminal.until_shown("Enter: state that you have seen it")
         terminal.press("\x1b[B")
         terminal.until_shown("CHECK look/gateway-env")
