@@ -172,9 +172,22 @@ def gone(process: ProcessIdentity) -> None:
         descriptor = os.pidfd_open(process.pid)
     except ProcessLookupError:
         return
-    ready = select.select([descriptor], [], [], WITHIN)[0] if process.is_alive() else [descriptor]
-    os.close(descriptor)
-    assert ready, f"process {process.pid} is still there"
+    try:
+        # Asked who it is and not whether it lives: a process whose first thread is gone looks dead
+        # while another one still holds its files.
+        if started_at(process.pid) == process.start_ticks:
+            assert select.select([descriptor], [], [], WITHIN)[0], f"process {process.pid} is still there"
+    finally:
+        os.close(descriptor)
+
+
+def started_at(pid: int) -> int | None:
+    """When that process began, in ticks since the boot (proc_pid_stat(5)); None when it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(stat.rpartition(")")[2].split()[19])
 
 
 def until(session: Session, true: Callable[[RunState], bool]) -> RunState:

@@ -31,6 +31,7 @@ from aihummer_drtui.engine.kernel_lock import try_lock
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.run.events import EndKind
 from aihummer_drtui.run.progress import Progress
+from tests.engine.engine_house import gone
 
 PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 HOUR = 3600.0
@@ -80,17 +81,6 @@ def fifo(folder: Path, name: str) -> Path:
     path = folder / name
     os.mkfifo(path)
     return path
-
-
-def gone(process: ProcessIdentity) -> None:
-    """Wait until that process is gone."""
-    try:
-        descriptor = os.pidfd_open(process.pid)
-    except ProcessLookupError:
-        return
-    ready, _, _ = select.select([descriptor], [], [], 30)
-    os.close(descriptor)
-    assert ready
 
 
 def test_kinds_are_those_of_the_events() -> None:

@@ -22,7 +22,8 @@ from aihummer_drtui.engine.clock import ProcessIdentity
 from aihummer_drtui.engine.kernel_lock import try_lock
 from aihummer_drtui.masking import MASK, Masker, forms, masker_of
 from aihummer_drtui.run.events import EndKind
-from tests.engine.test_attempt import HOUR, PATH, attempt, ended, fifo, gone, wait
+from tests.engine.engine_house import gone
+from tests.engine.test_attempt import HOUR, PATH, attempt, ended, fifo, wait
 
 __all__ = ["attempt"]
 KEY = base64.b64encode(bytes(range(100, 132)))
