@@ -16,7 +16,7 @@ from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from tests.engine.conftest import MakeHouse
-from tests.engine.engine_house import a_house, accepted, book, command, gone
+from tests.engine.engine_house import a_house, accepted, book, command, gone, logged
 from tests.faults.injecting import Fault, needs_strace
 
 PLAIN = book(command("work/swap", "true"))
@@ -98,6 +98,8 @@ def test_j11_lock_that_cannot_be_stored_is_told_at_once(make_house: MakeHouse, t
     )
     with pytest.raises(PreconditionError, match="the lock cannot be used: Input/output error"):
         connect_or_launch(house.folder, [*fault.words, *house.engine_command()])
+    # It is said to whoever waits before it is logged.
+    logged(house, "cannot be used")
     assert house.folder.engine_log.read_text().count("cannot be used") == 1
 
 
