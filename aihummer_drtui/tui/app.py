@@ -137,7 +137,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
 
             self.push_screen(BriefingScreen(), self._begin)
             return
-        lines = absence_lines(self.bridge.away, tabletop=is_tabletop(self.view.state)) if self.view else ()
+        lines = absence_lines(self.bridge.away, tabletop=self.is_tabletop) if self.view else ()
         if lines:
             self.push_screen(AbsenceScreen(lines))
 
@@ -157,6 +157,11 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         self._move()
         if isinstance(self.screen, RunScreen):
             self.screen.refused(error.what, f"'r' tries again. {error.hint}")
+
+    @property
+    def is_tabletop(self) -> bool:
+        """Whether the run is known to be one, in which nothing is looked at or executed."""
+        return self.view is not None and is_tabletop(self.view.state)
 
     def ask(self, request: Request) -> None:
         """Send a request to the engine."""
@@ -179,7 +184,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
                 return view is not None
             case "recovery_set" | "shell":
                 # A tabletop looks at nothing, and a shell would be the way around that.
-                return view is not None and not is_tabletop(view.state)
+                return view is not None and not self.is_tabletop
             case "note":
                 return living
             case "abandon":
@@ -225,8 +230,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
     def action_help(self) -> None:
         """Explain the keys of this screen."""
         if isinstance(self.screen, RunScreen):
-            told = self.view is not None and is_tabletop(self.view.state)
-            self.help_with(in_mode(self.screen.intents, tabletop=told))
+            self.help_with(in_mode(self.screen.intents, tabletop=self.is_tabletop))
 
     def action_briefing(self) -> None:
         """Tell what this run is."""
@@ -264,10 +268,12 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
 
     def action_shell(self) -> None:
         """Open a shell, and come back."""
-        if self.view is not None:
-            from aihummer_drtui.tui import outside
+        from aihummer_drtui.tui import outside
 
-            outside.open_shell(self, self.view.folder.path)
+        view, screen = self.view, self.screen
+        if view is not None and isinstance(screen, RunScreen):
+            # What follows in a paste would be typed into the shell.
+            screen.unless_pasted(lambda: outside.open_shell(self, view.folder.path))
 
     def action_mouse(self) -> None:
         """Turn the mouse on or off."""

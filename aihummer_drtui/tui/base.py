@@ -22,10 +22,6 @@ SETTLE: Final = 0.4
 """Seconds that what Enter does has to stand there before Enter does it: a key that came sooner was
 meant for something else."""
 
-BY_HAND: Final = 0.03
-"""Seconds between two keys at least, of which the second may act: nobody's hand is faster, but a paste is
-on a terminal that sends it as keys."""
-
 
 class ScreensApp(App[R], inherit_bindings=False):
     """Draws in ASCII on one theme; the mouse is off until it is asked for."""

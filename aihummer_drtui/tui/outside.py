@@ -1,5 +1,6 @@
 """Leaving the screen for a while: a shell, a pager, a print; and coming back to where it was."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ def open_shell(app: App[Any], folder: Path) -> None:
     shell = os.environ.get("SHELL") or "/bin/sh"
     with app.suspend():
         _say("A shell on this host. `exit` comes back; the run goes on meanwhile.")
+        _forget_keys()
         try:
             subprocess.run([shell], check=False, cwd=folder)
         except OSError as error:
@@ -61,9 +63,13 @@ def _say(text: str) -> None:
 
 def _wait() -> None:
     _say(_COME_BACK)
-    try:
-        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    _forget_keys()
+    with contextlib.suppress(OSError):
         os.read(sys.stdin.fileno(), 4_096)
-    except (OSError, termios.error):
-        # The terminal went away; the application will see that for itself.
-        return
+
+
+def _forget_keys() -> None:
+    """Throw away what was typed for the screens and not read yet."""
+    # Where the terminal went away, the application will see that for itself.
+    with contextlib.suppress(OSError, termios.error):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)

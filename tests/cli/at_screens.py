@@ -18,6 +18,8 @@ from tests.cli.own_terminal import started_on_terminal
 WITHIN = 30.0
 READ = 0.45
 """Seconds that a line stands there before its Enter is heard, and a little more (`base.SETTLE`)."""
+BETWEEN_KEYS = 0.05
+"""Seconds between two keys of a hand, and more than `pace.BY_HAND`."""
 AGAIN = 3.0
 """Seconds after which a key that did nothing is pressed again."""
 
@@ -79,6 +81,14 @@ class ScreenTerminal:
         self.press(words)
         self.until_shown(f"> {words}")
         self.press_while(f"> {words}", "\r")
+
+    def pass_gate(self, words: str) -> None:
+        """Type the words of a gate one key after the other, and Enter once they stand there."""
+        for letter in words:
+            self.press(letter)
+            self.read_for(BETWEEN_KEYS)
+        self.until_shown(f"HOST/DATABASE> {words}")
+        self.press_while("HOST/DATABASE>", "\r")
 
     def enter_when(self, offered: str) -> None:
         """Wait until Enter does that and may be pressed, and press it until it was taken."""

@@ -86,7 +86,7 @@ def test_u01_a_healthy_recovery(desk: Desk) -> None:
         terminal.enter_when("start work/prepare")
         terminal.enter_when("open the gate of work/swap")
         terminal.until_shown("HOST/DATABASE>")
-        terminal.press(f"{PHRASE}\r")
+        terminal.pass_gate(PHRASE)
         terminal.enter_when("go to step 3")
         terminal.enter_when("state that you have seen it")
         terminal.enter_when("finish the run")

@@ -102,7 +102,7 @@ def pass_gate(terminal: ScreenTerminal, command: str) -> str:
     said = terminal.until_shown(f"GATE: {command} is IRREVERSIBLE", "It acts on", "It destroys", "Undo:")
     terminal.press("\r")
     terminal.until_shown("Enter does not pass this gate")
-    terminal.press(f"{PHRASE}\r")
+    terminal.pass_gate(PHRASE)
     terminal.until(lambda shown: "never by Enter alone" not in shown, f"{command} is started")
     return said
 

@@ -43,7 +43,7 @@ def test_a_whole_run_by_keys_alone_at_80_by_24(desk: Desk) -> None:
         terminal.enter_when("start work/prepare")
         terminal.enter_when("open the gate of work/swap")
         terminal.until_shown("GATE: work/swap is IRREVERSIBLE", "HOST/DATABASE>")
-        terminal.press(f"{PHRASE}\r")
+        terminal.pass_gate(PHRASE)
         terminal.enter_when("go to step 3")
         terminal.enter_when("state that you have seen it")
         terminal.enter_when("finish the run")

@@ -18,8 +18,8 @@ import pytest
 
 from aihummer_drtui.errors import ExitCode
 from aihummer_drtui.run import events as e
-from tests.cli.at_screens import WITHIN, ScreenTerminal, give_the_set, on_screens
-from tests.cli.desk import Desk
+from tests.cli.at_screens import READ, WITHIN, ScreenTerminal, give_the_set, on_screens
+from tests.cli.desk import PHRASE, Desk
 from tests.cli.test_screens import environment, walk_to_work
 
 MADE_FOR = ("Step 2 of 3", "Enter: start work/prepare", "engine ok")
@@ -160,6 +160,41 @@ def test_t16_a_paste_confirms_nothing(desk: Desk, bracketed: bool) -> None:
         terminal.until_shown("Put a note on record")
     assert not desk.of_kind(e.ItemConfirmed)
     assert not desk.of_kind(e.CommandIntended)
+
+
+def test_t16_a_paste_passes_no_gate(desk: Desk) -> None:
+    """Host and database, pasted on a terminal that sends a paste as keys, are no words typed by hand."""
+    with at_work(desk) as terminal:
+        terminal.enter_when("start work/prepare")
+        terminal.enter_when("open the gate of work/swap")
+        terminal.until_shown("HOST/DATABASE>")
+        terminal.press(PHRASE)
+        terminal.until_shown(f"HOST/DATABASE> {PHRASE}")
+        terminal.press_while(f"HOST/DATABASE> {PHRASE}", "\r")
+        terminal.until_shown("this is typed by hand, not pasted")
+        assert [one.item for one in desk.of_kind(e.CommandIntended)] == ["work/prepare"]
+        terminal.pass_gate(PHRASE)
+        terminal.until_shown("+ passed   command swap")
+
+
+def test_t16_a_letter_of_a_paste_starts_nothing_and_opens_no_shell(desk: Desk, tmp_path: Path) -> None:
+    """The key of `again` and the key of the shell do what they stand for when they come alone."""
+    opened = tmp_path / "opened"
+    shell = tmp_path / "shell"
+    shell.write_text(f"#!/bin/sh\ntouch {opened}\n")
+    shell.chmod(0o700)
+    desk.write_runbook(prepare="exit 1")
+    with at_work(desk, SHELL=str(shell)) as terminal:
+        terminal.enter_when("start work/prepare")
+        terminal.until_shown("x failed")
+        terminal.press("a!a!")
+        terminal.read_for(READ)
+        assert not opened.exists()
+        assert len(desk.of_kind(e.CommandIntended)) == 1
+        terminal.press("!")
+        terminal.until(lambda _: opened.exists(), "the shell")
+        terminal.press("a")
+        terminal.until(lambda _: len(desk.of_kind(e.CommandIntended)) == 2, "the command is started again")
 
 
 def test_t16_a_paste_gives_no_reason(desk: Desk) -> None:

@@ -121,7 +121,7 @@ def by_keys_on_the_screens(desk: Desk, sandbox: Path) -> bytes:
             assert time.monotonic() < deadline, terminal.text
             shown = terminal.text
             if re.search(r"HOST/DATABASE>\W*$", shown, re.MULTILINE):
-                terminal.press(f"{PHRASE}\r")
+                terminal.pass_gate(PHRASE)
             elif "Enter" in shown:
                 terminal.press("\r")
             terminal.watch(0.5)

@@ -3,16 +3,12 @@
 import time
 from typing import assert_never
 
-from textual.events import Key
-
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.overlap import going_refused
 from aihummer_drtui.run.requests import Reply, Request
-from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import Runbook
 from aihummer_drtui.tui import paint
-from aihummer_drtui.tui.base import BY_HAND
 from aihummer_drtui.tui.intents import Intent
 from aihummer_drtui.tui.item_acts import About, item_act
 from aihummer_drtui.tui.offer import (
@@ -37,17 +33,11 @@ class ActingScreen(LookingScreen):
         super().__init__()
         self._offer: Offer | None = None
         self._offered_at = 0.0
-        self._key_at = 0.0
-        self._gap = 0.0
 
     def offered(self, offer: Offer) -> None:
         """Take in what Enter does from now on."""
         if offer != self._offer:
             self._offer, self._offered_at = offer, time.monotonic()
-
-    def on_key(self, event: Key) -> None:
-        """Note how fast keys come: a terminal that knows no bracketed paste sends a paste as keys."""
-        self._gap, self._key_at = event.time - self._key_at, event.time
 
     def is_legal(self, intent: Intent) -> bool:
         """What is wanted about the selected item is legal where there is an act for it."""
@@ -60,14 +50,17 @@ class ActingScreen(LookingScreen):
         """Do what is offered, if it was there to be read before the key was pressed."""
         if self._offer is None or self.run_app.asked is not None:
             return
-        settle = self.run_app.settle
-        if time.monotonic() - self._offered_at >= settle and self._gap >= min(settle, BY_HAND):
+        if self.has_stood_since(self._offered_at) and self._pace.gap >= self.by_hand:
             self.perform(self._offer.act)
 
     def action_about(self, about: str) -> None:
         """Do something about the selected item."""
         act = self._about(About(about))
-        if act is not None and self.run_app.asked is None:
+        if act is None or self.run_app.asked is not None:
+            return
+        if isinstance(act, Ask):
+            self.unless_pasted(lambda: self.perform(act))
+        else:
             self.perform(act)
 
     def _about(self, about: About) -> Act | Wanting | None:
@@ -138,8 +131,7 @@ class ActingScreen(LookingScreen):
             case OpenValue(input=given):
                 from aihummer_drtui.tui.screens.giving_set import giving_screen
 
-                looks = self.view is not None and not is_tabletop(self.view.state)
-                self.app.push_screen(giving_screen(given, looks=looks))
+                self.app.push_screen(giving_screen(given, looks=not self.is_tabletop))
             case _ as never:
                 assert_never(never)
 

@@ -10,7 +10,6 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.estimates import Earlier, step_line, whole_text
-from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.run.verdict import TargetIdentity
 from aihummer_drtui.run.words import BANNERS, local_time
 from aihummer_drtui.runbook.prose import plain_words
@@ -93,7 +92,7 @@ class BriefingScreen(ReadingScreen[None]):
             case TargetIdentity() as identity:
                 host, database = cleaned_line(identity.host, 100), cleaned_line(identity.database, 100)
                 facts = (Line(text=f"  {cleaned_line(fact, 300)}", hang="  ") for fact in identity.facts)
-                if self.view is not None and is_tabletop(self.view.state):
+                if self.is_tabletop:
                     return (Line(text=f"Its gates take {host}/{database}:"), *facts)
                 return (Line(text=f"It answers as host {host}, database {database}:"), *facts)
             case error:

@@ -10,7 +10,6 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run.closing import closing_lines, next_lines
 from aihummer_drtui.run.leftovers import Leftovers, leftover_lines
 from aihummer_drtui.run.state import Abandoned
-from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import RecoveryLevel
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.aside import asked
@@ -47,7 +46,7 @@ class CompletionScreen(ReadingScreen[None]):
     def on_mount(self) -> None:
         """Look for what is left over."""
         super().on_mount()
-        if self.view is not None and is_tabletop(self.view.state):
+        if self.is_tabletop:
             # Nothing was touched, so nothing can be left over.
             self._left = Leftovers()
         else:
@@ -81,7 +80,7 @@ class CompletionScreen(ReadingScreen[None]):
         if self._left is None:
             yield Line(text="Looking for what is left over ...", style=paint.QUIET)
             return
-        told = () if is_tabletop(view.state) else self._told(self._left)
+        told = () if self.is_tabletop else self._told(self._left)
         for line in told:
             yield Line(text=line, style=paint.DOUBT if "not looked up" in line else "", hang="    ")
         for line in next_lines(view.runbook, view.state, self._left):

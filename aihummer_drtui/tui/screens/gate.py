@@ -1,12 +1,13 @@
 """The gate of an irreversible command: what it destroys, what undoes it, and whose it is, typed by hand."""
 
+from typing import Final
+
 from textual import work
 
 from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.requests import Accepted, Reply, Request, StartCommand
-from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.run.verdict import TargetIdentity
 from aihummer_drtui.run.words import given_lines
 from aihummer_drtui.runbook.model import CommandItem
@@ -18,6 +19,8 @@ from aihummer_drtui.tui.screens.typing_screen import TypingScreen
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.pane import Line
 from aihummer_drtui.tui.widgets.typed import ByHand, Typed
+
+_PASTED: Final = "Nothing was taken: this is typed by hand, not pasted."
 
 
 class GateScreen(TypingScreen[None]):
@@ -49,9 +52,10 @@ class GateScreen(TypingScreen[None]):
     def show(self, view: View, news: list[Growth]) -> None:  # noqa: ARG002
         """What is about to be replaced, and the way back."""
         command = self._command
-        told = is_tabletop(view.state)
         runs = (
-            "A real run would run exactly this; now nothing is executed:" if told else "It runs exactly this:"
+            "A real run would run exactly this; now nothing is executed:"
+            if self.is_tabletop
+            else "It runs exactly this:"
         )
         self.lines(
             (
@@ -86,7 +90,7 @@ class GateScreen(TypingScreen[None]):
 
     def on_by_hand_pasted(self) -> None:
         """A paste is no word of a person."""
-        self.notice("Nothing was taken: this is typed by hand, not pasted.", paint.REFUSED)
+        self.notice(_PASTED, paint.REFUSED)
 
     def on_input_submitted(self, event: Typed.Submitted) -> None:
         """Ask the engine to start it with what was typed."""
@@ -98,6 +102,9 @@ class GateScreen(TypingScreen[None]):
             self.notice(
                 "Enter does not pass this gate: type host and database, as HOST/DATABASE.", paint.REFUSED
             )
+        elif self.query_one(Typed).pace.came_at_once(self.by_hand):
+            self.query_one(Typed).put("")
+            self.notice(_PASTED, paint.REFUSED)
         elif "/" not in text:
             self.notice("This gate takes HOST/DATABASE, typed by hand; nothing was started.", paint.REFUSED)
         else:
@@ -105,7 +112,7 @@ class GateScreen(TypingScreen[None]):
             self.run_app.ask(StartCommand(item=self._command.id, confirmation=text))
 
     def _asking(self) -> str:
-        if self.view is not None and is_tabletop(self.view.state):
+        if self.is_tabletop:
             return "Asking the engine; it compares the words, and executes nothing ..."
         return "Asking the engine; it looks at the target and at every check once more ..."
 

@@ -144,7 +144,7 @@ class GivingSetScreen(TypingScreen[None]):
         """Give the value; a point in time once it was told what it means."""
         event.stop()
         value = event.value.strip()
-        if self._is_asked or time.monotonic() - self._proposed_at < self.run_app.settle:
+        if self._is_asked or not self.has_stood_since(self._proposed_at):
             # What was put into the line has to have stood there long enough to be read.
             return
         if not value:

@@ -1,12 +1,13 @@
 """What every screen of a run has: the banner, a line of notice, the footer, and the acts of everywhere."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
+from textual.events import Key
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -14,6 +15,7 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.intents import ELSEWHERE, Intent, bindings
+from aihummer_drtui.tui.pace import BY_HAND, Pace
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.banner import Banner
 from aihummer_drtui.tui.widgets.keys import Keys
@@ -39,6 +41,10 @@ class RunScreen(Screen[T], inherit_bindings=False):
     intents: tuple[Intent, ...] = ELSEWHERE
     """All that can be wanted on this screen, for footer, help and palette."""
     _shown_at = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pace = Pace()
 
     def compose(self) -> ComposeResult:
         """The banner, what the screen is about, the notice, the keys."""
@@ -76,9 +82,42 @@ class RunScreen(Screen[T], inherit_bindings=False):
         self._shown_at = time.monotonic()
         self.draw([])
 
+    @property
+    def is_tabletop(self) -> bool:
+        """Whether nothing is looked at or executed in this run."""
+        return self.run_app.is_tabletop
+
     def can_be_read(self) -> bool:
         """Whether it has stood there for a moment: an Enter that came sooner answered something else."""
-        return time.monotonic() - self._shown_at >= self.run_app.settle
+        return self.has_stood_since(self._shown_at)
+
+    def has_stood_since(self, moment: float) -> bool:
+        """Whether what came then (`time.monotonic`) has stood there long enough to be read."""
+        return time.monotonic() - moment >= self.run_app.settle
+
+    @property
+    def by_hand(self) -> float:
+        """Seconds that two keys of a hand are apart, at the least; none where nobody has to read."""
+        return min(self.run_app.settle, BY_HAND)
+
+    def on_key(self, event: Key) -> None:
+        """Note how fast keys come."""
+        self._pace.key(event.time)
+
+    def unless_pasted(self, act: Callable[[], object]) -> None:
+        """Do what a key stands for when no other came at once with it, before or after: not in a paste."""
+        limit, at = self.by_hand, self._pace.last
+        if self._pace.gap < limit:
+            return
+        if not limit:
+            act()
+            return
+
+        def when_alone() -> None:
+            if self._pace.last == at:
+                act()
+
+        self.set_timer(limit, when_alone)
 
     def on_resize(self) -> None:
         """Draw it again in the room there is."""

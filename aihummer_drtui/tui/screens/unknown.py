@@ -8,7 +8,6 @@ from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.requests import ProbeOutcome
 from aihummer_drtui.run.state import Lost
-from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.run.told_words import said_text, why_unknown
 from aihummer_drtui.run.verdict import ProbeResult
 from aihummer_drtui.run.words import local_time
@@ -66,7 +65,7 @@ class UnknownScreen(ReadingScreen[None]):
 
     def legal_intents(self) -> list[Intent]:
         """What can be wanted now; a tabletop's probe is not run, but answered otherwise."""
-        told = self.view is not None and is_tabletop(self.view.state)
+        told = self.is_tabletop
         mine = super().legal_intents()
         return [_ANSWER_PROBE if told and one.action == "probe" else one for one in mine]
 
@@ -106,7 +105,7 @@ class UnknownScreen(ReadingScreen[None]):
 
     def action_probe(self) -> None:
         """Run the probe again; in a tabletop, answer it again."""
-        if self.view is not None and is_tabletop(self.view.state):
+        if self.is_tabletop:
             from aihummer_drtui.tui.screens.telling import telling_screen
 
             self.app.push_screen(telling_screen(OpenTold(item=self._command, probe=True)))

@@ -107,7 +107,7 @@ class ValueScreen(TypingScreen[None]):
         """Give the value; one that was filled in has to have stood there long enough to be read."""
         event.stop()
         value = event.value.strip()
-        if time.monotonic() - self._filled_at < self.run_app.settle:
+        if not self.has_stood_since(self._filled_at):
             return
         if not value and not self._is_known:
             self.notice("Still looking for what there is; wait, or type a value.", paint.REFUSED)

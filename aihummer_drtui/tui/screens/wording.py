@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from aihummer_drtui.tui import paint
-from aihummer_drtui.tui.base import BY_HAND
 from aihummer_drtui.tui.screens.typing_screen import TypingScreen
 from aihummer_drtui.tui.widgets.pane import Line
 from aihummer_drtui.tui.widgets.typed import Typed
@@ -29,7 +28,7 @@ class WordingScreen(TypingScreen[str]):
         """Take the words; nothing is done without any."""
         event.stop()
         text = event.value.strip()
-        if self.query_one(Typed).gap < min(self.run_app.settle, BY_HAND):
+        if self.query_one(Typed).pace.gap < self.by_hand:
             self.notice("Enter came at once with other keys, as in a paste: press it again.", paint.REFUSED)
         elif text:
             self.dismiss(text)

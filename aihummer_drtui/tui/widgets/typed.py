@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.tui.pace import Pace
 
 LIMIT: Final = 4_000
 """Characters, as the engine takes them."""
@@ -25,13 +26,15 @@ class Typed(Input):
     def __init__(self, value: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(value, max_length=LIMIT, id=id, select_on_focus=False)
         self.cursor_blink = False
-        self._key_at = 0.0
-        self.gap = 0.0
-        """Seconds between the last two keys."""
+        self.pace = Pace()
+        """How fast the line came."""
 
     def on_key(self, event: events.Key) -> None:
         """Note how fast keys come."""
-        self.gap, self._key_at = event.time - self._key_at, event.time
+        if event.key == "enter":
+            self.pace.key(event.time)
+        else:
+            self.pace.letter(event.time, first=not self.value)
 
     def put(self, value: str) -> None:
         """Put a value into the line; one with control characters leaves it empty: no terminal may get it."""
