@@ -105,7 +105,7 @@ class Acts:
         connection.sitting = sitting
         connection.operator = operator
         if isinstance(self._standing.state.ending, Living):
-            self._looker.look_again_at_what_passed()
+            self._looker.look_again_at_what_stood()
             self._looker.poll()
         return None
 
@@ -177,7 +177,10 @@ class Acts:
             self.command_ended(request.item)
 
     async def _finish(self, request: r.Finish, actor: str) -> Refused | None:
-        """End the run at the level that is true now, not at one that was true an hour ago."""
+        """End the run at the level that is true now, not at one that was true an hour ago.
+
+        What is costly to see stands as it was seen, with its time in the record.
+        """
         proofs = {item for proof in self._standing.runbook.levels for item in proof.items}
         checks = (
             one for one in self._standing.runbook.items if isinstance(one, CheckItem) and one.id in proofs

@@ -18,12 +18,15 @@ from aihummer_drtui.engine.catalogue import Catalogue
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.run.events import CheckObserved
 from aihummer_drtui.run.legal import settled
+from aihummer_drtui.run.stale import not_looked_again
 from aihummer_drtui.run.state import CheckState, CommandState, ObservedState, RunState, Status
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Runbook, Step
 
 RECORD_EVERY: Final = 60.0
-_TOGETHER: Final = 4
+_CHEAP_TOGETHER: Final = 4
+_COSTLY_TOGETHER: Final = 2
+"""Costly looks read whole dumps and blob folders, and are fastest a few at a time."""
 _GRACE: Final = 2.0
 """Seconds that looks under way are given when the engine ends."""
 _Ground: TypeAlias = tuple[Mapping[str, str], tuple[tuple[str, int, type], ...]]
@@ -72,7 +75,11 @@ class Looker:
         self._wanted_again: set[str] = set()
         self._answers: dict[str, asyncio.Future[Observation]] = {}
         """The latest look of each check; one that hangs stays here until its thread ends."""
-        self._threads = asyncio.Semaphore(_TOGETHER)
+        self._slots: Final = {
+            True: asyncio.Semaphore(_CHEAP_TOGETHER),
+            False: asyncio.Semaphore(_COSTLY_TOGETHER),
+        }
+        """By whether a look is cheap: no cheap one waits for hours behind costly ones."""
 
     def poll(self) -> None:
         """Begin every look that is due in the step shown. Returns at once."""
@@ -84,7 +91,9 @@ class Looker:
         for item in due_in_step(state, step):
             last = self._looked.get(item.id)
             interval = self._description(item).interval
-            if last is None or not _is_fresh(state, item) or (interval > 0 and now - last >= interval):
+            is_due = last is None or not _is_fresh(state, item) or (interval > 0 and now - last >= interval)
+            # One under way is no reason for another: its answer may be to the question as it is.
+            if is_due and item.id not in self._under_way:
                 self._begin(item)
 
     def look_at(self, items: Iterable[CheckItem]) -> None:
@@ -105,17 +114,9 @@ class Looker:
         self.look_at(old)
         await asyncio.gather(*(self._under_way[item.id] for item in old if item.id in self._under_way))
 
-    def look_again_at_what_passed(self) -> None:
-        """Begin a look at every check that had passed in an earlier sitting."""
-        runbook, state = self._situation()
-        self.look_at(
-            item
-            for item in runbook.items
-            if isinstance(item, CheckItem)
-            and isinstance(known := state.items.get(item.id), CheckState)
-            and not known.fresh
-            and known.passed_once
-        )
+    def look_again_at_what_stood(self) -> None:
+        """Begin a look at every check that stood in nobody's way in an earlier sitting."""
+        self.look_at(not_looked_again(*self._situation()))
 
     def look_again_at_everything(self) -> None:
         """Begin a look at every check that was looked at before: a value it may depend on has changed."""
@@ -155,18 +156,19 @@ class Looker:
         """Look until the answer is one to the question as it is now, or nobody wants it any more."""
         description = self._description(item)
         while True:
-            async with self._threads:
+            async with self._slots[description.interval > 0]:
                 self._wanted_again.discard(item.id)
                 _, state = self._situation()
                 ground, values = _ground(state, item), state.values
                 answer = aside(partial(self._catalogue.look, item.check, values))
                 self._answers[item.id] = answer
                 await asyncio.wait({answer}, timeout=description.time_out)
-            if _ground(self._situation()[1], item) == ground:
+            is_of_now = _ground(self._situation()[1], item) == ground
+            if is_of_now:
                 self._observed(item, _seen(answer, description))
-                return
             if not answer.done() or item.id not in self._wanted_again:
-                self._looked.pop(item.id, None)
+                if not is_of_now:
+                    self._looked.pop(item.id, None)
                 return
 
     def _observed(self, item: CheckItem, observation: Observation) -> None:

@@ -94,7 +94,7 @@ class NoLooks:
     async def renew(self, items: Iterable[CheckItem], *, older_than: float) -> None:
         """What was told is as fresh as it can be."""
 
-    def look_again_at_what_passed(self) -> None:
+    def look_again_at_what_stood(self) -> None:
         """What was told stays told."""
 
     def look_again_at_everything(self) -> None:

@@ -51,7 +51,7 @@ class Looks(Protocol):
         """Look again at those cheap checks whose last look is older, and wait for the answers."""
         ...
 
-    def look_again_at_what_passed(self) -> None:
+    def look_again_at_what_stood(self) -> None:
         """Begin a look at every check that had passed in an earlier sitting."""
         ...
 

@@ -9,8 +9,8 @@ from aihummer_drtui.plain.console import Console
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.events import CheckObserved
 from aihummer_drtui.run.legal import latest_attempt
-from aihummer_drtui.run.state import Lost, ObservedState, RunState
-from aihummer_drtui.runbook.model import CheckItem, Runbook
+from aihummer_drtui.run.stale import not_looked_again
+from aihummer_drtui.run.state import Lost, RunState
 
 _TOLD_AFTER: Final = (5.0, 15.0, 30.0, 60.0)
 """Seconds of waiting after which it is told; from then on once a minute."""
@@ -50,22 +50,17 @@ def is_probed(state: RunState, item: str) -> bool:
     return latest is None or not isinstance(latest.end, Lost) or latest.end.probed is not None
 
 
-def not_looked_again(runbook: Runbook, state: RunState) -> frozenset[str]:
-    """Checks that had passed and were not looked at since; the engine does so when somebody attaches."""
-    known = ((item.id, state.items.get(item.id)) for item in runbook.items if isinstance(item, CheckItem))
+def _still_to_look_at(session: Session) -> frozenset[str]:
+    """What the engine looks at again because somebody attached; a deviation stands without it."""
+    runbook, state = session.runbook, session.state
     return frozenset(
-        item
-        for item, check in known
-        if isinstance(check, ObservedState)
-        and check.passed_once
-        and not check.fresh
-        and check.deviation is None
+        check.id for check in not_looked_again(runbook, state) if state.items[check.id].deviation is None
     )
 
 
 @dataclass
 class Round:
-    """The looks at what had passed before this sitting; they come first, for what drifted shows the way."""
+    """The looks at what stood before this sitting; they come first, for what drifted shows the way."""
 
     left: frozenset[str]
     since: float
@@ -73,13 +68,13 @@ class Round:
     @classmethod
     def begin(cls, session: Session) -> "Round":
         """The round as it is when somebody attaches."""
-        return cls(left=not_looked_again(session.runbook, session.state), since=time.monotonic())
+        return cls(left=_still_to_look_at(session), since=time.monotonic())
 
     def under_way(self, session: Session) -> bool:
         """Whether a look is still to come. One that is silent for long is waited for in its step instead."""
         if not self.left:
             return False
-        left, now = not_looked_again(session.runbook, session.state), time.monotonic()
+        left, now = _still_to_look_at(session), time.monotonic()
         if left != self.left:
             self.left, self.since = left, now
         elif now - self.since > LOOK_WITHIN:

@@ -12,6 +12,7 @@ from aihummer_drtui.engine.clock import SystemClock
 from aihummer_drtui.engine.looker import RECORD_EVERY, Looker, due_in_step
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
+from aihummer_drtui.run.legal import settled
 from aihummer_drtui.run.outdating import outdated_by
 from aihummer_drtui.run.state import ObservedState, RunState, Status
 from aihummer_drtui.run.verdict import Verdict
@@ -266,11 +267,82 @@ async def test_engine_does_not_wait_long_for_a_hanging_look(
     held.close()
 
 
+async def test_new_sitting_looks_again_at_what_nobody_could_prove(scene: Scene) -> None:
+    """An unproven check stood in nobody's way; until it is seen anew it is not settled."""
+    scene.story.look("brief/tools", Verdict.UNPROVEN).look("work/two", Verdict.FAILED)
+    tools = scene.runbook.item("brief/tools")
+    assert tools is not None
+    assert settled(scene.state, tools)
+    scene.story.sit()
+    assert not settled(scene.state, tools)
+    scene.tell(tools=ScriptedCheck(verdict=Verdict.UNPROVEN))
+    scene.looker.look_again_at_what_stood()
+    await scene.quiet()
+    assert scene.looked() == ["tools"]
+    assert settled(scene.state, tools)
+
+
+async def test_look_asked_for_during_a_look_is_a_second_look(scene: Scene, tmp_path: Path) -> None:
+    """Somebody mended the cause while a long look read the old state: what counts is what is seen then."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    scene.tell(one=ScriptedCheck(verdict=Verdict.FAILED, waits_for=str(pipe)))
+    scene.show("work")
+    scene.looker.poll()
+    held = await hanging(pipe)
+    scene.looker.poll()
+    scene.tell()
+    scene.looker.look_at([scene.item("one")])
+    held.close()
+    await scene.quiet()
+    assert scene.looked() == ["one", "one"]
+    assert scene.state.status("work/one") is Status.PASSED
+
+
+async def test_polling_during_a_long_look_asks_for_no_second_one(scene: Scene, tmp_path: Path) -> None:
+    """Else a look that takes longer than its interval would be repeated without end."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    scene.tell(one=ScriptedCheck(waits_for=str(pipe)))
+    scene.show("work")
+    scene.looker.poll()
+    held = await hanging(pipe)
+    scene.clock.now += 10_000
+    scene.looker.poll()
+    held.close()
+    await scene.quiet()
+    assert scene.looked() == ["one"]
+
+
+async def test_cheap_look_does_not_queue_behind_costly_ones(scene: Scene, tmp_path: Path) -> None:
+    """Hours of hashing hold up no precondition that is seen again before a start."""
+    pipes = [tmp_path / name for name in ("a", "b", "c")]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    costly = {
+        name: ScriptedCheck(interval=0.0, waits_for=str(pipe))
+        for name, pipe in zip(("tools", "two", "three"), pipes, strict=True)
+    }
+    scene.tell(**costly)
+    tools = scene.runbook.item("brief/tools")
+    assert isinstance(tools, CheckItem)
+    scene.looker.look_at([tools, scene.item("two"), scene.item("three")])
+    held = [await hanging(pipe) for pipe in pipes[:2]]
+    await scene.looker.renew([scene.item("one")], older_than=0)
+    assert scene.looked().count("one") == 1
+    assert scene.state.status("work/one") is Status.PASSED
+    for each in held:
+        each.close()
+    (await hanging(pipes[2])).close()
+    await scene.quiet()
+    assert sorted(scene.looked()) == ["one", "three", "tools", "two"]
+
+
 async def test_new_sitting_looks_again_at_all_that_passed(scene: Scene) -> None:
     """On resume nothing counts as passed that was not seen again: it passes anew or has drifted."""
     scene.story.look("brief/tools").look("work/one").look("work/two", Verdict.FAILED).sit()
     scene.tell(one=ScriptedCheck(verdict=Verdict.FAILED))
-    scene.looker.look_again_at_what_passed()
+    scene.looker.look_again_at_what_stood()
     await scene.quiet()
     assert sorted(scene.looked()) == ["one", "tools"]
     assert scene.state.status("brief/tools") is Status.PASSED

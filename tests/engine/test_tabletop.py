@@ -241,7 +241,7 @@ async def test_its_hands_have_nothing_to_act_with() -> None:
     looks.poll()
     looks.look_at([])
     await looks.renew([], older_than=0.0)
-    looks.look_again_at_what_passed()
+    looks.look_again_at_what_stood()
     looks.look_again_at_everything()
     looks.verify_after(book().steps[0], "work/do")
     await looks.close()

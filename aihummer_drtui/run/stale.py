@@ -1,0 +1,19 @@
+"""What stood in nobody's way when it was last looked at, and was not looked at since somebody attached."""
+
+from aihummer_drtui.run.state import ObservedState, RunState, Status
+from aihummer_drtui.runbook.model import CheckItem, Runbook
+
+
+def not_looked_again(runbook: Runbook, state: RunState) -> tuple[CheckItem, ...]:
+    """Checks to look at again before anything goes on: they had passed, or nobody could prove them here.
+
+    Neither counts before it was seen anew (`legal.settled`), so a step of theirs that was done is not.
+    """
+    return tuple(
+        item
+        for item in runbook.items
+        if isinstance(item, CheckItem)
+        and isinstance(known := state.items.get(item.id), ObservedState)
+        and not known.fresh
+        and (known.passed_once or known.status is Status.UNPROVEN)
+    )

@@ -1,0 +1,36 @@
+"""What is to be looked at again once somebody attaches."""
+
+import pytest
+
+from aihummer_drtui.run.fold import fold
+from aihummer_drtui.run.legal import settled
+from aihummer_drtui.run.stale import not_looked_again
+from aihummer_drtui.run.verdict import Verdict
+from aihummer_drtui.runbook.model import CheckItem
+from tests.run.story import Story, a_check, a_runbook, a_step
+
+BOOK = a_runbook(a_step("work", a_check("work/one"), a_check("work/two")))
+ONE = BOOK.steps[0].items[0]
+
+
+def ids(checks: tuple[CheckItem, ...]) -> list[str]:
+    """Their ids."""
+    return [check.id for check in checks]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_what_was_settled_is_looked_at_again_until_it_was_seen(verdict: Verdict) -> None:
+    """So that a step which was done comes to be done again by itself."""
+    story = Story().look("work/one", verdict)
+    was_settled = settled(fold(story.records), ONE)
+    assert ids(not_looked_again(BOOK, fold(story.records))) == []
+    story.sit()
+    assert ids(not_looked_again(BOOK, fold(story.records))) == (["work/one"] if was_settled else [])
+    story.look("work/one", verdict)
+    assert ids(not_looked_again(BOOK, fold(story.records))) == []
+
+
+def test_what_drifted_is_looked_at_again() -> None:
+    """It had passed once, and may be mended by now."""
+    story = Story().look("work/one").look("work/one", Verdict.FAILED).sit()
+    assert ids(not_looked_again(BOOK, fold(story.records))) == ["work/one"]
