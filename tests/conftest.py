@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,15 @@ from aihummer_drtui.sandbox.layout import Layout
 from aihummer_drtui.sandbox.marker import Size
 from aihummer_drtui.sandbox.status import Status, status
 from tests.faults.printing import pytest_terminal_summary  # noqa: F401  a hook that pytest finds here
+
+
+def pytest_configure() -> None:
+    """Have programs that tests start hear the signals they are sent, also where this was started by nohup(1)
+    or in the background: what a process ignores its children ignore too (signal(7)).
+    """
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,8 @@ from tests.cli.test_drill import PHRASE, is_proven, type_on, words
 from tests.cli.test_key_shares import words_of
 from tests.conftest import short_folder
 
-pytestmark = pytest.mark.postgres
+# One after the other: what tells of a run needs the run of the test before it.
+pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("secrets")]
 
 Record: TypeAlias = Callable[[str, object], None]
 LEGAL = {"escrow/key.env", "host/etc/gateway.env"}
@@ -69,16 +70,20 @@ def every_program_noted(desk: Desk) -> Iterator[list[str]]:
     if shutil.which("strace") is None:
         yield []
         return
-    # Stopped at execve only (seccomp): the database server that a drill starts is traced as well.
+    # Stopped at execve only (seccomp): the database server that a drill starts is traced as well, and would
+    # be many times slower. Once strace is gone, what it traced cannot start a program any more (seccomp(2),
+    # SECCOMP_RET_TRACE): of a drill that is over there are only the server and the stand-in left.
     only = ["--seccomp-bpf", "-e", "trace=execve"]
-    yield ["strace", "-D", "-f", *only, "-qq", "-v", "-s", "65536", "-o", str(notes)]
-    # What a drill leaves running is traced until its end, which would be the test's.
-    for process in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            line = (process / "cmdline").read_bytes() if process.name.isdigit() else b""
-            if line.startswith(b"strace\0-D") and str(notes).encode() in line:
-                os.kill(int(process.name), signal.SIGTERM)
-    assert notes.read_bytes().count(b"execve(") > 20
+    try:
+        yield ["strace", "-D", "-f", *only, "-qq", "-v", "-s", "65536", "-o", str(notes)]
+        assert notes.read_bytes().count(b"execve(") > 20
+    finally:
+        # What a drill leaves running is traced until its end, which would be the test's.
+        for process in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                line = (process / "cmdline").read_bytes() if process.name.isdigit() else b""
+                if line.startswith(b"strace\0-D") and str(notes).encode() in line:
+                    os.kill(int(process.name), signal.SIGTERM)
 
 
 def unattended(desk: Desk, sandbox: Path) -> bytes:

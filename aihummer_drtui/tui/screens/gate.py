@@ -102,11 +102,11 @@ class GateScreen(TypingScreen[None]):
             self.notice(
                 "Enter does not pass this gate: type host and database, as HOST/DATABASE.", paint.REFUSED
             )
+        elif "/" not in text:
+            self.notice("This gate takes HOST/DATABASE, typed by hand; nothing was started.", paint.REFUSED)
         elif self.query_one(Typed).pace.came_at_once(self.by_hand):
             self.query_one(Typed).put("")
             self.notice(_PASTED, paint.REFUSED)
-        elif "/" not in text:
-            self.notice("This gate takes HOST/DATABASE, typed by hand; nothing was started.", paint.REFUSED)
         else:
             self.notice(self._asking())
             self.run_app.ask(StartCommand(item=self._command.id, confirmation=text))
