@@ -134,9 +134,7 @@ class Delivery:
 
     def _unpacked(self, source: TarSource) -> Delivered:
         wanted = self._wanted(self.backup) if self.backup else None
-        free = os.statvfs(self.place.beside)
-        # Without a list, what would not fit is no use to begin with.
-        limit = self.backup.manifest.blobs.size if self.backup else free.f_bavail * free.f_frsize
+        limit = self.backup.manifest.blobs.size if self.backup else self._what_fits()
         try:
             with opened(source) as reading:
                 self.reporter.phase("unpacking blobs", total=limit if self.backup else 0, unit="bytes")
@@ -159,6 +157,11 @@ class Delivery:
             )
         self._remove_unlisted(found.paths)
         return self._judged(there=found.there, left_out=found.left_out)
+
+    def _what_fits(self) -> int:
+        """Bytes: without a list, what would not fit is no use to begin with; what is there already does."""
+        room = os.statvfs(self.place.beside)
+        return room.f_bavail * room.f_frsize + sum(found.size for found in scan(self.place.beside))
 
     def _judged(self, *, there: int, left_out: int) -> Delivered:
         """Judge what stands in the folder beside: plain files only, and as the set lists them."""

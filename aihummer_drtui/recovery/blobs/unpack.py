@@ -67,9 +67,7 @@ class Unpacking:
 
     def _file(self, to: Descent, member: Member) -> None:
         if not member.path:
-            raise BadArchive(
-                f"{cleaned_line(member.path) or 'what was asked for in it'} is a file, no folder"
-            )
+            raise BadArchive("what was asked for in it is a file, no folder")
         self._left -= member.size
         if self._left < 0:
             raise BadArchive(

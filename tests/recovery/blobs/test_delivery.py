@@ -15,13 +15,15 @@ from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
+from aihummer_drtui.recovery.blobs.place import BlobPlace
 from aihummer_drtui.recovery.blobs.referred import Grade
 from aihummer_drtui.recovery.blobs.restore import Restored, restore_blobs
-from aihummer_drtui.recovery.blobs.source import parse_source
+from aihummer_drtui.recovery.blobs.source import parse_source, source_mark
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import BlobSettings, MediaLayout, Target
 from tests.recovery.small_cluster import Installation
+from tests.recovery.small_disk import small_disk
 
 pytestmark = pytest.mark.postgres
 
@@ -277,6 +279,21 @@ def test_b02_an_archive_larger_than_what_was_sealed_is_refused(
     with pytest.raises(FailedError, match="larger than it may"):
         _restore(target, backup, archive)
     assert not list(installation.root.glob("*restoring*"))
+
+
+def test_a_resumed_archive_needs_room_only_for_what_is_not_there_yet(
+    installation: Installation, target: Target
+) -> None:
+    """What an earlier try brought is no reason to refuse the archive, and is never removed for it."""
+    with small_disk(installation.root / "disk", "size=10m") as disk:
+        archive = _evil(installation.root / "large.tar", *(_member(f"b{n}", 2_000_000) for n in range(4)))
+        installation.write_env(AIHUMMER_BLOB_DIR=str(disk / "blobs"))
+        beside = BlobPlace(live=disk / "blobs", set_id=source_mark(parse_source(archive))).beside
+        beside.mkdir()
+        for number in range(3):
+            (beside / f"b{number}").write_bytes(b"x" * 2_000_000)
+        done = _restore(target, None, archive, accept_missing=True)
+        assert (done.blobs, done.already_there) == (4, 3)
 
 
 def test_an_archive_without_blobs_is_no_restore(installation: Installation, target: Target) -> None:
