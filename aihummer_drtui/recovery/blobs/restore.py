@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from aihummer_drtui.durable import sync_folder
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
@@ -159,7 +161,7 @@ def _finished_before(place: BlobPlace, *, again: bool, sealed: bool) -> Restored
     marker = place.read_mark()
     if marker and marker.stage is Stage.EXCHANGING:
         # Killed between exchange and mark: what stands beside now is the old folder, not ours to fill.
-        kept_as = _finish(replace(place, set_id=marker.set_id))
+        kept_as = _finish(replace(place, set_id=marker.set_id)) or _newest_kept(place)
         if marker.set_id == place.set_id and not again:
             count = sum(1 for _ in scan(place.live))
             return Restored(
@@ -206,8 +208,15 @@ def _finish(place: BlobPlace) -> Path | None:
     if place.beside.exists():
         now = datetime.now(UTC)
         kept_as = place.kept_as(now)
+        kept = (*kept, msgspec.structs.replace(put_aside(place.beside, now), name=kept_as.name))
+        # Named before it has the name: killed in between, it would be nobody's.
+        place.write_mark(Stage.EXCHANGING, place.live, kept)
         move_without_replacing(place.beside, kept_as)
         sync_folder(place.live.parent)
-        kept = (*kept, put_aside(kept_as, now))
     place.write_mark(Stage.RESTORED, place.live, kept)
     return kept_as
+
+
+def _newest_kept(place: BlobPlace) -> Path | None:
+    kept = place.kept()
+    return place.live.with_name(kept[-1].name) if kept else None

@@ -18,10 +18,13 @@ from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.backup.manifest import SealedFile
 from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
 from aihummer_drtui.recovery.blobs import exchange
+from aihummer_drtui.recovery.blobs import restore as blob_restore
 from aihummer_drtui.recovery.blobs.check import look_at_folder, look_at_references
+from aihummer_drtui.recovery.blobs.drop import old_folders
 from aihummer_drtui.recovery.blobs.place import BlobPlace, Stage
 from aihummer_drtui.recovery.blobs.probe import probe_blobs
 from aihummer_drtui.recovery.blobs.restore import Restored, restore_blobs
+from aihummer_drtui.recovery.blobs.undo import undo_blobs
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.gateway.media import look_at_media_token
@@ -238,6 +241,32 @@ def test_a_kill_between_exchange_and_mark_keeps_the_old_folder(
     assert done.kept_as is not None
     assert _content(done.kept_as) == old
     assert _probed(installation, backup) is ProbeResult.DONE
+
+
+class _Killed(BaseException):
+    """Stands for a kill: nothing of ours catches it."""
+
+
+def test_a_kill_between_the_new_name_and_the_mark_does_not_lose_the_old_folder(
+    installation: Installation, backup: BackupSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old folder has its name already: the next try names it, and an undo brings it back."""
+    (installation.blobs / "new").write_bytes(b"written after the backup")
+
+    def killed(source: Path, destination: Path) -> None:
+        exchange.move_without_replacing(source, destination)
+        raise _Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(blob_restore, "move_without_replacing", killed)
+        with pytest.raises(_Killed):
+            restore(installation, backup)
+    assert _probed(installation, backup) is ProbeResult.PARTIAL
+    kept = restore(installation, backup).kept_as
+    assert kept is not None
+    assert [one.path for one in old_folders(installation.target)] == [kept]
+    undo_blobs(installation.target, confirm=owner_of(installation.target).phrase, mode="")
+    assert (installation.blobs / "new").exists()
 
 
 CHILD = """
