@@ -31,7 +31,10 @@ def undo(settings: Settings, *, confirm: str, as_json: bool) -> None:
         click.echo(json_text(done))
         return
     click.echo(cleaned(f"undone: {done.folder} is the folder that was there before the restore"))
-    say_kept(target, done.kept_as, "restored")
+    if done.kept_as is None:
+        click.echo("the restored folder is gone: it was removed after an undo that was cut off", err=True)
+    else:
+        say_kept(target, done.kept_as, "restored")
 
 
 def drop(settings: Settings, *, confirm: str, early: bool, as_json: bool) -> None:

@@ -109,20 +109,41 @@ class BlobPlace:
         write_durably(self.mark, msgspec.json.encode(mark) + b"\n")
 
     def last_mark(self) -> BlobMarker | None:
-        """The mark as it was written, whichever folder has the live one's name by now; None = none."""
+        """The mark as it was written, whichever folder has the live one's name by now; None = none.
+
+        Raises PreconditionError where there is one that cannot be read: what is kept is not known then.
+        """
         try:
             with os.fdopen(os.open(self.mark, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
                 return msgspec.json.decode(file.read(_MARK_LIMIT), type=BlobMarker)
-        except (OSError, msgspec.MsgspecError):
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            raise PreconditionError(
+                f"the mark of the last restore cannot be read: {error.strerror}",
+                where=str(self.mark),
+                hint="run this as the account that restored, or as root",
+            ) from None
+        except msgspec.MsgspecError:
+            raise PreconditionError(
+                "the mark of the last restore is damaged: which folders are kept is not known",
+                where=str(self.mark),
+                hint=f"note what stands beside it ({self.live.name}.replaced-…), then move this file away",
+            ) from None
 
     def read_mark(self) -> BlobMarker | None:
-        """The mark of the live folder; None = none, or of another folder that had the name."""
+        """The mark of the live folder; None = none, or of another folder that had the name.
+
+        Raises as `last_mark` does.
+        """
         mark = self.last_mark()
         return mark if mark is not None and mark.inode == _inode(self.live) else None
 
     def kept(self) -> tuple[Kept, ...]:
-        """What the mark names as put aside and is still there, the newest last."""
+        """What the mark names as put aside and is still there, the newest last.
+
+        Raises as `last_mark` does.
+        """
         mark = self.last_mark()
         return tuple(one for one in (mark.kept if mark else ()) if self.is_there(one))
 
@@ -239,7 +260,7 @@ def refuse_bad_place(place: BlobPlace) -> None:
 
 
 def refuse_half_undone(place: BlobPlace) -> None:
-    """Raise PreconditionError where an undo was begun and not finished."""
+    """Raise PreconditionError where an undo was begun and not finished, or where that cannot be read."""
     mark = place.last_mark()
     if mark is not None and mark.stage is Stage.UNDOING:
         raise PreconditionError(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.backup.manifest import Fact
+from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
 from aihummer_drtui.recovery.blobs.check import blob_folder_of
 from aihummer_drtui.recovery.blobs.drop import old_folders
 from aihummer_drtui.recovery.blobs.place import BlobPlace, Stage
-from aihummer_drtui.recovery.blobs.source import parse_source, source_mark
+from aihummer_drtui.recovery.blobs.source import Source, parse_source, source_mark
 from aihummer_drtui.recovery.blobs.undo import marked_place
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.probed import Probed
@@ -29,8 +29,12 @@ def probe_blobs(scene: Scene) -> Probed:
         manifest = sealed_manifest(scene)
         folder = blob_folder_of(scene)
         source = parse_source(place) if place else None
+        return _of_restore(manifest, folder, source)
     except DrtuiError as error:
         return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
+
+
+def _of_restore(manifest: Manifest | None, folder: Path | None, source: Source | None) -> Probed:
     if manifest is not None and not manifest.knows(Fact.BLOBS) and source is None:
         return Probed(result=ProbeResult.UNKNOWN, observed="the set holds no blobs: sealed around a dump")
     if folder is None:
@@ -46,9 +50,9 @@ def probe_undo(scene: Scene) -> Probed:
     """Whether `restore blobs --undo` has done its work. Raises nothing."""
     try:
         place = marked_place(scene.target)
+        last, mark = place.last_mark(), place.read_mark()
     except DrtuiError as error:
         return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
-    last, mark = place.last_mark(), place.read_mark()
     if last is not None and last.stage is Stage.UNDOING and mark is None:
         return Probed(
             result=ProbeResult.PARTIAL,

@@ -33,8 +33,8 @@ class Undone:
 
     folder: Path
     """The old folder is in its place again."""
-    kept_as: Path
-    """Where the restored one is now."""
+    kept_as: Path | None
+    """Where the restored one is now; None = it was removed by hand after an undo that was cut off."""
 
 
 def undo_blobs(target: Target, *, confirm: str, mode: str) -> Undone:
@@ -108,7 +108,10 @@ def _newest_old(place: BlobPlace) -> Kept | None:
 
 
 def _finish(place: BlobPlace, mark: BlobMarker) -> Undone:
-    """After the exchange: give the restored folder a name that says so, and mark the old one."""
+    """After the exchange: give the restored folder a name that says so, and mark the old one.
+
+    Raises PreconditionError where neither of the two is where it belongs.
+    """
     now = datetime.now(UTC)
     names = [place.live.with_name(one.name) for one in mark.kept]
     taken = [path for path in names if path.is_dir() and path.lstat().st_ino == mark.inode]
@@ -118,10 +121,29 @@ def _finish(place: BlobPlace, mark: BlobMarker) -> Undone:
         sync_folder(place.live.parent)
     else:
         # Killed between renaming and marking.
-        kept_as = next(
-            path
-            for path in place.live.parent.glob(f"{place.live.name}.undone-*")
-            if path.lstat().st_ino == mark.inode
-        )
+        found = _renamed(place, mark)
+        if found is None:
+            _refuse_neither(place, mark)
+            place.write_mark(Stage.UNDONE, place.live, place.kept())
+            return Undone(folder=place.live, kept_as=None)
+        kept_as = found
     place.write_mark(Stage.UNDONE, place.live, (*place.kept(), put_aside(kept_as, now, undone=True)))
     return Undone(folder=place.live, kept_as=kept_as)
+
+
+def _renamed(place: BlobPlace, mark: BlobMarker) -> Path | None:
+    """The restored folder under the name that an undo gave it; None = it is gone."""
+    prefix = f"{place.live.name}.undone-"
+    named = (path for path in place.live.parent.iterdir() if path.name.startswith(prefix))
+    return next((path for path in named if path.lstat().st_ino == mark.inode), None)
+
+
+def _refuse_neither(place: BlobPlace, mark: BlobMarker) -> None:
+    """Let pass where the folder in place is one that was put aside."""
+    inode = place.live.lstat().st_ino
+    if all(one.inode != inode for one in mark.kept):
+        raise PreconditionError(
+            "neither the restored folder nor one that was put aside is in place or kept as the mark says",
+            where=str(place.live),
+            hint=f"put the right folder there by hand, then move {place.mark} away",
+        )

@@ -1,6 +1,8 @@
 """A restore is taken back while the old folder is kept; the old one goes only when it is due, and whole."""
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -66,6 +68,7 @@ def test_the_old_folder_is_back_and_the_restored_one_kept(
     done = _undo(target)
     assert installation.blobs.stat().st_ino == inode
     assert (installation.blobs / "later").exists()
+    assert done.kept_as is not None
     assert not (done.kept_as / "later").exists()
     assert ".undone-" in done.kept_as.name
     assert _probed(target, backup) == (ProbeResult.NOT_DONE, ProbeResult.DONE)
@@ -113,8 +116,76 @@ def test_an_undo_that_was_killed_is_finished(
         _restore(target, backup)
     done = _undo(target)
     assert (installation.blobs / "later").exists()
+    assert done.kept_as is not None
     assert not (done.kept_as / "later").exists()
     assert _probed(target)[1] is ProbeResult.DONE
+
+
+def _cut_off(installation: Installation, backup: BackupSet, kept: Path) -> Path:
+    """Leave what an undo leaves that was killed between renaming and marking; return the restored folder."""
+    place = BlobPlace(live=installation.blobs, set_id=backup.manifest.set_id)
+    place.write_mark(Stage.UNDOING, place.live, place.kept())
+    exchange(kept, place.live)
+    return kept.rename(place.live.with_name(f"{place.live.name}.undone-20260101T000000Z"))
+
+
+def test_an_undo_whose_restored_folder_is_gone_is_finished_all_the_same(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """Somebody removed it meanwhile: no dead end; that it is gone is said, and a restore may follow."""
+    kept = _restore(installation.target, backup)
+    assert kept is not None
+    shutil.rmtree(_cut_off(installation, backup, kept))
+    assert _undo(installation.target) == Undone(folder=installation.blobs, kept_as=None)
+    assert (installation.blobs / "later").exists()
+    assert _probed(installation.target)[1] is ProbeResult.DONE
+    _restore(installation.target, backup)
+
+
+def test_an_undo_is_not_called_finished_over_a_foreign_folder(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """Neither the restored nor the old folder in place: what is there was put there by hand."""
+    kept = _restore(installation.target, backup)
+    assert kept is not None
+    shutil.rmtree(_cut_off(installation, backup, kept))
+    installation.blobs.rename(installation.root / "elsewhere")
+    installation.blobs.mkdir()
+    with pytest.raises(PreconditionError, match="neither") as raised:
+        _undo(installation.target)
+    assert "restored.json" in raised.value.hint
+
+
+def test_a_cut_off_undo_is_finished_whatever_the_folder_is_called(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """A name that a shell would take for a pattern."""
+    folder = installation.blobs.rename(installation.root / "blobs[1]*")
+    installation.write_env(AIHUMMER_BLOB_DIR=str(folder))
+    kept = _restore(installation.target, backup)
+    assert kept is not None
+    place = BlobPlace(live=folder, set_id=backup.manifest.set_id)
+    place.write_mark(Stage.UNDOING, place.live, place.kept())
+    exchange(kept, place.live)
+    renamed = kept.rename(folder.with_name("blobs[1]*.undone-20260101T000000Z"))
+    assert _undo(installation.target).kept_as == renamed
+
+
+@pytest.mark.parametrize("harm", [lambda mark: mark.write_text("{"), lambda mark: mark.mkdir()])
+def test_a_mark_that_cannot_be_read_is_not_taken_for_none(
+    installation: Installation, backup: BackupSet, harm: Callable[[Path], object]
+) -> None:
+    """What is kept is not known then: nothing is done, nothing forgotten, and no probe says done."""
+    target = installation.target
+    _restore(target, backup)
+    mark = BlobPlace(live=installation.blobs, set_id=backup.manifest.set_id).mark
+    mark.unlink()
+    harm(mark)
+    for act in (lambda: _restore(target, backup, again=True), lambda: _undo(target), lambda: _drop(target)):
+        with pytest.raises(PreconditionError, match="the mark of the last restore"):
+            act()
+    assert _probed(target) == (ProbeResult.UNKNOWN, ProbeResult.UNKNOWN)
+    assert _probed(target, backup)[0] is ProbeResult.UNKNOWN
 
 
 def test_old_folders_go_when_they_are_due(installation: Installation, backup: BackupSet) -> None:
