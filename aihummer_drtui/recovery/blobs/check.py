@@ -11,15 +11,17 @@ from typing import Final
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
-from aihummer_drtui.recovery.backup.manifest import Fact, Manifest, SealedBlobs
+from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
 from aihummer_drtui.recovery.blobs.place import BlobPlace, refuse_bad_place, refuse_lost_setting
 from aihummer_drtui.recovery.blobs.references import Listed, References, count_references
+from aihummer_drtui.recovery.blobs.room import blob_part
 from aihummer_drtui.recovery.blobs.scan import FOLDER
-from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.check import Check, Scene, failed_by
 from aihummer_drtui.recovery.database.connection import connect, failures_named, owner_of
 from aihummer_drtui.recovery.gateway.environment import read_gateway_env
 from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.recovery.space import FileSystem, measured
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 
 _INACTIVE: Final = "media service inactive (AIHUMMER_BLOB_DIR is not set): nothing to restore"
@@ -56,27 +58,31 @@ def look_at_folder(scene: Scene) -> Observation:
             return _inactive(scene, expected)
         refuse_bad_place(BlobPlace(live=folder, set_id=""))
         manifest = sealed_manifest(scene)
-        place = _place_to_try(folder)
+        places = _places_to_try(folder)
     except DrtuiError as error:
-        return _failed(expected, f"{error.where}: {error.what}", error.hint)
-    try:
-        _try_writing(place)
-        short = _too_little_room(place, manifest.blobs) if manifest else ""
-        free = os.statvfs(place)
-    except OSError as error:
-        return _failed(
-            expected, f"{place}: {error.strerror}", "mend mount, mode or owner of the blob folder's parent"
-        )
+        return failed_by(expected, error)
+    for place in places:
+        try:
+            _try_writing(place)
+        except OSError as error:
+            return _failed(expected, f"{place}: {error.strerror}", _unwritable(place, folder))
+    short = _too_little_room(folder, manifest) if manifest else ()
     if short:
-        return _failed(expected, f"{place}: {short}", "make room, or mount a larger disk there")
-    told = "" if place == folder else " (the folder itself does not exist yet)"
+        return _failed(
+            expected,
+            f"{'; '.join(map(str, short))} (the old blobs are kept)",
+            "make room, or mount a larger disk there",
+        )
+    free = os.statvfs(places[0])
+    told = " and ".join(map(str, places))
+    told += "" if folder in places else " (the folder itself does not exist yet)"
     unproven = manifest is not None and not manifest.knows(Fact.BLOBS)
     return Observation(
         verdict=Verdict.UNPROVEN if unproven else Verdict.PASSED,
         expected=expected,
         hint=_NO_BLOBS_SEALED if unproven else "",
         observed=cleaned_line(
-            f"written, synced and removed in {place}{told}; {bytes_text(free.f_bavail * free.f_frsize)} free",
+            f"written, synced and removed in {told}; {bytes_text(free.f_bavail * free.f_frsize)} free",
             limit=300,
         ),
         warnings=() if manifest else ("without a backup set the room needed is not known",),
@@ -95,16 +101,25 @@ def _inactive(scene: Scene, expected: str) -> Observation:
     return Observation(verdict=Verdict.PASSED, expected=expected, observed=_INACTIVE)
 
 
-def _place_to_try(folder: Path) -> Path:
-    """Where the restored blobs are put first: the parent, where it exists, else the nearest that does."""
-    place = folder
+def _places_to_try(folder: Path) -> tuple[Path, ...]:
+    """Where restored blobs are put first, the folder above or the nearest that exists; and the folder itself.
+
+    Raises PreconditionError.
+    """
+    place = folder.parent
     while not place.exists():
         if place.is_symlink():
             raise PreconditionError("is a link that leads nowhere", where=str(place), hint="remove the link")
         place = place.parent
     if not place.is_dir():
         raise PreconditionError("is no folder", where=str(place), hint="move it away")
-    return place
+    return (place, folder) if folder.exists() else (place,)
+
+
+def _unwritable(place: Path, folder: Path) -> str:
+    if place == folder:
+        return "AiHummer writes here: mend mount, mode or owner of this folder"
+    return "a restore makes its own folder here, beside the live one: mend mount, mode or owner"
 
 
 def _try_writing(place: Path) -> None:
@@ -118,17 +133,9 @@ def _try_writing(place: Path) -> None:
         name.unlink()
 
 
-def _too_little_room(place: Path, blobs: SealedBlobs) -> str:
-    found = os.statvfs(place)
-    # A file takes whole blocks; half a block more each is the mean.
-    needed = blobs.size + blobs.count * found.f_frsize // 2
-    free = found.f_bavail * found.f_frsize
-    if free < needed:
-        return f"{bytes_text(free)} free, {bytes_text(needed)} needed (the old blobs are kept)"
-    # f_files is 0 where the file system makes inodes as needed (btrfs).
-    if found.f_files and found.f_favail < blobs.count:
-        return f"{found.f_favail} inodes free, {blobs.count} needed"
-    return ""
+def _too_little_room(folder: Path, manifest: Manifest) -> tuple[FileSystem, ...]:
+    """As the restore itself will measure it: what an earlier try brought is there already."""
+    return measured([blob_part(BlobPlace(live=folder, set_id=manifest.set_id), manifest)]).short
 
 
 _REFERENCED: Final = "every blob the database refers to is there and intact"
@@ -184,7 +191,7 @@ def compare_with_database(
                 reporter=reporter,
             )
     except DrtuiError as error:
-        return Comparison(observation=_failed(_REFERENCED, error.what, error.hint), references=None)
+        return Comparison(observation=failed_by(_REFERENCED, error), references=None)
     seen = _referenced(_REFERENCED, folder, found) if found.rows else _none_referenced(_REFERENCED, manifest)
     return Comparison(observation=seen, references=found)
 

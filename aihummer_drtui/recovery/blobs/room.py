@@ -18,8 +18,8 @@ _FOLDERS: Final = 20
 def blob_part(place: BlobPlace, manifest: Manifest) -> Part:
     """What the blobs of a set still need; what an earlier try brought is there already. Raises nothing."""
     blobs = manifest.blobs
-    size = blobs.size + blobs.count * _HALF_A_BLOCK
-    count = blobs.count + blobs.count // _FOLDERS + 1
+    all_size = size = blobs.size + blobs.count * _HALF_A_BLOCK
+    all_count = count = blobs.count + blobs.count // _FOLDERS + 1
     unknown = "" if manifest.knows(Fact.BLOBS) else "the set was sealed without blobs"
     try:
         if os.path.lexists(place.beside):
@@ -28,7 +28,7 @@ def blob_part(place: BlobPlace, manifest: Manifest) -> Part:
                 count -= 1
     except (OSError, DrtuiError):
         # Then all of it is asked for.
-        size, count = blobs.size + blobs.count * _HALF_A_BLOCK, blobs.count
+        size, count = all_size, all_count
     return Part(
         name="blobs", place=place.live.parent, size=max(0, size), inodes=max(0, count), unknown=unknown
     )

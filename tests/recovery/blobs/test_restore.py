@@ -31,6 +31,7 @@ from aihummer_drtui.recovery.gateway.media import look_at_media_token
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.run.verdict import ProbeResult, Verdict
 from tests.recovery.small_cluster import Installation
+from tests.recovery.small_disk import small_disk
 
 pytestmark = pytest.mark.postgres
 
@@ -356,7 +357,10 @@ def test_two_restores_at_once_are_kept_apart(installation: Installation, backup:
 
 def test_the_folder_check_really_writes(installation: Installation, backup: BackupSet) -> None:
     """A folder that cannot be written fails; one that is not there yet is tried at its parent."""
-    assert look_at_folder(_scene(installation, backup)).verdict is Verdict.PASSED
+    seen = look_at_folder(_scene(installation, backup))
+    assert seen.verdict is Verdict.PASSED
+    # The restore makes its own folder above; AiHummer writes into the folder itself.
+    assert f"removed in {installation.root} and {installation.blobs};" in seen.observed
     installation.write_env(AIHUMMER_BLOB_DIR=str(installation.root / "not" / "yet"))
     assert "does not exist yet" in look_at_folder(_scene(installation)).observed
     installation.write_env(AIHUMMER_BLOB_DIR="/proc/blobs")
@@ -385,6 +389,21 @@ def test_b05_a_set_that_does_not_fit_fails_the_folder_check(
     seen = look_at_folder(_scene(installation, backup))
     assert seen.verdict is Verdict.FAILED
     assert "needed" in seen.observed
+
+
+def test_what_an_earlier_try_brought_counts_for_the_folder_check(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """As for the restore itself: its rest would fit, so the check does not hold it up."""
+    blobs = msgspec.structs.replace(backup.manifest.blobs, size=8_000_000)
+    (backup.path / "manifest.json").write_bytes(seal(msgspec.structs.replace(backup.manifest, blobs=blobs)))
+    with small_disk(installation.root / "disk", "size=10m") as disk:
+        installation.write_env(AIHUMMER_BLOB_DIR=str(disk / "blobs"))
+        place = BlobPlace(live=disk / "blobs", set_id=backup.manifest.set_id)
+        place.beside.mkdir()
+        (place.beside / "large").write_bytes(b"x" * 5_000_000)
+        seen = look_at_folder(_scene(installation, backup))
+        assert seen.verdict is Verdict.PASSED, seen.observed
 
 
 @pytest.mark.parametrize("harm", [_changed, _linked, Path.unlink])
