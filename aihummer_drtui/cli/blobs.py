@@ -1,10 +1,11 @@
 """`blobs`: what lies in the blob folder, held against the database."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from aihummer_drtui.cli.json_text import json_text
 from aihummer_drtui.cli.settings import Settings
@@ -42,19 +43,41 @@ def compare(context: click.Context, backup_set: str | None, listing: Path | None
     settings: Settings = context.obj
     values = {"BACKUP_SET": backup_set} if backup_set else {}
     scene = Scene(target=load_target(settings.target_path), values=values)
-    with _listing(listing) as listed, Reporter.from_environment() as reporter:
+    with (
+        suppress(_NothingComparedError),
+        _listing(listing) as listed,
+        Reporter.from_environment() as reporter,
+    ):
         found = compare_with_database(scene, listing=listed, reporter=reporter)
-    seen = found.observation
+        seen = found.observation
+        compared = found.references is not None or seen.verdict is Verdict.PASSED
+        if not compared:
+            raise _NothingComparedError
+    if not compared and seen.verdict is Verdict.FAILED:
+        # The check fails then; damage was not seen.
+        seen = replace(seen, verdict=Verdict.UNKNOWN)
     if as_json:
-        click.echo(json_text({"observation": seen, "references": found.references, "listing": listing}))
+        click.echo(
+            json_text(
+                {
+                    "observation": seen,
+                    "references": found.references,
+                    "listing": listing if compared else None,
+                }
+            )
+        )
     else:
         click.echo(cleaned(f"{seen.verdict.value}: {seen.observed}"))
         for said in (seen.hint, *(f"warning: {warning}" for warning in seen.warnings)):
             if said:
                 click.echo(cleaned(said), err=True)
-        if listing is not None:
+        if listing is not None and compared:
             click.echo(cleaned(f"listed in {listing}"), err=True)
     context.exit({Verdict.PASSED: 0, Verdict.FAILED: 1}.get(seen.verdict, 4))
+
+
+class _NothingComparedError(Exception):
+    """Leaves the listing as it was: of what was not compared there is none."""
 
 
 @contextmanager

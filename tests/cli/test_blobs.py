@@ -49,6 +49,27 @@ def test_what_cannot_be_known(installation: Installation) -> None:
     installation = replace(installation, target=unknown)
     done = run(installation, "blobs", "compare")
     assert (done.returncode, "unproven" in done.stdout, "[media]" in done.stderr) == (4, True, True)
+    listing = installation.root / "listing"
+    listing.write_text("of yesterday\n")
+    done = run(installation, "blobs", "compare", "--listing", str(listing))
+    assert (done.returncode, listing.read_text()) == (4, "of yesterday\n")
     done = run(installation, "blobs", "compare", "--listing", "/no/such/folder/listing")
     assert done.returncode == 1
     assert "/no/such/folder" in done.stderr
+
+
+def test_what_could_not_be_compared_is_no_damage(installation: Installation) -> None:
+    """No database, no statement that works: exit code 4, and the listing of yesterday is left alone."""
+    listing = installation.root / "listing"
+    listing.write_text("of yesterday\n")
+    broken = msgspec.structs.replace(
+        installation.target, media=MediaLayout(references="SELECT path, size FROM hum.media")
+    )
+    done = run(replace(installation, target=broken), "blobs", "compare", "--listing", str(listing))
+    assert (done.returncode, done.stdout.startswith("unknown: ")) == (4, True)
+    assert "2 columns instead of 3" in done.stdout
+    installation.write_env(AIHUMMER_DATABASE_URL="postgres://nobody@%2Fno%2Fsuch/x")
+    done = run(installation, "blobs", "compare", "--json", "--listing", str(listing))
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["observation"]["verdict"], told["listing"]) == (4, "unknown", None)
+    assert listing.read_text() == "of yesterday\n"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from aihummer_drtui.errors import FailedError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.blobs.comparing import MISSING, BlobReader
 from aihummer_drtui.recovery.blobs.crew import Crew, in_batches
@@ -137,16 +138,37 @@ class _Rows:
         self.size = 0
 
     def taken(self, cursor: Iterator["TupleRow"]) -> Iterator[_Row]:
-        for path, size, sha256 in cursor:
-            row = _Row(
-                path=str(path),
-                size=None if size is None else int(size),
-                sha256=str(sha256).lower() if sha256 and self._hashes else None,
-            )
+        for found in cursor:
+            row = _row(found, hashes=self._hashes)
             self.paths.add(row.path)
             self.size += row.size or 0
             self._each()
             yield row
+
+
+def _row(found: "TupleRow", *, hashes: bool) -> _Row:
+    """Raises FailedError where it is not what such a statement gives."""
+    if len(found) != 3:
+        raise _misshapen(f"{len(found)} columns instead of 3 (path, size, SHA-256)")
+    path, size, sha256 = found
+    if path is None or isinstance(path, bytes):
+        raise _misshapen("a path that is no text")
+    if isinstance(sha256, bytes):
+        sha256 = sha256.hex()
+    if not isinstance(sha256, str | None):
+        raise _misshapen("a SHA-256 that is neither text nor bytes")
+    try:
+        size = None if size is None else int(size)
+    except (TypeError, ValueError):
+        raise _misshapen("a size that is no number") from None
+    return _Row(path=str(path), size=size, sha256=sha256.lower() if sha256 and hashes else None)
+
+
+def _misshapen(how: str) -> FailedError:
+    return FailedError(
+        f"the statement that tells where the database refers to blobs gives {how}",
+        hint="correct `references` in [media] of target.toml",
+    )
 
 
 def count_references(
@@ -164,8 +186,8 @@ def count_references(
 
     With `hashes` the content is read and compared where the row knows its SHA-256; `both_ways` looks for
     blobs that no row refers to as well. What is amiss is handed to `listing`. Raises psycopg's error when
-    the statement fails (a server-side cursor is used: it needs a transaction), OSError, PreconditionError
-    or FailedError when the folder cannot be read.
+    the statement fails (a server-side cursor is used: it needs a transaction), FailedError when it gives
+    other columns than these, OSError, PreconditionError or FailedError when the folder cannot be read.
     """
     telling = _Telling(listing)
     rows = _Rows(hashes=hashes, each=each)

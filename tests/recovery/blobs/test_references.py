@@ -8,7 +8,7 @@ import pytest
 from aihummer_drtui.recovery.blobs.check import Comparison, compare_with_database, look_at_references
 from aihummer_drtui.recovery.blobs.references import Kind, Listed
 from aihummer_drtui.recovery.check import Scene
-from aihummer_drtui.run.verdict import Verdict
+from aihummer_drtui.run.verdict import Observation, Verdict
 from tests.recovery.small_cluster import Installation
 
 pytestmark = pytest.mark.postgres
@@ -106,3 +106,34 @@ def test_a_statement_that_fails_is_told(installation: Installation) -> None:
     target = msgspec.structs.replace(installation.target, media=media)
     seen = look_at_references(Scene(target=target, values={}))
     assert (seen.verdict, "nowhere" in seen.observed) == (Verdict.FAILED, True)
+
+
+def _seen_by(installation: Installation, references: str) -> Observation:
+    media = msgspec.structs.replace(installation.target.media, references=references)
+    target = msgspec.structs.replace(installation.target, media=media)
+    return look_at_references(Scene(target=target, values={}))
+
+
+@pytest.mark.parametrize(
+    ("statement", "how"),
+    [
+        ("SELECT path, size FROM hum.media", "2 columns instead of 3"),
+        ("SELECT path, size, sha256, 1 FROM hum.media", "4 columns instead of 3"),
+        ("SELECT NULL, size, sha256 FROM hum.media", "a path that is no text"),
+        ("SELECT path::bytea, size, sha256 FROM hum.media", "a path that is no text"),
+        ("SELECT path, sha256, path FROM hum.media", "a size that is no number"),
+        ("SELECT path, size, size FROM hum.media", "a SHA-256 that is neither text nor bytes"),
+    ],
+)
+def test_a_statement_of_another_shape_is_named(installation: Installation, statement: str, how: str) -> None:
+    """With what to correct, and never as a fault of this program."""
+    seen = _seen_by(installation, statement)
+    assert (seen.verdict, how in seen.observed) == (Verdict.FAILED, True), seen.observed
+    assert "`references` in [media]" in seen.hint
+
+
+def test_a_hash_kept_as_bytes_is_compared(installation: Installation) -> None:
+    """A column of type bytea holds the same SHA-256."""
+    seen = _seen_by(installation, "SELECT path, size, decode(sha256, 'hex') FROM hum.media")
+    hashed = _seen_by(installation, "SELECT path, size, sha256 FROM hum.media")
+    assert (seen.verdict, seen.observed) == (Verdict.PASSED, hashed.observed)
