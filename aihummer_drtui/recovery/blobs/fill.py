@@ -104,10 +104,12 @@ class _Filler(BlobReader):
         return False
 
     def _source_sha256(self, line: BlobLine) -> str:
-        source = self._opened(line)
+        source, before = self._opened(line), self.done
         try:
             return self.sha256(source)[1]
         finally:
+            # Read to compare; brought, or found to be there, it counts once.
+            self.done = before
             os.close(source)
 
     def _opened(self, line: BlobLine) -> int:

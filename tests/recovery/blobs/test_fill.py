@@ -14,6 +14,7 @@ from aihummer_drtui.recovery.blobs.comparing import BadBlob
 from aihummer_drtui.recovery.blobs.fill import Filling, give_folders, settled
 from aihummer_drtui.recovery.blobs.rights import Rights
 from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.run.progress import Parts
 
 _RIGHTS = Rights(owner=(os.geteuid(), os.getegid()), folder_mode=0o750, file_mode=0o640)
 _CONTENT = {"a": b"", "b/c": b"x" * 300_000, "b/d": b"y" * (1 << 17), "e/f/g": b"z" * 10}
@@ -75,6 +76,25 @@ def test_what_is_there_and_whole_is_kept_and_the_rest_brought_again(
     assert (tmp_path / "to/e/f/g").stat().st_mode & 0o777 == 0o640
 
 
+def test_bytes_of_a_resumed_copy_without_a_list_count_once(lines: list[BlobLine], tmp_path: Path) -> None:
+    """The source is read to compare, too; told is what is there in the end."""
+
+    class Told(Reporter):
+        last = 0
+
+        def reached(self, done: int, *, total: int | None = None, parts: Parts | None = None) -> None:
+            super().reached(done, total=total, parts=parts)
+            self.last = done
+
+    _fill(tmp_path, lines)
+    (tmp_path / "to/b/c").write_bytes(b"x" * 299_999 + b"!")
+    found = [BlobLine(path=line.path, size=line.size, sha256="") for line in lines]
+    filling = Filling(source=tmp_path / "source", folder=tmp_path / "to", rights=_RIGHTS, resumed=True)
+    told = Told(None)
+    assert filling.fill(iter(found), told) == 3
+    assert told.last == sum(line.size for line in lines)
+
+
 @pytest.mark.parametrize("content", [b"x" * 300_000 + b"!", b"x" * 299_999, b"x" * 299_999 + b"!"])
 def test_a_blob_that_is_not_the_listed_one_is_not_left_there(
     lines: list[BlobLine], tmp_path: Path, content: bytes
@@ -101,6 +121,7 @@ import sys
 from pathlib import Path
 from aihummer_drtui.recovery.blobs.fill import settled
 from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.run.progress import Parts
 try:
     with settled(Path(sys.argv[1]), Reporter.silent()):
         (Path(sys.argv[1]) / "blob").write_bytes(b"x")
