@@ -16,10 +16,12 @@ from aihummer_drtui.recovery.target import Target
 
 def undo(settings: Settings, *, confirm: str, as_json: bool) -> None:
     """Put the old blob folder back in place."""
-    from aihummer_drtui.recovery.blobs.undo import undo_blobs
+    from aihummer_drtui.recovery.blobs.undo import comes_back, marked_place, undo_blobs
     from aihummer_drtui.recovery.target_file import load_target
 
     target = load_target(settings.target_path)
+    if old := comes_back(marked_place(target)):
+        click.echo(cleaned(f"back in place comes {old.name}, put aside at {old.at}"), err=True)
     phrase = confirmed(
         target,
         confirm,

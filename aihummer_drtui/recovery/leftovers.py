@@ -78,6 +78,6 @@ def _blob_folders(target: Target) -> Iterator[Leftover]:
             size=None,
             since=None,
             until=folder.until,
-            undo="restore blobs --undo",
+            undo="restore blobs --undo" if folder.comes_back else "",
             drop="restore blobs --drop-old",
         )

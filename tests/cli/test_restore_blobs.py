@@ -71,6 +71,7 @@ def test_a_restore_is_taken_back_and_the_old_folder_dropped(installation: Instal
     assert (done.returncode, "at least until 2" in done.stderr) == (0, True), done.stderr
     undone = run(installation, "restore", "blobs", "--undo", *confirm)
     assert (undone.returncode, undone.stdout.startswith("undone: ")) == (0, True), undone.stderr
+    assert "back in place comes blobs.replaced-" in undone.stderr
     soon = run(installation, "restore", "blobs", "--drop-old", *confirm)
     assert (soon.returncode, "--early" in soon.stderr) == (3, True)
     assert run(installation, "probe", "drop-old-blobs").returncode == 4

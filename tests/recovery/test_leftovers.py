@@ -6,6 +6,7 @@ import pytest
 
 from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.blobs.restore import restore_blobs
+from aihummer_drtui.recovery.blobs.undo import undo_blobs
 from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.restore import restore_database
@@ -41,6 +42,9 @@ def test_database_and_blob_folder_are_named_with_their_commands(installation: In
     assert folder.until is not None
     assert (folder.undo, folder.drop) == ("restore blobs --undo", "restore blobs --drop-old")
     assert database.drop.startswith("restore database --drop-old")
+    undo_blobs(installation.target, confirm=phrase, mode="")
+    folder = catalogue.leftovers(SECONDS).found[0]
+    assert (folder.undo, folder.drop) == ("", "restore blobs --drop-old")
 
 
 def test_what_cannot_be_looked_up_is_said(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import parse_duration
 from aihummer_drtui.recovery.blobs.place import BlobPlace, Kept, locked, refuse_half_undone
 from aihummer_drtui.recovery.blobs.removal import remove_tree
-from aihummer_drtui.recovery.blobs.undo import marked_place
+from aihummer_drtui.recovery.blobs.undo import comes_back, marked_place
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
 from aihummer_drtui.recovery.drill_safety import refuse_wrong_mode
@@ -31,6 +31,8 @@ class OldFolder:
     """It is kept until then unless somebody says otherwise."""
     dropping: bool
     """Its removal was begun."""
+    comes_back: bool
+    """An undo would put it in place again."""
 
     def may_go(self, now: datetime, *, early: bool) -> bool:
         """Whether it may be removed."""
@@ -52,7 +54,8 @@ def old_folders(target: Target) -> tuple[OldFolder, ...]:
     Raises PreconditionError when the blob folder is not known.
     """
     place = marked_place(target)
-    return tuple(_old_folder(place, one, target) for one in place.kept())
+    back = comes_back(place)
+    return tuple(_old_folder(place, one, target, comes_back=one == back) for one in place.kept())
 
 
 def kept_until(target: Target, moment: datetime) -> datetime:
@@ -60,13 +63,16 @@ def kept_until(target: Target, moment: datetime) -> datetime:
     return moment + timedelta(seconds=parse_duration(target.keep_old) or 0)
 
 
-def _old_folder(place: BlobPlace, kept: Kept, target: Target) -> OldFolder:
+def _old_folder(place: BlobPlace, kept: Kept, target: Target, *, comes_back: bool) -> OldFolder:
     try:
         moment = datetime.fromisoformat(kept.at)
     except ValueError:
         moment = datetime.now(UTC)
     return OldFolder(
-        path=place.live.with_name(kept.name), until=kept_until(target, moment), dropping=kept.dropping
+        path=place.live.with_name(kept.name),
+        until=kept_until(target, moment),
+        dropping=kept.dropping,
+        comes_back=comes_back,
     )
 
 

@@ -102,6 +102,14 @@ def _undone(place: BlobPlace) -> Undone:
     return _finish(place, msgspec.structs.replace(mark, kept=kept))
 
 
+def comes_back(place: BlobPlace) -> Kept | None:
+    """What an undo would put in place again; None = it would be refused. Raises PreconditionError."""
+    mark = place.read_mark()
+    if mark is None or mark.stage not in {Stage.RESTORED, Stage.UNDOING}:
+        return None
+    return _newest_old(place)
+
+
 def _newest_old(place: BlobPlace) -> Kept | None:
     fit = [one for one in place.kept() if not one.undone and not one.dropping]
     return fit[-1] if fit else None

@@ -214,7 +214,23 @@ def test_old_folders_go_when_they_are_due(installation: Installation, backup: Ba
 def test_early_takes_all_of_them(installation: Installation, backup: BackupSet) -> None:
     """Two restores, two old folders."""
     kept = [_restore(installation.target, backup), _restore(installation.target, backup, again=True)]
+    assert [one.comes_back for one in old_folders(installation.target)] == [False, True]
     assert list(_drop(installation.target, early=True).removed) == kept
+
+
+def test_only_what_an_undo_takes_is_offered_for_one(installation: Installation, backup: BackupSet) -> None:
+    """Not the restored folder that an undo put aside, and not what is being removed."""
+    target = installation.target
+    _restore(target, backup)
+    place = BlobPlace(live=installation.blobs, set_id=backup.manifest.set_id)
+    whole = place.last_mark()
+    assert whole is not None
+    half = tuple(msgspec.structs.replace(one, dropping=True) for one in whole.kept)
+    place.rewrite_mark(msgspec.structs.replace(whole, kept=half))
+    assert [one.comes_back for one in old_folders(target)] == [False]
+    place.rewrite_mark(whole)
+    _undo(target)
+    assert [one.comes_back for one in old_folders(target)] == [False]
 
 
 def test_what_is_half_removed_is_never_taken_for_whole(installation: Installation, backup: BackupSet) -> None:
