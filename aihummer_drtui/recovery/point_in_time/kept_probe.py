@@ -37,7 +37,8 @@ def _unknown(error: DrtuiError) -> Probed:
 
 
 def _undo(scene: Scene) -> Probed:
-    mark = None if scene.values.get(KEPT) else mark_of(scene.target)
+    found = None if scene.values.get(KEPT) else mark_of(scene.target)
+    mark = found and found.standing
     if mark is not None and mark.stage is Stage.UNDOING:
         return Probed(
             result=ProbeResult.PARTIAL,

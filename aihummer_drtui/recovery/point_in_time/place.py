@@ -74,6 +74,16 @@ class DataMark(msgspec.Struct, frozen=True, kw_only=True):
     """The name of the folder that was put aside; empty = none."""
     ran: bool = False
     """Whether a server ran on the old folder before the switch."""
+    former: "DataMark | None" = None
+    """Of the recovery or the way back that was completed before this one was begun; None = of none.
+
+    It is what stands until this one is in place, and its own `former` is None."""
+
+    @property
+    def standing(self) -> "DataMark":
+        """The mark of what stands: the former one's while this recovery has not reached its switch."""
+        begun = self.stage in {Stage.LAYING, Stage.RECOVERING}
+        return self.former if begun and self.former is not None else self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,9 +155,13 @@ class DataPlace:
         """Whether the recovered folder is the one in place."""
         return mark.inode != 0 and inode_of(self.live) == mark.inode
 
-    def write(self, mark: DataMark) -> DataMark:
-        """Write the mark durably, with the present time, and give it. Raises OSError."""
-        mark = msgspec.structs.replace(mark, at=datetime.now(UTC).isoformat(timespec="seconds"))
+    def write(self, mark: DataMark, *, keep_time: bool = False) -> DataMark:
+        """Write the mark durably, with the present time, and give it. Raises OSError.
+
+        `keep_time` leaves its time as it is: since then the old server is kept.
+        """
+        if not keep_time:
+            mark = msgspec.structs.replace(mark, at=datetime.now(UTC).isoformat(timespec="seconds"))
         owner = self.live.parent.stat()
         write_durably(
             self.mark,
@@ -167,17 +181,22 @@ class DataPlace:
         try:
             data, _ = read_regular(self.mark, limit=_MARK_LIMIT, follow=False)
             found = msgspec.json.decode(data, type=DataMark)
-            written = datetime.fromisoformat(found.at)
+            ours = self._is_ours(found) and (found.former is None or self._is_ours(found.former))
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._no_mark(error.strerror or str(error)) from None
         except ValueError as error:  # MsgspecError is one
             raise self._no_mark(str(error)) from None
-        ours = not found.kept or found.kept.startswith(f"{self.live.name}.")
-        if not (_ID.fullmatch(found.id) and ours and "/" not in found.kept and written.tzinfo):
+        if not ours:
             raise self._no_mark("its names or its time are none of ours")
         return found
+
+    def _is_ours(self, mark: DataMark) -> bool:
+        """Whether its names stay beside the data directory, and its time is one. Raises ValueError."""
+        written = datetime.fromisoformat(mark.at)
+        beside = not mark.kept or mark.kept.startswith(f"{self.live.name}.")
+        return bool(_ID.fullmatch(mark.id) and beside and "/" not in mark.kept and written.tzinfo)
 
     def _no_mark(self, why: str) -> PreconditionError:
         return PreconditionError(

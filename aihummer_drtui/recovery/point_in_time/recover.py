@@ -69,8 +69,7 @@ def recover_beside(
     Raises PreconditionError where a folder beside is not known to be an earlier try's, FailedError; nothing
     is left beside then. A kill leaves what the next call goes on from.
     """
-    earlier = found if found and found.stage in {Stage.RESTORED, Stage.UNDONE} else None
-    mark = found if found and goes_on(work, found) else _laid(work, found, earlier)
+    mark = found if found and goes_on(work, found) else _laid(work, found)
     folder = work.place.beside(mark.id)
     try:
         mark, warnings = _recovered(work, mark, folder)
@@ -83,21 +82,19 @@ def recover_beside(
         )
     except (FailedError, OSError) as error:
         # Tried again, it would fail again.
-        _discard(work, folder, earlier)
+        _discard(work, folder, mark.former)
         if isinstance(error, OSError):
             raise _disk(error) from None
         raise
     return mark, warnings
 
 
-def _laid(work: Recovery, found: DataMark | None, earlier: DataMark | None) -> DataMark:
+def _laid(work: Recovery, found: DataMark | None) -> DataMark:
     """Lay the base backup out in a new folder beside; give the mark of it."""
     for left in work.place.left_over():
         _refuse_unknown(work, left, found)
-        end_left_over(left)
-        remove_private_folder(work.server, left.name.rpartition("-")[2])
-        work.reporter.phase("removing what an earlier try left")
-        work.place.remove(left)
+        remove_left_over(work.server, work.place, left, work.reporter)
+    former = _completed(found)
     mark = DataMark(
         stage=Stage.LAYING,
         id=secrets.token_hex(4),
@@ -106,6 +103,7 @@ def _laid(work: Recovery, found: DataMark | None, earlier: DataMark | None) -> D
         timeline=work.window.timeline,
         system_identifier=work.window.base.system_identifier,
         at="",
+        former=former,
     )
     folder = work.place.beside(mark.id)
     try:
@@ -117,10 +115,28 @@ def _laid(work: Recovery, found: DataMark | None, earlier: DataMark | None) -> D
         work.keeper.lay(work.window, work.point, folder, work.reporter)
         return work.place.write(msgspec.structs.replace(mark, stage=Stage.RECOVERING, inode=inode_of(folder)))
     except BaseException as error:
-        _discard(work, folder, earlier)
+        _discard(work, folder, former)
         if isinstance(error, OSError):
             raise _disk(error) from None
         raise
+
+
+def _completed(found: DataMark | None) -> DataMark | None:
+    """The mark of what stands on this server, which a recovery that breaks must leave as it was."""
+    if found is None or found.stage in {Stage.RESTORED, Stage.UNDONE}:
+        return found and msgspec.structs.replace(found, former=None)
+    return found.former
+
+
+def remove_left_over(server: Server, place: DataPlace, left: Path, reporter: Reporter) -> None:
+    """Remove a folder that an earlier try filled, once the server is ended that a kill left running on it.
+
+    Raises OSError, and FailedError where that server cannot be ended.
+    """
+    end_left_over(left)
+    remove_private_folder(server, left.name.rpartition("-")[2])
+    reporter.phase("removing what an earlier try left")
+    place.remove(left)
 
 
 def _refuse_unknown(work: Recovery, left: Path, found: DataMark | None) -> None:
@@ -140,12 +156,12 @@ def _refuse_unknown(work: Recovery, left: Path, found: DataMark | None) -> None:
     )
 
 
-def _discard(work: Recovery, folder: Path, earlier: DataMark | None) -> None:
+def _discard(work: Recovery, folder: Path, former: DataMark | None) -> None:
     work.place.remove(folder)
-    if earlier is None:
+    if former is None:
         work.place.remove_mark()
     else:
-        work.place.write(earlier)
+        work.place.write(former, keep_time=True)
 
 
 def _recovered(work: Recovery, mark: DataMark, folder: Path) -> tuple[DataMark, tuple[str, ...]]:

@@ -115,11 +115,11 @@ def _restored(work: Recovery, wanted: Wanted) -> Recovered:
     found = work.place.read()
     mark = switch.finish(found, work.reporter) if found else None
     if mark and _is_done(work, mark) and not wanted.again:
-        if found and found.stage is Stage.SWITCHING:
+        if found and found.stage is Stage.SWITCHING and mark.stage is Stage.RESTORED:
             # Killed between exchange and start: that was all that was left to do.
             return _told(work, mark, ())
         raise PreconditionError(
-            f"this server was recovered to this very point already, at {cleaned_line(mark.at)}",
+            f"this server was recovered to this very point already, at {cleaned_line(mark.standing.at)}",
             where=str(work.place.live),
             hint="what was written since would be lost; if that is meant, say --again",
         )
@@ -171,8 +171,9 @@ def _refuse_other_key_of_base(target: Target, env: GatewayEnv, window: Window) -
 
 
 def _is_done(work: Recovery, mark: DataMark) -> bool:
-    same = mark.point == spelled(work.point)
-    return same and mark.stage is Stage.RESTORED and work.place.in_place(mark)
+    done = mark.standing
+    same = done.point == spelled(work.point)
+    return same and done.stage is Stage.RESTORED and work.place.in_place(done)
 
 
 def _looked(work: Recovery, wanted: Wanted, mark: DataMark | None) -> Outlook:

@@ -69,7 +69,7 @@ class Switch:
             self.server.start()
         reporter.phase("asking the recovered server")
         self.see_recovered(mark)
-        return self.place.write(msgspec.structs.replace(mark, stage=Stage.RESTORED))
+        return self.place.write(msgspec.structs.replace(mark, stage=Stage.RESTORED, former=None))
 
     def back(self, mark: DataMark, reporter: Reporter, *, because: BaseException) -> None:
         """Put the old folder back in place, start its server if it ran, and raise what came of it.

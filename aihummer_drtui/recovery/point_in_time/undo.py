@@ -18,6 +18,7 @@ from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.point_in_time.beside import server_on
 from aihummer_drtui.recovery.point_in_time.look import refuse_gateway
 from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage, data_place
+from aihummer_drtui.recovery.point_in_time.recover import remove_left_over
 from aihummer_drtui.recovery.point_in_time.switch import Switch
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
@@ -51,7 +52,8 @@ def stands_at_a_point(target: Target) -> bool:
         place = place_of(target)
     except DrtuiError:
         return False
-    mark = place.read()
+    found = place.read()
+    mark = found and found.standing
     if mark is None or mark.stage not in {Stage.RESTORED, Stage.UNDOING}:
         return False
     return mark.stage is Stage.UNDOING or (place.in_place(mark) and not _dump_followed(target))
@@ -83,13 +85,16 @@ def undo_point_in_time(target: Target, *, confirm: str, mode: str, reporter: Rep
     """
     server, place, owner = _judged(target, confirm, mode)
     with ended_in_order(), place.locked():
-        mark = _undoable(place)
+        found = place.read()
+        mark = _undoable(place, found)
         switch = Switch(server=server, place=place, owner=owner)
         if mark.stage is Stage.UNDOING:
             # Killed on the way.
             mark = switch.finish(mark, reporter)
         else:
             refuse_gateway(server, owner)
+            if found is not None and mark is found.former:
+                _give_up(server, place, found, reporter)
             mark = switch.undo(mark, reporter)
         return Undone(data=place.live, kept_as=place.kept(mark), point=mark.point)
 
@@ -105,8 +110,9 @@ def drop_old_data_directory(
     """
     _, place, _ = _judged(target, confirm, mode)
     with ended_in_order(), place.locked():
-        mark = place.read()
-        if mark is None or mark.stage not in {Stage.RESTORED, Stage.UNDONE}:
+        found = place.read()
+        mark = found and found.standing
+        if found is None or mark is None or mark.stage not in {Stage.RESTORED, Stage.UNDONE}:
             raise PreconditionError(
                 "no recovery to a point was completed here: nothing is removed",
                 where=str(place.live),
@@ -120,7 +126,9 @@ def drop_old_data_directory(
                 "no old data directory is kept here", where=str(place.live), hint="nothing is to be done"
             )
         # First: a killed removal must not leave half a directory that there is a way back to.
-        place.write(msgspec.structs.replace(mark, kept=""))
+        emptied = msgspec.structs.replace(mark, kept="")
+        begun = mark is found.former
+        place.write(msgspec.structs.replace(found, former=emptied) if begun else emptied, keep_time=True)
         reporter.phase("removing old data directories", total=len(folders), unit="folders")
         for folder in folders:
             _remove(place, folder)
@@ -138,8 +146,17 @@ def _judged(target: Target, confirm: str, mode: str) -> tuple[Server, DataPlace,
     return replace(server, data=place.live), place, owner
 
 
-def _undoable(place: DataPlace) -> DataMark:
-    mark = place.read()
+def _give_up(server: Server, place: DataPlace, begun: DataMark, reporter: Reporter) -> None:
+    """Remove what a recovery that was begun since has beside: it belongs to the server that goes.
+
+    Marked as half laid out before, so that a kill leaves nothing that a recovery would go on from.
+    """
+    place.write(msgspec.structs.replace(begun, stage=Stage.LAYING))
+    remove_left_over(server, place, place.beside(begun.id), reporter)
+
+
+def _undoable(place: DataPlace, found: DataMark | None) -> DataMark:
+    mark = found and found.standing
     if mark is not None and mark.stage is Stage.UNDOING:
         return mark
     if mark is None or mark.stage is not Stage.RESTORED or not place.in_place(mark):

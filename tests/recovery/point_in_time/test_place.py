@@ -11,6 +11,8 @@ from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Sta
 
 MARK = DataMark(stage=Stage.RECOVERING, id="00c0ffee", point="latest", base="b1", system_identifier=7, at="")
 
+NOW = "2026-11-24T03:12:45+00:00"
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> DataPlace:
@@ -26,6 +28,8 @@ def test_a_mark_is_read_as_it_was_written(place: DataPlace) -> None:
     written = place.write(MARK)
     assert datetime.fromisoformat(written.at).utcoffset() is not None
     assert place.read() == written
+    assert place.write(msgspec.structs.replace(MARK, at=NOW, former=written), keep_time=True).at == NOW
+    assert place.read() == msgspec.structs.replace(MARK, at=NOW, former=written)
     place.remove_mark()
     assert place.read() is None
 
@@ -43,6 +47,11 @@ def test_a_mark_is_read_as_it_was_written(place: DataPlace) -> None:
         msgspec.json.encode(msgspec.structs.replace(MARK, kept="../main")),
         msgspec.json.encode(msgspec.structs.replace(MARK, kept="main./../../etc")),
         msgspec.json.encode(msgspec.structs.replace(MARK, kept="main")),
+        msgspec.json.encode(
+            msgspec.structs.replace(
+                MARK, at=NOW, former=msgspec.structs.replace(MARK, at=NOW, kept="../main")
+            )
+        ),
     ],
 )
 def test_a_mark_that_would_lead_elsewhere_is_refused(place: DataPlace, bad: bytes) -> None:

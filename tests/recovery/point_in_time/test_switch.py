@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace as replace_struct
 from psycopg import sql
 
 from aihummer_drtui.errors import FailedError, PreconditionError, UnknownOutcomeError
@@ -129,6 +130,64 @@ def test_the_way_back(host: LostHost) -> None:
     assert (host.folder / mark.kept / "PG_VERSION").exists()
     with pytest.raises(PreconditionError, match="was not put there by a recovery"):
         undone(host)
+
+
+@pytest.mark.parametrize("phase", ["laying the base backup out", "replaying WAL"])
+def test_a_killed_second_recovery_leaves_the_way_back_of_the_first(host: LostHost, phase: str) -> None:
+    """What stands is still the first: it is known as that, can be undone, and the second's folder goes."""
+    restored(host, host.between(5))
+    first = mark_of(host)
+    killed_at(phase, lambda reporter: restored(host, host.between(2), reporter=reporter))
+    assert host.ticks() == ALL[:5]
+    assert mark_of(host).standing == first
+    assert stands_at_a_point(host.target)
+    scene = Scene(target=host.target, values={})
+    assert probe_undo_of_either(scene).result is ProbeResult.NOT_DONE
+    with pytest.raises(PreconditionError, match="recovered to this very point already"):
+        restored(host, host.between(5))
+    undone(host)
+    assert host.ticks() == ALL
+    assert mark_of(host).stage is Stage.UNDONE
+    assert host.names() == ["main", "main.point-in-time.json", first.kept]
+
+
+def test_a_second_recovery_that_fails_leaves_the_way_back_of_the_first(
+    host: LostHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its switch goes back, and what goes on from there fails: the first one's mark is back."""
+    restored(host, host.between(5))
+    first = mark_of(host)
+    monkeypatch.setattr(switch, "_ANSWER_SECONDS", 0.5)
+    rules = host.data / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text("local all postgres trust\n")
+    with pytest.raises(FailedError, match="could not be put in place"):
+        restored(host, host.between(2))
+    rules.write_text(before)
+    host.control("reload")
+    begun = mark_of(host)
+    assert begun.stage is Stage.RECOVERING
+    assert begun.standing == first
+    (host.folder / f"main.restoring-{begun.id}" / "global" / "pg_control").unlink()
+    with pytest.raises(FailedError, match="no whole data directory"):
+        restored(host, host.between(2))
+    assert mark_of(host) == first
+    undone(host)
+    assert host.ticks() == ALL
+
+
+def test_what_the_first_put_aside_can_be_dropped_while_a_second_is_begun(host: LostHost) -> None:
+    """Its time counts from the first, and the second goes on from what it has."""
+    restored(host, host.between(5))
+    first = mark_of(host)
+    killed_at("replaying WAL", lambda reporter: restored(host, host.between(2), reporter=reporter))
+    begun = mark_of(host)
+    drop_old_data_directory(host.target, confirm=host.phrase, mode="", reporter=Reporter.silent())
+    assert not (host.folder / first.kept).exists()
+    assert mark_of(host) == replace_struct(begun, former=replace_struct(first, kept=""))
+    restored(host, host.between(2))
+    assert host.ticks() == [1, 2]
+    assert mark_of(host).former is None
 
 
 def test_what_stands_tells_which_way_back_is_meant(host: LostHost) -> None:
