@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.recovery.backup.growing import PARTIAL
 from aihummer_drtui.recovery.database.account import ServerAccount, account_owning, servers_account
 from aihummer_drtui.recovery.database.programs import server_programs
 from aihummer_drtui.recovery.point_in_time.base import Base, bases_in
@@ -66,6 +67,21 @@ class ArchiveKeeper:
             raise failures[0]
         return tuple(sorted(found, key=lambda base: base.seal.ended, reverse=True))
 
+    def unseen(self) -> tuple[str, ...]:
+        """The places that cannot be listed and the base backups without a sound seal, and why, in words.
+
+        What WAL they need is not known. One that is being made needs none that the others do not.
+        """
+        told: list[str] = []
+        for place in self.wal.base_places:
+            try:
+                bad = bases_in(place)[1]
+            except PreconditionError as error:
+                told.append(f"base backups in {error.where}: {error.what}")
+            else:
+                told += [f"{no.path}: {no.problem}" for no in bad if not no.path.name.startswith(PARTIAL)]
+        return tuple(told)
+
     def windows(self) -> tuple[Window, ...]:
         """Every base backup with its windows: one for each timeline that goes on from it, the newest first.
 
@@ -82,12 +98,13 @@ class ArchiveKeeper:
         return tuple(found)
 
     def oldest_needed(self) -> str:
-        """The name of the first WAL file that any base backup needs; empty = there is none.
+        """The name of the first WAL file that any base backup needs; empty = there is none, or it is unknown.
 
         Raises as `bases` does.
         """
         bases = self.bases()
-        if not bases:
+        if not bases or self.unseen():
+            # WAL that an unseen one needs must not be told to be of no use.
             return ""
         # pg_archivecleanup(1) compares positions and ignores timelines.
         oldest = min(bases, key=lambda base: lsn_of(base.seal.start_lsn))

@@ -31,7 +31,8 @@ class WalStatus:
     """What could not be found out."""
     hint: str
     oldest_needed: str
-    """The first WAL file that any base backup of this program needs; empty = none, or another keeper's."""
+    """The first WAL file that any base backup of this program needs; empty = none, not known, or another
+    keeper's."""
 
     @property
     def newest(self) -> Window | None:
@@ -64,7 +65,9 @@ def wal_status(target: Target) -> WalStatus:
         found = keeper_of(target)
         keeper = found.keeper
         windows = found.windows()
-        oldest = _oldest_needed(found, windows)
+        if isinstance(found, ArchiveKeeper):
+            unknown += found.unseen()
+            oldest = found.oldest_needed() if windows else ""
         problems += _window_problems(windows)
         unknown += _window_doubts(windows)
     except DrtuiError as error:
@@ -100,10 +103,6 @@ def _window_doubts(windows: tuple[Window, ...]) -> list[str]:
     if newest is None or newest.latest is not None or newest.latest_lsn - newest.base.end_lsn <= 1 << 24:
         return []
     return ["the last commit in the archived WAL was not found: how far it reaches is known by position only"]
-
-
-def _oldest_needed(keeper: object, windows: tuple[Window, ...]) -> str:
-    return keeper.oldest_needed() if isinstance(keeper, ArchiveKeeper) and windows else ""
 
 
 def look_at_reach(scene: Scene) -> Observation:

@@ -19,6 +19,7 @@ from aihummer_drtui.recovery.point_in_time.base import Base
 from aihummer_drtui.recovery.point_in_time.base_create import make_base
 from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Keeper, Latest, Point, Window
 from aihummer_drtui.recovery.point_in_time.segments import lsn_of
+from aihummer_drtui.recovery.point_in_time.wal_status import wal_status
 from aihummer_drtui.recovery.reporting import Reporter
 from tests.conftest import short_folder
 from tests.recovery.point_in_time.archiving import Archiving, archiving, target_of
@@ -341,6 +342,31 @@ def test_a_base_backup_that_is_gone_is_named(story: Story, other: Story) -> None
     shutil.rmtree(other.made.keeper.bases()[0].path)
     with pytest.raises(PreconditionError, match="no longer there"):
         other.made.keeper.prove(window, Latest(), SILENT)
+
+
+def test_wal_of_a_base_backup_that_nobody_can_see_is_not_told_to_be_of_no_use(
+    story: Story, tmp_path: Path
+) -> None:
+    """Its place is not mounted, or its seal is damaged: who removes WAL then, removes what it needs."""
+    keeper = story.made.keeper
+    wal = keeper.wal
+    assert keeper.oldest_needed()
+    assert keeper.unseen() == ()
+    away = msgspec.structs.replace(wal, base_places=(*wal.base_places, Path("/nonexistent")))
+    assert replace(keeper, wal=away).oldest_needed() == ""
+    assert replace(keeper, wal=away).unseen() == (
+        "base backups in /nonexistent: the place cannot be listed: No such file or directory",
+    )
+    for name in (".partial-base", "damaged"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "base.json").write_text("{}")
+    beside = msgspec.structs.replace(wal, base_places=(*wal.base_places, tmp_path))
+    assert replace(keeper, wal=beside).oldest_needed() == ""
+    (told,) = replace(keeper, wal=beside).unseen()
+    assert told.startswith(f"{tmp_path / 'damaged'}: the seal cannot be read")
+    status = wal_status(msgspec.structs.replace(keeper.target, wal=beside))
+    assert status.oldest_needed == ""
+    assert told in " ".join(status.unknown)
 
 
 def test_places_that_cannot_be_listed_are_told(story: Story) -> None:
