@@ -101,8 +101,7 @@ def _sealed(path: Path, fingerprint: str, now: datetime, trusted: frozenset[str]
     try:
         backup = open_set(path)
         age = age_of(backup.manifest, now)
-        for part in backup.manifest.files:
-            os.close(backup.open_part(part.name))
+        backup.refuse_cut()
     except (PreconditionError, FailedError) as error:
         return _no_backup(path, error.what)
     return RecoveryPoint(

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aihummer_drtui.durable import sync_folder
-from aihummer_drtui.errors import FailedError, PreconditionError, UsageError
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError, UsageError
 from aihummer_drtui.recovery.backup.growing import PARTIAL
 from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.points import sealed_in
-from aihummer_drtui.recovery.backup.set import BackupSet, open_set
+from aihummer_drtui.recovery.backup.set import BackupSet, age_of, open_set
+from aihummer_drtui.recovery.backup.signature import SIGNATURE, refuse_doubtful, signed_by
 from aihummer_drtui.recovery.backup.verified import read_verified
 
 
@@ -30,23 +31,35 @@ class Judged:
     """One set and what becomes of it."""
 
     backup: BackupSet
-    reasons: tuple[str, ...]
-    """Why it is kept; empty = it goes."""
+    reasons: tuple[str, ...] = ()
+    """Why it is kept."""
+    problem: str = ""
+    """Why nothing may be built upon it, which leaves it alone; empty = it is sound as far as was looked."""
+
+    @property
+    def goes(self) -> bool:
+        """Whether it is to be removed."""
+        return not self.reasons and not self.problem
 
 
-def judge(place: Path, keep: Keep) -> list[Judged]:
+def judge(place: Path, keep: Keep, *, trusted: frozenset[str] = frozenset()) -> list[Judged]:
     """Every sealed set of the place, the newest first, with the reasons to keep it.
 
-    The newest set, the newest verified one and the newest that is whole (with blobs) always have one.
-    Raises UsageError when nothing is to be kept, PreconditionError when the place cannot be listed.
+    The newest set, the newest verified one and the newest that is whole (with blobs) always have one. A set
+    that a restore would refuse (a part is missing or cut, no key of `trusted` signed it) or that is of a
+    moment to come takes no sound one's place: it comes last, with its problem. Raises UsageError when
+    nothing is to be kept, PreconditionError when the place cannot be listed.
     """
     if min(keep.daily, keep.weekly, keep.monthly) < 0 or not (keep.daily or keep.weekly or keep.monthly):
         raise UsageError(
             "nothing says which sets to keep",
             hint="give at least one of --keep-daily, --keep-weekly and --keep-monthly",
         )
+    found = [(backup, _problem(backup, trusted)) for backup in sealed_in(place)]
     dated = sorted(
-        ((_moment(backup), backup) for backup in sealed_in(place)), key=lambda each: each[0], reverse=True
+        ((_moment(backup), backup) for backup, problem in found if not problem),
+        key=lambda each: each[0],
+        reverse=True,
     )
     reasons: dict[Path, list[str]] = {backup.path: [] for _, backup in dated}
     _keep_newest(dated, reasons)
@@ -61,7 +74,19 @@ def judge(place: Path, keep: Keep) -> list[Judged]:
             if label not in seen and len(seen) < count:
                 seen.add(label)
                 reasons[backup.path].append(f"{word} {label}")
-    return [Judged(backup=backup, reasons=tuple(reasons[backup.path])) for _, backup in dated]
+    left = [Judged(backup=backup, problem=problem) for backup, problem in found if problem]
+    return [Judged(backup=backup, reasons=tuple(reasons[backup.path])) for _, backup in dated] + left
+
+
+def _problem(backup: BackupSet, trusted: frozenset[str]) -> str:
+    """Why a restore would refuse the set, as far as sizes, signature and time tell; empty = nothing."""
+    try:
+        backup.refuse_cut()
+        refuse_doubtful(signed_by(backup, trusted), trusted, where=backup.path, signature=SIGNATURE)
+        early = age_of(backup.manifest, datetime.now(UTC)) < 0
+    except DrtuiError as error:
+        return error.what
+    return "its recovery point is yet to come: a clock is wrong, here or where it was made" if early else ""
 
 
 def _keep_newest(dated: Sequence[tuple[datetime, BackupSet]], reasons: dict[Path, list[str]]) -> None:
@@ -77,11 +102,8 @@ def _keep_newest(dated: Sequence[tuple[datetime, BackupSet]], reasons: dict[Path
 
 
 def _moment(backup: BackupSet) -> datetime:
-    try:
-        return datetime.fromisoformat(backup.manifest.recovery_point).astimezone(UTC)
-    except (ValueError, OverflowError):
-        # Nobody can say how old it is: it is kept as if it were of today.
-        return datetime.now(UTC)
+    """Its recovery point, which is known to be readable."""
+    return datetime.fromisoformat(backup.manifest.recovery_point).astimezone(UTC)
 
 
 def remove_set(backup: BackupSet) -> None:

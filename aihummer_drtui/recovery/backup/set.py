@@ -8,6 +8,8 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -72,6 +74,11 @@ class BackupSet:
         """The folder with the copied blobs."""
         return self.path / BLOBS
 
+    def refuse_cut(self) -> None:
+        """Let pass a set whose sealed parts are all there in their sizes. Raises PreconditionError."""
+        for part in self.manifest.files:
+            os.close(self.open_part(part.name))
+
     def open_part(self, name: str) -> int:
         """Give a read-only descriptor of a sealed part: a regular file of the sealed size, no link followed.
 
@@ -114,6 +121,19 @@ def refuse_other_hash(backup: BackupSet, sealed: SealedFile, sha256: str) -> Non
             where=str(backup.path),
             hint="copy the set again from where it is kept, or use another one; nothing was changed",
         )
+
+
+@contextmanager
+def reading(backup: BackupSet, name: str) -> Iterator[None]:
+    """Raise FailedError for what the disk does not give of a sealed part within the block."""
+    try:
+        yield
+    except OSError as error:
+        raise FailedError(
+            f"{name} cannot be read to its end: {error.strerror}",
+            where=str(backup.path),
+            hint="copy the set again from where it is kept, or use another one; nothing was changed",
+        ) from None
 
 
 def seal(manifest: Manifest) -> bytes:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aihummer_drtui.errors import PreconditionError, UsageError
-from aihummer_drtui.recovery.backup.manifest import Fact
+from aihummer_drtui.recovery.backup.manifest import Fact, SealedFile
 from aihummer_drtui.recovery.backup.points import newest_sealed
 from aihummer_drtui.recovery.backup.prune import Judged, Keep, judge, remove_set
 from aihummer_drtui.recovery.backup.set import open_set
@@ -79,6 +79,29 @@ def test_the_newest_set_with_blobs_stays_beside_newer_dumps(tmp_path: Path) -> N
         moment = START + timedelta(days=day)
         sealed_set(tmp_path / f"dump{day}", recovery_point=moment.isoformat(), unproven=(Fact.BLOBS,))
     assert _kept(judge(tmp_path, Keep(daily=1))) == ["dump3", "0102T0300"]
+
+
+def test_what_a_restore_would_refuse_takes_no_sound_sets_place(tmp_path: Path) -> None:
+    """A cut dump, no trusted signature, a moment to come: each is left alone, and the sound one stays."""
+    dump = SealedFile(name="database.dump", size=4, sha256="0" * 64)
+    for day, content in ((0, b"dump"), (1, b"du"), (2, None)):
+        moment = (START + timedelta(days=day)).isoformat()
+        folder = sealed_set(tmp_path / f"day{day}", recovery_point=moment, files=(dump,))
+        if content is not None:
+            (folder / "database.dump").write_bytes(content)
+    sealed_set(tmp_path / "early", recovery_point=(datetime.now(UTC) + timedelta(days=1)).isoformat())
+    sealed_set(tmp_path / "timeless", recovery_point="yesterday")
+    judged = judge(tmp_path, Keep(daily=1))
+    assert _kept(judged) == ["day0"]
+    assert not any(one.goes for one in judged)
+    problems = {one.backup.path.name: one.problem for one in judged if one.problem}
+    assert "it was cut or changed" in problems["day1"]
+    assert "is missing" in problems["day2"]
+    assert "yet to come" in problems["early"]
+    assert "is no time" in problems["timeless"]
+    unsigned = judge(tmp_path, Keep(daily=1), trusted=frozenset({"0" * 64}))
+    assert _kept(unsigned) == []
+    assert all("not signed" in one.problem for one in unsigned if one.backup.path.name == "day0")
 
 
 @pytest.mark.parametrize("keep", [Keep(), Keep(daily=-1, weekly=3)])
