@@ -21,6 +21,7 @@ from aihummer_drtui.recovery.backup.set import (
     DUMP_FOLDER,
     BackupSet,
     open_folder_in,
+    reading,
     refuse_other_hash,
     refuse_other_size,
 )
@@ -119,9 +120,10 @@ def _hashed(backup: BackupSet, folder: int, file: SealedFile, reporter: Reporter
     try:
         refuse_other_size(backup, file, os.fstat(descriptor))
         digest = hashlib.sha256()
-        while block := os.read(descriptor, _BLOCK):
-            digest.update(block)
-            reporter.advance(len(block))
+        with reading(backup, file.name):
+            while block := os.read(descriptor, _BLOCK):
+                digest.update(block)
+                reporter.advance(len(block))
     finally:
         os.close(descriptor)
     return digest.hexdigest()

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.errors import DrtuiError, FailedError
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text, duration_text
 from aihummer_drtui.recovery.backup.dump_folder import (
@@ -29,6 +29,7 @@ from aihummer_drtui.recovery.backup.set import (
     age_of,
     open_folder_in,
     open_set,
+    reading,
     refuse_other_hash,
     zoned_moment,
 )
@@ -40,7 +41,7 @@ from aihummer_drtui.recovery.blobs.listing import ListProof
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import program_environment
 from aihummer_drtui.recovery.database.program import run_program
-from aihummer_drtui.recovery.database.tools import find_tools
+from aihummer_drtui.recovery.database.tools import PostgresTools, find_tools
 from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
@@ -69,20 +70,22 @@ def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Veri
     It is recorded beside the manifest (`verified`); a former record of a set that is found bad goes.
     Raises PreconditionError when a part is missing or cut, FailedError when one is not as it was sealed.
     """
+    # Of this host and its target.toml: they tell nothing of the set.
+    signed = refuse_untrusted(target, backup)
+    tools = find_tools(target, at_least=backup.manifest.tools_major)
     try:
         with ended_in_order():
-            signed = refuse_untrusted(target, backup)
             descriptor = open_dump(backup, reporter)
             try:
                 before = dump_state(descriptor)
-                _decode(target, backup, descriptor, reporter)
+                _decode(tools, backup, descriptor, reporter)
                 refuse_changed(backup, descriptor, before)
             finally:
                 os.close(descriptor)
             if backup.manifest.file(ROLES):
                 os.close(open_hashed(backup, ROLES, reporter, "hashing the roles"))
             blobs = read_blobs(backup, reporter) if backup.manifest.knows(Fact.BLOBS) else 0
-    except FailedError:
+    except (FailedError, PreconditionError):
         forget_verified(backup)
         raise
     unrecorded = record_verified(backup, newest_file(backup.path), datetime.now(UTC))
@@ -107,9 +110,10 @@ def open_hashed(backup: BackupSet, name: str, reporter: Reporter, phase: str) ->
         assert sealed is not None  # noqa: S101 - open_part asked
         reporter.phase(phase, total=sealed.size, unit="bytes")
         digest = hashlib.sha256()
-        while block := os.read(descriptor, BLOCK):
-            digest.update(block)
-            reporter.advance(len(block))
+        with reading(backup, name):
+            while block := os.read(descriptor, BLOCK):
+                digest.update(block)
+                reporter.advance(len(block))
         refuse_other_hash(backup, sealed, digest.hexdigest())
         os.lseek(descriptor, 0, os.SEEK_SET)
     except BaseException:
@@ -118,8 +122,7 @@ def open_hashed(backup: BackupSet, name: str, reporter: Reporter, phase: str) ->
     return descriptor
 
 
-def _decode(target: Target, backup: BackupSet, descriptor: int, reporter: Reporter) -> None:
-    tools = find_tools(target, at_least=backup.manifest.tools_major)
+def _decode(tools: PostgresTools, backup: BackupSet, descriptor: int, reporter: Reporter) -> None:
     reporter.phase("decoding the dump")
     ended = run_program(
         [tools.pg_restore, "--file=/dev/null", f"/proc/self/fd/{descriptor}"],
@@ -183,8 +186,7 @@ def look_at_set(scene: Scene) -> Observation:
     try:
         backup = open_set(Path(place))
         refuse_untrusted(scene.target, backup)
-        for part in backup.manifest.files:
-            os.close(backup.open_part(part.name))
+        backup.refuse_cut()
         _refuse_more_files(backup)
         age = age_of(backup.manifest, datetime.now(UTC))
     except DrtuiError as error:

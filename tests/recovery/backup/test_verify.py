@@ -1,16 +1,19 @@
 """`backup verify` reads everything; a set it calls sound can be restored."""
 
 import hashlib
+import os
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.recovery.backup.create import create_backup
-from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
-from aihummer_drtui.recovery.backup.verified import read_verified
+from aihummer_drtui.recovery.backup.set import BackupSet, open_set, reading, seal
+from aihummer_drtui.recovery.backup.verified import VERIFIED, read_verified
 from aihummer_drtui.recovery.backup.verify import Verified, verify_backup
 from aihummer_drtui.recovery.reporting import Reporter
+from tests.recovery.backup.test_signature import make_keys
 from tests.recovery.small_cluster import Installation
 
 pytestmark = pytest.mark.postgres
@@ -57,6 +60,46 @@ def test_b01_a_missing_blob_is_found(installation: Installation, backup: BackupS
     with pytest.raises(FailedError, match="blob-3"):
         _verify(installation, backup)
     assert read_verified(backup) is None
+
+
+@pytest.mark.parametrize("name", ["blobs.jsonl", "roles.sql", "database.dump"])
+def test_a_part_that_is_gone_takes_the_record_with_it(
+    installation: Installation, backup: BackupSet, name: str
+) -> None:
+    """A set that no longer verifies must not be listed as verified."""
+    _verify(installation, backup)
+    assert read_verified(backup) is not None
+    part = backup.path / name
+    data = part.read_bytes()
+    part.write_bytes(data[:-1])
+    with pytest.raises(PreconditionError, match="cut or changed"):
+        _verify(installation, backup)
+    part.write_bytes(data)
+    assert not (backup.path / VERIFIED).exists()
+
+
+def test_what_lies_in_target_toml_takes_no_record_away(
+    installation: Installation, backup: BackupSet, tmp_path: Path
+) -> None:
+    """Whom to trust is said there: an unsigned set is refused, and is as sound as before."""
+    _verify(installation, backup)
+    wary = msgspec.structs.replace(installation.target, trusted_keys=(make_keys(tmp_path, "own").public,))
+    with pytest.raises(FailedError, match="not signed"):
+        verify_backup(wary, backup, Reporter.silent())
+    assert read_verified(backup) is not None
+
+
+def test_a_disk_that_does_not_give_the_bytes_is_damage(backup: BackupSet) -> None:
+    """Told as such, with the file's name, and not as an error of this program."""
+    broken = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)  # nothing is mapped at 0: EIO
+    try:
+        with (
+            pytest.raises(FailedError, match=r"database\.dump cannot be read to its end: Input/output"),
+            reading(backup, "database.dump"),
+        ):
+            os.read(broken, 1)
+    finally:
+        os.close(broken)
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.99])
