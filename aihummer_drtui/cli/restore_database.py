@@ -136,9 +136,13 @@ def _restore_dump(target: Target, given: _Given) -> None:
 
 def _undo(settings: Settings, target: Target, given: _Given) -> None:
     """The way back from what was done last to the server: a whole data directory, or a database in it."""
+    from aihummer_drtui.recovery.point_in_time.host_clock import host_clock
+    from aihummer_drtui.recovery.point_in_time.points import parse_point, spelled
     from aihummer_drtui.recovery.point_in_time.undo import stands_at_a_point
 
-    if not given["kept"] and stands_at_a_point(target):
+    to = given["to"].strip()
+    point = "" if to == THE_DUMP else spelled(parse_point(to, host_clock()))
+    if not given["kept"] and stands_at_a_point(target, point=point):
         kept_data.undo(settings, confirm=given["confirm"], as_json=given["as_json"])
     else:
         kept_database.undo(settings, confirm=given["confirm"], kept=given["kept"], as_json=given["as_json"])

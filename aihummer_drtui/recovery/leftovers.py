@@ -7,8 +7,7 @@ from functools import partial
 from aihummer_drtui.recovery.blobs.drop import old_folders
 from aihummer_drtui.recovery.database.kept import keep_time, kept_now
 from aihummer_drtui.recovery.gateway.environment import read_gateway_env
-from aihummer_drtui.recovery.point_in_time.keepers import names_keeper
-from aihummer_drtui.recovery.point_in_time.undo import kept_data_directories, mark_of, place_of
+from aihummer_drtui.recovery.point_in_time.undo import kept_data_directories, mark_of
 from aihummer_drtui.recovery.side_by_side import Came, Over, Quiet, side_by_side
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.leftovers import Leftover, Leftovers
@@ -49,10 +48,8 @@ def _databases(target: Target) -> Iterator[Leftover]:
 
 
 def _data_directories(target: Target) -> Iterator[Leftover]:
-    if names_keeper(target):
-        # Where it may have been replaced as a whole, not to find it is no answer.
-        place_of(target)
-    mark = mark_of(target)
+    found = mark_of(target)
+    mark = found and found.standing
     for folder in kept_data_directories(target):
         is_last = mark is not None and folder.name == mark.kept
         since = datetime.fromisoformat(mark.at).astimezone(UTC) if mark is not None and is_last else None

@@ -32,6 +32,10 @@ _SECONDS: Final = 60.0
 _NAME_IT: Final = "name it as `data-directory` in [postgres] of target.toml"
 
 
+class OtherHostError(PreconditionError):
+    """The database server is on another host: nothing of it lies here."""
+
+
 class Running(Enum):
     """What pg_ctl says of a data directory (pg_ctl(1), status)."""
 
@@ -224,7 +228,7 @@ def _owner(target: Target) -> tuple[Owner | None, str]:
 
 def _refuse_other_host(place: Place) -> None:
     if not place.is_socket and not _is_here(place.host):
-        raise PreconditionError(
+        raise OtherHostError(
             f"the database server is on another host ({cleaned_line(place.host, 80)})",
             where="AIHUMMER_DATABASE_URL",
             hint="a server is backed up or replaced as a whole on its own host: run this there",

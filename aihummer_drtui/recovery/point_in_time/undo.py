@@ -1,5 +1,6 @@
 """After a recovery to a point: the way back to the old data directory, and its end."""
 
+import shlex
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,13 +10,14 @@ import msgspec
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import duration_text
-from aihummer_drtui.recovery.database.connection import Owner, connect, owner_of
+from aihummer_drtui.recovery.database.connection import Owner, connect, owner_of, server_words
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
 from aihummer_drtui.recovery.database.marker import databases_seen
-from aihummer_drtui.recovery.database.server import Server, server_of
+from aihummer_drtui.recovery.database.server import OtherHostError, Server, server_of
 from aihummer_drtui.recovery.drill_safety import refuse_outside, refuse_wrong_mode
 from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.point_in_time.beside import server_on
+from aihummer_drtui.recovery.point_in_time.keepers import names_keeper
 from aihummer_drtui.recovery.point_in_time.look import refuse_gateway
 from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage, data_place
 from aihummer_drtui.recovery.point_in_time.recover import remove_left_over
@@ -42,33 +44,31 @@ class Dropped:
     folders: tuple[Path, ...]
 
 
-def stands_at_a_point(target: Target) -> bool:
+def stands_at_a_point(target: Target, *, point: str = "") -> bool:
     """Whether what is in place was put there by a recovery to a point, or a way back from it was begun.
 
     A dump that was restored into the recovered server later is what `restore database` did last: False.
-    Raises PreconditionError where what was marked cannot be read.
+    `point`, as `spelled` gives it, is the one that is meant where a stopped server cannot tell. Raises
+    PreconditionError where what was marked cannot be read, or which of the two was the last cannot be seen.
     """
-    try:
-        place = place_of(target)
-    except DrtuiError:
-        return False
-    found = place.read()
+    place = _place_if_any(target)
+    found = place.read() if place is not None else None
     mark = found and found.standing
-    if mark is None or mark.stage not in {Stage.RESTORED, Stage.UNDOING}:
+    if place is None or mark is None or mark.stage not in {Stage.RESTORED, Stage.UNDOING}:
         return False
-    return mark.stage is Stage.UNDOING or (place.in_place(mark) and not _dump_followed(target))
+    if mark.stage is Stage.UNDOING:
+        return True
+    return place.in_place(mark) and (mark.point == point or not _dump_followed(target, mark))
 
 
 def mark_of(target: Target) -> DataMark | None:
     """What is marked beside the data directory; None = nothing, or there is none on this host.
 
-    Raises PreconditionError where it cannot be read.
+    Raises PreconditionError where it cannot be read, or a server may have been recovered here and where its
+    data directory is cannot be seen.
     """
-    try:
-        place = place_of(target)
-    except DrtuiError:
-        return None
-    return place.read()
+    place = _place_if_any(target)
+    return place.read() if place is not None else None
 
 
 def kept_data_directories(target: Target) -> tuple[Path, ...]:
@@ -194,16 +194,40 @@ def place_of(target: Target) -> DataPlace:
     return data_place(configured if configured is not None else server_of(target).data)
 
 
-def _dump_followed(target: Target) -> bool:
-    """Whether the live database carries the mark of a dump; False where it cannot be asked."""
+def _place_if_any(target: Target) -> DataPlace | None:
+    """As `place_of`; None = no server that was recovered to a point lies on this host.
+
+    Raises as that does: where a keeper is named, not to find the data directory is no answer.
+    """
+    try:
+        return place_of(target)
+    except OtherHostError:
+        return None
+    except DrtuiError:
+        if names_keeper(target):
+            raise
+        return None
+
+
+def _dump_followed(target: Target, mark: DataMark) -> bool:
+    """Whether the live database carries the mark of a dump.
+
+    Raises PreconditionError where it cannot be asked.
+    """
     import psycopg
 
     try:
         owner = owner_of(target)
         with connect(owner, database=target.maintenance_database, statement_seconds=10) as connection:
             live = databases_seen(connection).get(owner.database)
-    except (DrtuiError, psycopg.Error):
-        return False
+    except (DrtuiError, psycopg.Error) as error:
+        told = error.what if isinstance(error, DrtuiError) else server_words(error, owner_of(target))
+        raise PreconditionError(
+            f"whether a dump was restored since the recovery to a point cannot be seen: {cleaned_line(told)}",
+            where=cleaned_line(f"server recovered to {mark.point}"),
+            hint="start the server, then the same again; where it does not start any more and the recovery "
+            f"is what is to be undone, say so: --undo --to {shlex.quote(mark.point)}",
+        ) from None
     return live is not None and live.marker is not None and not live.marker.point
 
 

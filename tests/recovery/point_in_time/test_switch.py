@@ -1,9 +1,11 @@
 """The switch and the way back: whatever breaks or is killed, it is known which whole server is in place."""
 
 import os
+import shlex
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from msgspec.structs import replace as replace_struct
 from psycopg import sql
@@ -22,6 +24,7 @@ from aihummer_drtui.recovery.point_in_time.undo import (
     undo_point_in_time,
 )
 from aihummer_drtui.recovery.reporting import Reporter
+from aihummer_drtui.recovery.target import WalArchive
 from aihummer_drtui.run.verdict import ProbeResult
 from tests.recovery.point_in_time.lost_host import LostHost, with_target
 from tests.recovery.point_in_time.recovering import (
@@ -202,7 +205,11 @@ def test_what_stands_tells_which_way_back_is_meant(host: LostHost) -> None:
         connection.execute(sql.SQL("COMMENT ON DATABASE hum IS {}").format(told))
     assert not stands_at_a_point(host.target)
     host.control("stop", "-m", "fast")
-    assert stands_at_a_point(host.target)
+    with pytest.raises(PreconditionError, match="cannot be seen") as refused:
+        stands_at_a_point(host.target)
+    assert f"--undo --to {shlex.quote(mark_of(host).point)}" in refused.value.hint
+    assert stands_at_a_point(host.target, point=mark_of(host).point)
+    assert probe_undo_of_either(Scene(target=host.target, values={})).result is ProbeResult.UNKNOWN
     host.control("start")
     killed_at("exchanging the data directories", lambda reporter: undone(host, reporter))
     assert stands_at_a_point(host.target)
@@ -211,6 +218,14 @@ def test_what_stands_tells_which_way_back_is_meant(host: LostHost) -> None:
     nowhere = with_target(host, data_directory=host.folder / "nowhere" / "main")
     assert not stands_at_a_point(nowhere)
     assert kept_data_directories(nowhere) == ()
+    # Where a keeper is named, a server may have been recovered there: not to find it is no answer.
+    kept = msgspec.structs.replace(nowhere, wal=WalArchive(archive=host.folder / "archive"))
+    for look in (stands_at_a_point, kept_data_directories):
+        with pytest.raises(PreconditionError, match="the folder above the data directory is not there"):
+            look(kept)
+    scene = Scene(target=kept, values={})
+    assert probe_drop_of_either(scene).result is ProbeResult.UNKNOWN
+    assert probe_undo_of_either(scene).result is ProbeResult.UNKNOWN
 
 
 @pytest.mark.parametrize(
