@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from threading import Lock
 from typing import Final, assert_never
 
 from aihummer_drtui.masking import Masker, masker_of
@@ -21,12 +22,17 @@ class KnownSecrets:
         """`known` gives the secrets by the inputs of the run; `values` those inputs, as they are now."""
         self._known = known
         self._seen: frozenset[bytes] = frozenset()
+        self._growing = Lock()
+        """Several threads ask at once; none may lose what another has come to know."""
         self._values = values
 
     def masker(self) -> Masker:
         """What masks them, and those that were known before: a file that is gone makes no secret public."""
-        self._seen |= self._known(self._values())
-        return _masker(self._seen)
+        known = self._known(self._values())
+        with self._growing:
+            self._seen |= known
+            seen = self._seen
+        return _masker(seen)
 
     def refusal(self, request: r.Request) -> r.Refused | None:
         """Why a request is not journalled: a person has typed, or pasted, a secret into it."""
@@ -51,8 +57,11 @@ def _typed(request: r.Request) -> str:
             return text
         case r.AnswerCheck(said=text) | r.TellOutcome(said=text) | r.AnswerProbe(said=text):
             return text
-        case r.AcceptRunbook(reason=text) | r.Abandon(reason=text):
+        case r.Abandon(reason=text):
             return text
+        case r.AcceptRunbook(text=runbook, reason=reason):
+            # Its lines that changed are journalled as the difference, and its text is kept with the run.
+            return f"{runbook}\n{reason}"
         case r.Attach(operator=operator, host=host, front_end=front_end):
             return f"{operator}\n{host}\n{front_end}"
         case (

@@ -1,7 +1,9 @@
 """A run keeps no secret of its target, whoever says it: a command, a probe, or a person."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from threading import Event, Thread, current_thread
 
+from aihummer_drtui.engine.known_secrets import KnownSecrets
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.requests import Refused
@@ -21,6 +23,7 @@ TYPED: list[Callable[[str], r.Request]] = [
     lambda text: r.Override(item="work/before", reason=text),
     lambda text: r.SettleOutcome(item=SWAP, done=True, reason=text),
     lambda text: r.AcceptRunbook(text="{}", reason=text),
+    lambda text: r.AcceptRunbook(text=text, reason="edited"),
     lambda text: r.Abandon(reason=text),
 ]
 
@@ -126,3 +129,26 @@ def test_a_secret_that_was_known_once_stays_one(make_house: MakeHouse) -> None:
     told(house)
     assert "a secret of the target" in refused(session, r.WriteNote(text=f"it is {CANARY}"))
     accepted(session, r.WriteNote(text="it is lost"))
+
+
+def test_what_several_threads_come_to_know_at_once_is_all_known() -> None:
+    """A command's start reads the secrets while a request is judged: neither loses what the other found."""
+    found = {"slow": frozenset({b"known-slowly"}), "fast": frozenset({b"known-at-once"})}
+    begun, go_on = Event(), Event()
+
+    def known(_: Mapping[str, str]) -> frozenset[bytes]:
+        name = current_thread().name
+        if name == "slow":
+            begun.set()
+            assert go_on.wait(20)
+        return found.get(name, frozenset())
+
+    secrets = KnownSecrets(known, dict)
+    slow, fast = (Thread(target=secrets.masker, name=name) for name in ("slow", "fast"))
+    slow.start()
+    assert begun.wait(20)
+    fast.start()
+    fast.join()
+    go_on.set()
+    slow.join()
+    assert secrets.masker().masked(b"known-slowly, known-at-once") == b"[secret], [secret]"
