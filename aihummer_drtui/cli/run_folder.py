@@ -56,7 +56,9 @@ def declared_in(folder: RunFolder) -> RunDeclared:
 
 def _begins_wrong(folder: RunFolder, error: ValueError) -> CorruptJournalError:
     return CorruptJournalError(
-        str(error), where=str(folder.journal), hint="copy the run's folder away and start anew"
+        str(error),
+        where=str(folder.journal),
+        hint="move (`mv`) the run's folder out of `runs` and start anew",
     )
 
 

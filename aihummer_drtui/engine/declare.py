@@ -4,12 +4,14 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import assert_never
 
 from aihummer_drtui import __version__
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.engine.folder import RunFolder, create_run, list_runs, new_run_id
 from aihummer_drtui.engine.journal import Journal, inspect_journal
 from aihummer_drtui.engine.lock import Holder, take_target_lock
+from aihummer_drtui.engine.record import Clean, Corrupt, Newer, Torn
 from aihummer_drtui.engine.runbook_text import keep_text, not_kept
 from aihummer_drtui.errors import CorruptJournalError, LockedError, PreconditionError
 from aihummer_drtui.run.events import Mode, RunDeclared
@@ -71,15 +73,38 @@ def state_of(folder: RunFolder) -> RunState | None:
 
 
 def _refuse_second_run(state: Path, target_key: str) -> None:
-    for other in unfinished_runs(state):
-        if other.declared.target_key == target_key:
-            run = other.declared.run
+    for folder in list_runs(state):
+        other = state_of(folder)
+        if other is not None and other.declared.target_key == target_key and isinstance(other.ending, Living):
             raise LockedError(
-                f"run {run} on target `{other.declared.target}` is not finished",
-                where=str(state / "runs" / run),
-                hint=f"go on with it: `aihummer-drtui resume {run}`, "
-                f"or give it up: `aihummer-drtui abandon {run} --reason …`",
+                f"run {folder.id} on target `{other.declared.target}` is not finished",
+                where=str(folder.path),
+                hint=_way_out(state, folder),
             )
+
+
+def _way_out(state: Path, folder: RunFolder) -> str:
+    """What frees the target of an unfinished run: one that cannot be read to its end takes no end either."""
+    run = folder.id
+    match inspect_journal(folder.path).tail:
+        case Clean() | Torn():
+            return (
+                f"go on with it: `aihummer-drtui resume {run}`, "
+                f"or give it up: `aihummer-drtui abandon {run} --reason …`"
+            )
+        case Corrupt():
+            # Never passed over in silence: what it started may be at work on the target.
+            return (
+                "its journal is corrupt: see that nothing of it runs (`ps`), "
+                f"then move (`mv`) {folder.path} out of {state / 'runs'} and start the new run"
+            )
+        case Newer():
+            return (
+                "it was written by a newer aihummer-drtui: go on with it by that version, or see that nothing"
+                f" of it runs (`ps`), move (`mv`) {folder.path} out of {state / 'runs'} and start the new run"
+            )
+        case _ as never:
+            assert_never(never)
 
 
 def _declared(run_id: str, declaration: Declaration, sha256: str) -> RunDeclared:

@@ -277,8 +277,8 @@ def require_sound(path: Path, read: Decoded) -> None:
             raise CorruptJournalError(
                 f"corrupt at record {record}, byte {offset}: {why}",
                 where=str(path),
-                hint=f"the {record - 1} records before it are sound; copy the run's folder away, "
-                "then start a new run: nothing more is written to this one",
+                hint=f"the {record - 1} records before it are sound; see that nothing of the run runs "
+                "(`ps`), move (`mv`) its folder out of `runs`, then start a new run",
             )
         case Newer(version=version):
             raise PreconditionError(

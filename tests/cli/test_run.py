@@ -210,7 +210,10 @@ def test_a_run_that_has_ended_says_how(desk: Desk) -> None:
 
 
 def test_a_corrupt_journal_is_not_gone_on_with(desk: Desk) -> None:
-    """Exit 6 from every command that would, where it is corrupt, and nothing written to it."""
+    """Exit 6 from every command that would, where it is corrupt, and nothing written to it.
+
+    Its target is free once its folder was moved away, as every hint says, and not before.
+    """
     desk.call(desk.run_words(), code=3)
     desk.end_engine()
     journal = desk.folder().journal
@@ -222,7 +225,15 @@ def test_a_corrupt_journal_is_not_gone_on_with(desk: Desk) -> None:
         ended = desk.call(desk.words(*words), code=6)
         assert "corrupt at record" in ended.stderr
         assert str(journal) in ended.stderr
+        assert "move (`mv`) its folder out of `runs`" in ended.stderr
     assert journal.read_bytes() == bytes(data)
+    broken = journal.parent
+    refused = desk.call(desk.run_words(), code=5)
+    assert f"move (`mv`) {broken} out of {broken.parent}" in refused.stderr
+    assert "resume" not in refused.stderr
+    broken.rename(desk.place / "broken")
+    desk.call(desk.run_words(), code=3)
+    assert desk.folder().id != run
 
 
 def test_the_operator_is_the_login_or_who_they_say(desk: Desk) -> None:

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from aihummer_drtui.engine.clock import SystemClock
@@ -43,6 +45,24 @@ def test_one_unfinished_run_per_target(tmp_path: Path) -> None:
     journal.close()
     declare_run(tmp_path, a_declaration(PLAIN), CLOCK)
     assert len(unfinished_runs(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "why"), [(1, "its journal is corrupt"), (2, "by a newer aihummer-drtui")]
+)
+def test_run_that_cannot_be_read_to_its_end_has_a_way_out(tmp_path: Path, version: int, why: str) -> None:
+    """It keeps its target, for its commands may run; it is not to be resumed, but to be moved away."""
+    folder = declare_run(tmp_path, a_declaration(PLAIN), CLOCK)
+    second = msgspec.json.encode({"version": version})
+    with folder.journal.open("ab") as journal:
+        journal.write(b"%08x %08x %s\n" % (len(second), zlib.crc32(second), second))
+    with pytest.raises(LockedError) as refused:
+        declare_run(tmp_path, a_declaration(PLAIN), CLOCK)
+    assert why in refused.value.hint
+    assert f"move (`mv`) {folder.path} out of {tmp_path / 'runs'}" in refused.value.hint
+    assert "resume" not in refused.value.hint
+    folder.path.rename(tmp_path / "away")
+    assert declare_run(tmp_path, a_declaration(PLAIN), CLOCK).id != folder.id
 
 
 def test_target_that_an_engine_holds_is_refused(tmp_path: Path) -> None:
