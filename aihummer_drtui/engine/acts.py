@@ -1,9 +1,9 @@
 """What a request does once it was judged to be legal: journal it, look, start, end. One act for each kind."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import Final, assert_never
 
+from aihummer_drtui.engine.aside import aside
 from aihummer_drtui.engine.looker import due_in_step
 from aihummer_drtui.engine.server import Connection
 from aihummer_drtui.engine.standing import Standing
@@ -150,7 +150,7 @@ class Acts:
             await self._renew(checks, older_than=FRESH_FOR_COMMANDS)
 
     async def _pass_the_gate(self, item: CommandItem, confirmation: str) -> Refused | None:
-        identity = await asyncio.to_thread(self._world.identity)
+        identity = await aside(self._world.identity)
         if confirmation == identity.phrase:
             return None
         return Refused(

@@ -6,6 +6,7 @@ that hangs would in time stop every other one, and keep alive an engine that was
 
 import asyncio
 import contextlib
+import errno
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,7 +15,10 @@ T = TypeVar("T")
 
 
 def aside(work: Callable[[], T]) -> "asyncio.Future[T]":
-    """Begin the work in a new thread and give the future of its result or its exception."""
+    """Begin the work in a new thread and give the future of its result or its exception.
+
+    Where the host has no thread for it (pids.max, RLIMIT_NPROC), that is an OSError, as for a process.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -32,5 +36,18 @@ def aside(work: Callable[[], T]) -> "asyncio.Future[T]":
         else:
             tell(lambda: future.set_result(result))
 
-    threading.Thread(target=run, daemon=True).start()
+    try:
+        threading.Thread(target=run, daemon=True).start()
+    except RuntimeError:
+        future.set_exception(OSError(errno.EAGAIN, "no thread could be started"))
     return future
+
+
+async def seen_through(work: "asyncio.Future[T]") -> T:
+    """Give the result of what `aside` began; who is cancelled meanwhile waits for its end all the same."""
+    try:
+        await asyncio.wait({work})
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        raise
+    return work.result()

@@ -5,14 +5,13 @@ is the only source of an outcome; what nobody stored is unknown and is looked at
 """
 
 import asyncio
-import concurrent.futures.thread  # noqa: F401  asyncio loads it at the first use, when files may be short
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, assert_never
 
 from aihummer_drtui.engine import attempt as attempts
-from aihummer_drtui.engine.aside import aside
+from aihummer_drtui.engine.aside import aside, seen_through
 from aihummer_drtui.engine.attempt import Attempt
 from aihummer_drtui.engine.clock import ProcessIdentity
 from aihummer_drtui.engine.folder import RunFolder
@@ -23,7 +22,7 @@ from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.outdating import outdated_by
-from aihummer_drtui.run.state import Lost, RunState, Underway
+from aihummer_drtui.run.state import Lost, RunState, Settled, Underway
 from aihummer_drtui.runbook.model import CommandItem, Runbook
 
 PROBE_TIME_OUT: Final = 60.0
@@ -63,7 +62,7 @@ class Commands:
         """Journal the intent, start the command, journal its start, and watch it from then on.
 
         Raises DrtuiError when the intent could not be made durable or the command could not be
-        started; no instruction of it was run then.
+        started, OSError where the host has no thread for it; no instruction of it was run then.
         """
         runbook, state = self._situation()
         before = latest_attempt(state, item.id)
@@ -82,7 +81,8 @@ class Commands:
         if item.destructive:
             environment["DRTUI_CONFIRM"] = confirmation
         try:
-            await asyncio.to_thread(self._launch, one, item, environment)
+            # Of an engine that ends meanwhile too: nothing may start once its lock is another's.
+            await seen_through(aside(partial(self._launch, one, item, environment)))
         except BaseException:
             # The attempt's folder tells what came of it; that is journalled, if it can be before it is told.
             await asyncio.wait({self._watch(item.id, number, one)}, timeout=TRY_AGAIN)
@@ -177,11 +177,19 @@ class Commands:
                 self._ended(item_id)
                 return True
             case attempts.Lost(why=why):
-                self._record(e.OutcomeLost(item=item_id, attempt=number, why=why), "engine")
-                await self.probe(item_id)
+                await self._lost(item_id, number, why)
                 return True
             case _ as never_case:
                 assert_never(never_case)
+
+    async def _lost(self, item_id: str, number: int, why: str) -> None:
+        """Journal, once, that nobody saw the end, and ask the probe as long as nobody has settled it."""
+        latest = latest_attempt(self._situation()[1], item_id)
+        if latest is None or latest.number != number or isinstance(latest.end, Settled):
+            return
+        if not isinstance(latest.end, Lost):
+            self._record(e.OutcomeLost(item=item_id, attempt=number, why=why), "engine")
+        await self.probe(item_id)
 
     def _started(self, item_id: str, number: int, child: ProcessIdentity) -> None:
         latest = latest_attempt(self._situation()[1], item_id)
