@@ -4,6 +4,7 @@ from datetime import UTC
 from typing import Final, assert_never
 
 from aihummer_drtui.errors import ExitCode
+from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.leftovers import Leftovers
 from aihummer_drtui.run.objectives import clocks, losses, told_to_take
@@ -32,7 +33,7 @@ def closing_lines(runbook: Runbook, state: RunState) -> list[str]:
             return ["The run is not finished."]
         case Abandoned(reason=reason):
             proven = [f"This was a {NOTHING_PROVEN}."] if is_tabletop(state) else []
-            return [f"*** ABANDONED: {reason} ***", *proven]
+            return [f"*** ABANDONED: {cleaned_line(reason, 300)} ***", *proven]
         case Finished():
             return _finished(runbook, state, state.ending)
         case _ as never:

@@ -175,7 +175,8 @@ def _ended(state: RunState) -> Refused | None:
         case Finished():
             return Refused(reason="the run is finished", hint="start a new one with `run`")
         case Abandoned(reason=reason):
-            return Refused(reason=f"the run was abandoned: {reason}", hint="start a new one with `run`")
+            told = cleaned_line(reason, 300)
+            return Refused(reason=f"the run was abandoned: {told}", hint="start a new one with `run`")
         case _ as never:
             assert_never(never)
 

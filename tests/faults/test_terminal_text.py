@@ -87,19 +87,32 @@ def hostile_desk(desk: Desk, *, then: str = "exit 0") -> None:
     desk.world.tell(Script(checks=passing().checks, choices={"BACKUP_SET": (choice,)}))
 
 
-def written_by_a_stranger(desk: Desk) -> None:
-    """Have another operator put everything on record."""
+def attached(desk: Desk) -> Stranger:
+    """Have another operator sit down."""
     stranger = Stranger(desk)
     stranger.says(
         r.Attach(operator=as_json_text(NAME), host=as_json_text(NAME), front_end=as_json_text(NAME))
     )
+    return stranger
+
+
+def abandoned_by_a_stranger(desk: Desk) -> None:
+    """Have another operator end the run."""
+    stranger = attached(desk)
+    stranger.says(r.Abandon(reason=as_json_text(NAME)))
+    stranger.leave()
+
+
+def written_by_a_stranger(desk: Desk) -> None:
+    """Have another operator put everything on record."""
+    stranger = attached(desk)
     for number, chunk in enumerate(SAID):
         stranger.says(r.WriteNote(text=f"m{number}q {as_json_text(chunk[:1_000])}"))
     stranger.leave()
 
 
 def test_x01_x02_on_the_screens(desk: Desk, record_property: Record) -> None:
-    """Output, notes, operators, checks, facts of the target, runbook: on the screens of a run."""
+    """Output, notes, operators, checks, facts of the target, runbook, reasons: on the screens of a run."""
     hostile_desk(desk)
     with on_screens(desk.run_words("--mode", "real"), environment(desk), size=(160, 50)) as terminal:
         give_the_set(terminal)
@@ -127,6 +140,8 @@ def test_x01_x02_on_the_screens(desk: Desk, record_property: Record) -> None:
         terminal.until_shown("HOST/DATABASE>", r"\x1b[2J")
         terminal.press("\x1bOR")
         terminal.until_shown("Enter: open the gate of work/swap")
+        abandoned_by_a_stranger(desk)
+        terminal.until_shown("ABANDONED: ", r"n\x1b]52;c;eA==")
         assert controls_in(bytes(terminal.wrote)) <= SENT_BY_TEXTUAL
         assert "owned" not in terminal.screen.title + terminal.screen.icon_name
     record_property("injections", 4 * len(SEQUENCES) + 4 * len(MARKUP) + 2 * len(LONG))

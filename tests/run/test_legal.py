@@ -188,6 +188,7 @@ REFUSED: list[tuple[str, Story, r.Request]] = [
         r.Abandon(reason="enough"),
     ),
     ("the run was abandoned: gone", Story().add(e.RunAbandoned(reason="gone")), r.Finish()),
+    (r"abandoned: \x1b[2Jgone", Story().add(e.RunAbandoned(reason="\x1b[2Jgone")), r.Finish()),
     ("no step `nowhere`", Story(), r.ShowStep(step="nowhere")),
     ("no check `brief/confirm-1`", Story(), r.LookAgain(item="brief/confirm-1")),
     ("no input `brief/tools`", Story(), r.GiveInput(item="brief/tools", value="v")),

@@ -243,7 +243,7 @@ def test_what_people_still_have_to_do_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("story", "text"),
-    [(Story(), "not finished"), (Story().add(e.RunAbandoned(reason="a\x1bb")), "ABANDONED: a")],
+    [(Story(), "not finished"), (Story().add(e.RunAbandoned(reason="a\x1bb")), r"ABANDONED: a\x1bb ***")],
 )
 def test_other_ends_have_their_line(story: Story, text: str) -> None:
     """One sentence each."""
