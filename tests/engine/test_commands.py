@@ -219,11 +219,13 @@ def test_stop_ends_the_command_and_it_may_be_started_again(make_house: MakeHouse
 def test_command_that_cannot_be_started_is_told_and_nothing_ran(
     make_house: MakeHouse, tmp_path: Path
 ) -> None:
-    """An attempt's folder that cannot be made: refused with the reason, and told as not started."""
+    """An attempt's folder that cannot be made: refused with the reason and the place that the hint is about."""
     house = in_work(make_house, command(SWAP, counting(tmp_path)))
     session = house.sessions[0]
     house.attempt(SWAP).folder.mkdir()
-    assert "was started before" in refused(session, r.StartCommand(item=SWAP))
+    told = refused(session, r.StartCommand(item=SWAP))
+    assert f"{house.attempt(SWAP).folder}: the command was not started: this attempt was started" in told
+    assert "see supervisor.log there" in told
     end = end_of(until(session, has_ended))
     assert isinstance(end, Outcome)
     assert end.kind is e.EndKind.NOT_STARTED
