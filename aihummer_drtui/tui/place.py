@@ -38,7 +38,8 @@ class Place:
         following = next_offer(runbook, state).item
         if place.selected in ids and (place.is_chosen or following not in ids):
             return place
-        selected = following if following in ids else ids[0]
+        # A step may have no checklist at all: it is only read.
+        selected = following if following in ids else next(iter(ids), "")
         if selected == place.selected:
             return place
         # Whoever reads the step's text goes on reading when a check turns green meanwhile.
@@ -49,8 +50,10 @@ class Place:
         )
 
     def moved(self, step: Step, by: int) -> "Place":
-        """The place with another item selected, that many below."""
+        """The place with another item selected, that many below; the same where there is none."""
         ids = [item.id for item in step.items]
+        if not ids:
+            return self
         at = ids.index(self.selected) if self.selected in ids else 0
         selected = ids[max(0, min(len(ids) - 1, at + by))]
         return replace(self, selected=selected, is_chosen=True, wanted=None, is_zoomed=False)

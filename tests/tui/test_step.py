@@ -266,3 +266,18 @@ async def test_training_unfolds_the_text_and_adds_hints(tmp_path: Path) -> None:
                 is_training = mode is e.Mode.TRAINING
                 assert ("TRAINING: read it before you start it" in text) is is_training
                 assert ("-- the step's text --" in text) is is_training
+
+
+async def test_a_step_without_a_checklist_is_read_and_left(tmp_path: Path) -> None:
+    """It shows what it says, and not the item of another step; arrows and an item's keys do nothing there."""
+    runbook = a_runbook(a_step("read"), a_step("work", a_confirm("work/confirm-1")))
+    with a_house(tmp_path, runbook) as house:
+        async with shown(house) as screens:
+            await past_briefing(screens)
+            await screens.until_shown("Step 2 of 2", "CONFIRM work/confirm-1")
+            await screens.press("1")
+            await screens.until_shown("Step 1 of 2", "Undo:   u")
+            assert "CONFIRM work/confirm-1" not in screens.text()
+            await screens.press("down", "up", "a", "x", "v", "o", "w", "w", "z", "z")
+            await screens.press("2")
+            await screens.until_shown("Step 2 of 2")

@@ -188,3 +188,15 @@ def test_a_pane_with_the_whole_screen_goes_with_its_command() -> None:
 def test_clocks(seconds: float, text: str) -> None:
     """Hours, minutes, seconds."""
     assert clock_text(seconds) == text
+
+
+def test_a_step_without_a_checklist_has_a_place() -> None:
+    """It is advised against, and can be written: it is read, nothing of it is selected, arrows do nothing."""
+    runbook = a_runbook(a_step("read"), a_step("work", a_command("work/do")))
+    story = Story().add(e.StepShown(step="read"))
+    step = runbook.step("read")
+    assert step is not None
+    place = Place().in_view(runbook, story.state)
+    assert (place.step, place.selected) == ("read", "")
+    assert place.moved(step, 1) == place.moved(step, -1) == place
+    assert place.watched(runbook, story.state) == ""

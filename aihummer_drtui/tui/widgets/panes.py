@@ -69,7 +69,12 @@ class Panes(Vertical):
 
     def _show_item(self, view: View, step: Step, place: Place, *, with_text: bool) -> None:
         item = view.runbook.item(place.selected)
-        if item is not None:
+        if item is None:
+            # A step without a checklist is only read.
+            lines = step_lines(step, self.size.width) if with_text else ()
+            self._item = ""
+            self.pane(Showing.ITEM).show("", lines)
+        else:
             title = f"{kind_word(item).upper()} {item.id}"
             is_other = item.id != self._item
             self._item = item.id
