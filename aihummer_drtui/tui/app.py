@@ -15,7 +15,7 @@ from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.run.requests import Request
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.run.tabletop import is_tabletop
-from aihummer_drtui.tui import wanting
+from aihummer_drtui.tui import paint, wanting
 from aihummer_drtui.tui.asking import Asked
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
@@ -61,6 +61,8 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         self.error: DrtuiError | None = None
         self.asked: Asked | None = None
         """What is with the engine now."""
+        self._is_in_doubt = False
+        """Whether nobody knows if the last request was taken."""
         self._answers: deque[Answered] = deque()
         self.bridge = begun(desk) if bridge is None else bridge
         self._take()
@@ -88,6 +90,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
                 self._move()
             case Answered():
                 self.asked = None
+                self._is_in_doubt = isinstance(told.reply, DrtuiError)
                 self._answers.append(told)
                 self._deliver()
             case Unreachable(error=error):
@@ -156,7 +159,9 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
             return
         self._move()
         if isinstance(self.screen, RunScreen):
-            self.screen.refused(error.what, f"'r' tries again. {error.hint}")
+            doubt = "NOT KNOWN whether the last request was taken. " if self._is_in_doubt else ""
+            told = f"NO ENGINE: {error.what}. {doubt}'r' tries again. {error.hint}"
+            self.screen.notice(told, paint.REFUSED)
 
     @property
     def is_tabletop(self) -> bool:
@@ -164,7 +169,12 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         return self.view is not None and is_tabletop(self.view.state)
 
     def ask(self, request: Request) -> None:
-        """Send a request to the engine."""
+        """Send a request to the engine; where there is none it is refused, and not kept for later."""
+        if self.view is not None and self.view.connection is Connection.LOST:
+            if isinstance(self.screen, RunScreen):
+                self.screen.refused("there is no engine, so nobody was asked", "'r' tries again to have one.")
+            return
+        self._is_in_doubt = False
         self.asked = Asked(request=request, since=time.monotonic())
         self.bridge.ask(request)
 

@@ -21,7 +21,7 @@ from aihummer_drtui.errors import DrtuiError, UnknownOutcomeError
 from aihummer_drtui.foreign import cleaned_bytes
 from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.progress import Progress
-from aihummer_drtui.run.requests import Reply, Request
+from aihummer_drtui.run.requests import Refused, Reply, Request
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.view import Connection, Output, View
 
@@ -45,7 +45,10 @@ class Moved:
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """The engine answered a request, or did not: then `reply` is the error."""
+    """The engine answered a request, or did not: then `reply` is the error, and it may have been taken.
+
+    One for which there was no engine was surely not taken: that is a refusal.
+    """
 
     request: Request
     reply: Reply | DrtuiError
@@ -173,7 +176,8 @@ class Bridge:
                 with self._connect(self.away) as session:
                     self._publish(session, Connection.LIVE, at_once=True)
                     self._follow(session)
-            except EngineGoneError as error:
+            except (EngineGoneError, UnknownOutcomeError) as error:
+                # What one that said nothing may say yet must not be taken for the reply to another request.
                 ends.append(time.monotonic())
                 if len(ends) == ENGINES and ends[-1] - ends[0] < STEADY:
                     ends.clear()
@@ -190,10 +194,13 @@ class Bridge:
         if not self._closing:
             self._post(Unreachable(error=error))
             self._again.wait()
+            # What was asked meanwhile was meant for then, and is not done minutes later.
+            self._fail_requests(error)
 
     def _fail_requests(self, error: DrtuiError) -> None:
+        refused = Refused(reason=f"nobody was asked, there is no engine: {error.what}", hint=error.hint)
         while self._requests:
-            self._post(Answered(request=self._requests.popleft(), reply=error))
+            self._post(Answered(request=self._requests.popleft(), reply=refused))
 
     def _follow(self, session: Session) -> None:
         looked_at = 0.0
@@ -224,12 +231,10 @@ class Bridge:
         while self._requests and not self._closing:
             request = self._requests.popleft()
             try:
-                reply: Reply | DrtuiError = session.ask(request, storing=lambda _: self._say(Connection.SLOW))
-            except EngineGoneError as error:
+                reply = session.ask(request, storing=lambda _: self._say(Connection.SLOW))
+            except DrtuiError as error:
                 self._post(Answered(request=request, reply=error))
                 raise
-            except UnknownOutcomeError as error:
-                reply = error
             try:
                 self._news.extend(session.wait(0))
                 self._publish(session, Connection.LIVE, at_once=True)

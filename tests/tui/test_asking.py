@@ -8,10 +8,13 @@ from typing import get_args
 import msgspec
 import pytest
 
+from aihummer_drtui.engine.session import Session
+from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.tui.app import RunApp
 from aihummer_drtui.tui.asking import Asked, request_words
+from aihummer_drtui.tui.away import Away
 from tests.engine.engine_house import PHRASE, a_house, book, command
 from tests.tui.screens import shown
 from tests.tui.test_step import through_brief
@@ -87,3 +90,53 @@ async def test_an_answer_that_came_while_there_was_no_room_is_told_with_the_room
             assert "Too small" in screens.text()
             await screens.pilot.resize_terminal(80, 24)
             await screens.until_shown("+ passed   command swap", "Step 2 of 2")
+
+
+async def test_what_was_not_answered_is_not_told_as_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been taken: the operator is sent to look before asking again, and sees that it was."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house) as screens:
+            await through_brief(screens)
+            await screens.until_shown("Enter: start work/do")
+            engine = house.engine().pid
+            monkeypatch.setattr("aihummer_drtui.engine.client.REPLY_WITHIN", 0.5)
+            os.kill(engine, signal.SIGSTOP)
+            await screens.press("enter")
+            text = await screens.until_shown("NOT KNOWN whether it was taken: the engine did not answer")
+            assert "REFUSED" not in text
+            monkeypatch.undo()
+            os.kill(engine, signal.SIGCONT)
+            await screens.until_shown("+ passed   command do")
+        assert len(house.of_kind(e.CommandIntended)) == 1
+
+
+async def test_nothing_is_asked_while_there_is_no_engine(tmp_path: Path) -> None:
+    """A note is refused at once, is not written when there is an engine again, and keys work then."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        dead = False
+
+        def connect(away: Away) -> Session:
+            if dead:
+                raise PreconditionError("no engine can begin", hint="mend it")
+            return house.sit(on_record=away.hear)
+
+        async with shown(house, connect=connect) as screens:
+            await through_brief(screens)
+            await screens.until_shown("Enter: start work/do")
+            dead = True
+            house.end_engine(signal.SIGKILL)
+            await screens.until_shown("NO ENGINE: no engine can begin. 'r' tries again.")
+            await screens.press("n")
+            await screens.write("too late")
+            await screens.press("enter")
+            await screens.until_shown("REFUSED: there is no engine, so nobody was asked. 'r' tries again")
+            dead = False
+            await screens.press("r")
+            await screens.until_shown("engine ok")
+            await screens.press("n")
+            await screens.write("in time")
+            await screens.press("enter")
+            await screens.until(lambda: bool(house.of_kind(e.NoteWritten)), "taken")
+        assert house.of_kind(e.NoteWritten) == [e.NoteWritten(text="in time")]

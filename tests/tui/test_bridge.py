@@ -1,5 +1,6 @@
 """The bridge: floods become few messages, requests are answered after the view, engines are replaced."""
 
+import os
 import queue
 import signal
 import threading
@@ -12,7 +13,7 @@ from typing import TypeVar
 import pytest
 
 from aihummer_drtui.engine.session import Growth, Session
-from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError, UnknownOutcomeError
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.requests import Accepted, Refused
@@ -200,6 +201,69 @@ def test_engines_that_keep_dying_are_not_started_for_ever(tmp_path: Path) -> Non
         while screens.view(bridge).connection is not Connection.LIVE:
             pass
         bridge.close()
+
+
+def test_a_reply_that_comes_too_late_is_not_taken_for_that_to_another_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was not answered in time hears that it is not known; what is asked next has its own reply."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house, following(house) as (bridge, screens):
+        engine = house.engine().pid
+        monkeypatch.setattr("aihummer_drtui.engine.client.REPLY_WITHIN", 0.5)
+        os.kill(engine, signal.SIGSTOP)
+        assert isinstance(asked(bridge, screens, r.WriteNote(text="late")), UnknownOutcomeError)
+        monkeypatch.undo()
+        bridge.ask(r.ShowStep(step="nowhere"))
+        os.kill(engine, signal.SIGCONT)
+        assert isinstance(screens.next(bridge, Answered).reply, Refused)
+        assert isinstance(asked(bridge, screens, r.ShowStep(step="brief")), Accepted)
+        view, _ = bridge.take()
+        assert view is not None
+        assert (view.state.step, view.connection) == ("brief", Connection.LIVE)
+        assert house.of_kind(e.NoteWritten) == [e.NoteWritten(text="late")]
+
+
+def test_what_was_asked_while_there_was_no_engine_is_not_done_later(tmp_path: Path) -> None:
+    """It is refused with the reason: who asked a minute ago does not reckon with it any more."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        screens = Screens()
+        refused = threading.Event()
+
+        def sit(away: Away) -> Session:
+            if refused.is_set():
+                raise PreconditionError("no engine can begin", hint="mend it")
+            return house.sit()
+
+        bridge = Bridge(sit)
+        bridge.listen(screens.heard.put)
+        bridge.start()
+        screens.view(bridge)
+        refused.set()
+        house.end_engine(signal.SIGKILL)
+        screens.next(bridge, Unreachable)
+        bridge.ask(r.WriteNote(text="meant for then"))
+        refused.clear()
+        bridge.reconnect()
+        reply = screens.next(bridge, Answered).reply
+        assert isinstance(reply, Refused)
+        assert "no engine can begin" in reply.reason
+        assert isinstance(asked(bridge, screens, r.WriteNote(text="meant for now")), Accepted)
+        assert house.of_kind(e.NoteWritten) == [e.NoteWritten(text="meant for now")]
+        bridge.close()
+
+
+def test_a_request_is_answered_whatever_stopped_it(tmp_path: Path) -> None:
+    """Also by a journal that cannot be read any more: nobody waits for ever, and a word is asked for."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house, following(house) as (bridge, screens):
+        # Readers know it by its name; the engine goes on writing into the file that it has open.
+        journal, aside = house.folder.journal, tmp_path / "aside"
+        journal.rename(aside)
+        journal.touch(0o600)
+        journal.write_bytes(aside.read_bytes() + b"x" * 300 + b"\n")
+        reply = asked(bridge, screens, r.WriteNote(text="x"))
+        aside.replace(journal)
+        assert isinstance(reply, DrtuiError)
+        assert screens.next(bridge, Unreachable).error is reply
 
 
 def test_a_fault_of_the_bridge_is_told(tmp_path: Path) -> None:

@@ -165,7 +165,8 @@ class RunScreen(Screen[T], inherit_bindings=False):
         if isinstance(reply, Refused):
             self.refused(reply.reason, reply.hint)
         elif isinstance(reply, DrtuiError):
-            self.refused(reply.what, reply.hint)
+            unsure = f"NOT KNOWN whether it was taken: {reply.what}."
+            self.notice(f"{unsure} See where the item stands before you ask again.", paint.DOUBT)
 
     def action_back(self) -> None:
         """Go back to where this screen was opened; from the first there is nowhere to go."""
