@@ -219,7 +219,7 @@ def test_stop_ends_the_command_and_it_may_be_started_again(make_house: MakeHouse
 def test_command_that_cannot_be_started_is_told_and_nothing_ran(
     make_house: MakeHouse, tmp_path: Path
 ) -> None:
-    """An attempt's folder that cannot be made: refused with the reason and the place that the hint is about."""
+    """An attempt that cannot be made a folder: refused with the reason and the place the hint is about."""
     house = in_work(make_house, command(SWAP, counting(tmp_path)))
     session = house.sessions[0]
     house.attempt(SWAP).folder.mkdir()
