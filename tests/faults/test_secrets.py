@@ -109,6 +109,17 @@ def unattended(desk: Desk, sandbox: Path) -> bytes:
     return shown
 
 
+def real_and_unattended(desk: Desk, sandbox: Path) -> bytes:
+    """A real run: the sandbox without the lines that say it is one."""
+    desk.call(words(desk, "sandbox", "break", "--dir", str(sandbox)), code=0)
+    target = desk.place / "target.toml"
+    target.write_text((sandbox / "target.toml").read_text().partition("[sandbox]")[0])
+    target.chmod(0o600)
+    run = ["--target", str(target), "run", "--mode", "real", "--yes", "--confirm", PHRASE, "--json"]
+    ended = desk.call(words(desk, *run), code=0)
+    return (ended.stdout + ended.stderr).encode()
+
+
 def typed_in_line_mode(desk: Desk, sandbox: Path) -> bytes:
     """A person at a terminal, in training."""
     terminal = desk.sit(words(desk, "drill", "--dir", str(sandbox), "--training", "--plain"))
@@ -141,8 +152,9 @@ FRONT_ENDS: dict[str, Callable[[Desk, Path], bytes]] = {
     "unattended": unattended,
     "typed in line mode": typed_in_line_mode,
     "by keys on the screens": by_keys_on_the_screens,
+    "unattended, in mode real": real_and_unattended,
 }
-"""A drill from its loss to its end by each, giving every byte shown. A new front end goes in here."""
+"""A run from its loss to its end by each, giving every byte shown. A new front end goes in here."""
 AFTERWARDS = (
     ["status"],
     ["status", "--json"],
