@@ -251,7 +251,13 @@ class Desk:
     ) -> subprocess.CompletedProcess[str]:
         """Run the program to its end with that text as its input."""
         ended = subprocess.run(
-            words, input=text, capture_output=True, text=True, timeout=120, check=False, env=self.environment()
+            words,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=self.environment(),
         )
         if code is not None:
             assert ended.returncode == code, f"{ended.returncode}\n{ended.stdout}\n{ended.stderr}"
