@@ -15,6 +15,7 @@ from typing import IO, Final
 
 from aihummer_drtui.foreign import cleaned_bytes
 from aihummer_drtui.masking import masker_of
+from aihummer_drtui.recovery.ending import die_with
 from aihummer_drtui.recovery.known_secrets import known_secrets
 from aihummer_drtui.recovery.target import Target
 
@@ -101,8 +102,10 @@ def run_child(
     """Run a program to its end, or for `seconds`; then its whole process group is ended.
 
     At most `limit` bytes of output are kept, the rest is read and dropped; the target's secrets are masked
-    in it. `more` is given to it beside the allow-listed variables. Raises nothing.
+    in it. `more` is given to it beside the allow-listed variables. Raises nothing; what ends us (an
+    exception, our death) ends it first.
     """
+    us = os.getpid()
     environment = {**child_environment(target), **more}
     began = time.monotonic()
     try:
@@ -114,6 +117,7 @@ def run_child(
             env=environment,
             cwd=folder,
             start_new_session=True,
+            preexec_fn=lambda: die_with(us),  # noqa: PLW1509 - it takes no lock that a thread could hold
         )
     except (OSError, ValueError) as error:
         code = error.errno if isinstance(error, OSError) and error.errno else 22
@@ -121,7 +125,12 @@ def run_child(
     assert child.stdout is not None  # noqa: S101 - asked for above
     watch = os.pidfd_open(child.pid)
     with child.stdout as pipe, os.fdopen(watch, "rb", buffering=0):
-        data, in_time = _listen(watch, pipe, began + seconds, limit)
+        try:
+            data, in_time = _listen(watch, pipe, began + seconds, limit)
+        except BaseException:
+            _end_group(child.pid, watch)
+            child.wait()
+            raise
         if not in_time:
             _end_group(child.pid, watch)
     took = time.monotonic() - began

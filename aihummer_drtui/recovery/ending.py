@@ -1,5 +1,7 @@
-"""Being told to end: the signals for it become an exception, so that what was begun is put back."""
+"""Being told to end: the signals become an exception, and our programs do not outlive us."""
 
+import ctypes
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -7,6 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -34,3 +38,13 @@ def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def die_with(parent: int) -> None:
+    """In a program about to be started (`preexec_fn`): let it be killed when `parent`, which is us, is gone.
+
+    Its own children are not. A change of account afterwards would undo it (prctl(2), PR_SET_PDEATHSIG).
+    """
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(127)

@@ -2,6 +2,9 @@
 
 import os
 import select
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -63,6 +66,27 @@ def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
         return
     with os.fdopen(grandchild, "rb", buffering=0):
         assert select.select([grandchild], [], [], 5)[0]
+
+
+OURSELVES = """
+import sys
+from aihummer_drtui.recovery.children import run_child
+from aihummer_drtui.recovery.target import Target
+run_child(["/bin/sh", "-c", sys.argv[1]], Target(), seconds=600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_program_does_not_outlive_us(tmp_path: Path, number: signal.Signals) -> None:
+    """Interrupted or killed: it never runs on beside the next try."""
+    note = tmp_path / "pid"
+    os.mkfifo(note)
+    ours = subprocess.Popen([sys.executable, "-c", OURSELVES, f"echo $$ >{note}; exec sleep 600"])
+    program = os.pidfd_open(int(note.read_text()))
+    with os.fdopen(program, "rb", buffering=0):
+        ours.send_signal(number)
+        assert ours.wait(20) != 0
+        assert select.select([program], [], [], 10)[0]
 
 
 def test_a_daemon_that_keeps_the_pipe_is_not_waited_for() -> None:

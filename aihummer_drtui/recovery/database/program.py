@@ -1,6 +1,5 @@
 """One run of a PostgreSQL program: watched, and gone with its whole group when we go."""
 
-import ctypes
 import os
 import select
 import signal
@@ -16,12 +15,11 @@ from typing import Final
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 from aihummer_drtui.recovery.database.account import ServerAccount
+from aihummer_drtui.recovery.ending import die_with
 
-_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _WORDS_LIMIT: Final = 1_000_000
 _LINE_LIMIT: Final = 65_536
 """Bytes of a line that are kept of what a program says."""
-_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +85,8 @@ def run_program(  # noqa: PLR0913 - all but three have a default
                 pass_fds=descriptors,
                 start_new_session=True,
                 umask=0o077,
-                # After the change of account, which would undo it (prctl(2), PR_SET_PDEATHSIG).
-                preexec_fn=lambda: _die_with(us),  # noqa: PLW1509 - no other thread of ours holds a lock then
+                # A pg_restore whose parent was killed would go on filling a database that nobody watches.
+                preexec_fn=lambda: die_with(us),  # noqa: PLW1509 - no other thread of ours holds a lock then
                 **identity,
             )
         except OSError as error:
@@ -168,13 +166,6 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _die_with(parent: int) -> None:
-    # A pg_restore whose parent was killed would go on filling a database that nobody watches.
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(127)
 
 
 def _last_words(descriptor: int) -> str:
