@@ -53,6 +53,11 @@ class HostileServer:
                 )
             case "/redirect":
                 connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /ok\r\nConnection: close\r\n\r\n")
+            case "/redirect-signed":
+                connection.sendall(
+                    b"HTTP/1.1 302 Found\r\nLocation: https://cdn.example/a.png?sig=s3cret\r\n"
+                    b"Connection: close\r\n\r\n"
+                )
             case "/hang":
                 self.over.wait(30)
             case "/drip-head":

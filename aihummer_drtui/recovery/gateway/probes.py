@@ -184,7 +184,9 @@ def _answer(url: str, response: object, data: bytes, *, text: bool) -> Answer:
         trouble = f"the body is encoded as {cleaned_line(encoding, 40)} though that was not asked for"
         return Answer(url=url, status=response.status_code, trouble=trouble)
     if response.is_redirect:
-        trouble = f"redirects to {cleaned_line(response.headers['location'], 100)}, which is not followed"
+        # Of a signed URL what follows the ? is a credential.
+        place = response.headers["location"].partition("?")[0]
+        trouble = f"redirects to {cleaned_line(place, 100)}, which is not followed"
         return Answer(url=url, status=response.status_code, trouble=trouble)
     if not text:
         return Answer(url=url, status=response.status_code, size=len(data))

@@ -62,6 +62,13 @@ def test_n01_a_slow_server_cannot_hold_the_look_up(server: HostileServer, path: 
     assert answer.not_ok(expected="").verdict is Verdict.UNKNOWN
 
 
+def test_k03_a_redirect_to_a_signed_url_shows_no_signature(server: HostileServer) -> None:
+    """What follows the ? opens that file to whoever reads the journal."""
+    answer = gateway.ask(server.url + "/redirect-signed", text=False)
+    assert "redirects to https://cdn.example/a.png, which" in answer.in_words
+    assert "sig" not in answer.in_words
+
+
 def test_n01_a_redirect_is_not_followed(server: HostileServer) -> None:
     """The server is asked once, and for nothing it pointed to."""
     gateway.ask(server.url + "/redirect")
