@@ -8,7 +8,7 @@ import msgspec
 
 from aihummer_drtui.errors import PreconditionError, UsageError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.database.dsn import dsn_place, owner_dsn
+from aihummer_drtui.recovery.database.dsn import Place, dsn_place, libpq_dsn, owner_dsn
 from aihummer_drtui.recovery.gateway.environment import DATABASE_URL, read_gateway_env
 from aihummer_drtui.recovery.target import SandboxMark, Target
 from aihummer_drtui.run.events import Mode
@@ -77,18 +77,41 @@ def _refuse_anything_outside(target: Target) -> None:
         _inside(Path(program), mark, what)
     for path, what in _server_places(target):
         _inside(path, mark, what)
+    _refuse_another_server(target, mark)
     env = read_gateway_env(target.gateway_env)
     if env.blob_folder is not None:
         _inside(env.blob_folder, mark, "the blob folder")
     if env.get(DATABASE_URL):
-        place = dsn_place(owner_dsn(env))
-        if not place.host.startswith("/"):
+        _refuse_another_socket(dsn_place(owner_dsn(env)), mark, "the database", where=str(target.gateway_env))
+
+
+def _refuse_another_server(target: Target, mark: SandboxMark) -> None:
+    """A sandbox's server is started and stopped by pg_ctl, and its WAL comes back by our own command."""
+    named = {
+        "postgres.start": target.postgres.start,
+        "postgres.stop": target.postgres.stop,
+        "wal.restore-command": target.wal is not None and target.wal.restore_command,
+    }
+    for what, command in named.items():
+        if command:
             raise PreconditionError(
-                f"this is a drill, and the database is not the sandbox's: {cleaned_line(str(place), 120)}",
-                where=str(target.gateway_env),
-                hint=_HINT,
+                f"this is a drill, and {what} is set: it could act on this host's own server",
+                where=str(mark.root),
+                hint="take it out of the sandbox's target.toml; a sandbox needs none",
             )
-        _inside(Path(place.host), mark, "the database's socket")
+    if target.postgres.admin:
+        place = dsn_place(libpq_dsn(target.postgres.admin, where="`admin` in [postgres] of target.toml"))
+        _refuse_another_socket(place, mark, "postgres.admin", where="`admin` in [postgres] of target.toml")
+
+
+def _refuse_another_socket(place: Place, mark: SandboxMark, what: str, *, where: str) -> None:
+    if not place.host.startswith("/"):
+        raise PreconditionError(
+            f"this is a drill, and {what} is not the sandbox's: {cleaned_line(str(place), 120)}",
+            where=where,
+            hint=_HINT,
+        )
+    _inside(Path(place.host), mark, f"{what}'s socket")
 
 
 def _server_places(target: Target) -> Iterator[tuple[Path, str]]:

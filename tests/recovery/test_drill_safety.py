@@ -87,6 +87,16 @@ def test_x09_a_drill_does_not_reach_out_of_its_sandbox(sandbox: Target, tmp_path
         ),
         ({"pgbackrest": PgBackRest(stanza="main")}, "pgbackrest.config"),
         ({"barman": Barman(server="main", config=Path("/etc/barman.conf"))}, "barman.config"),
+        ({"postgres": Postgres(start=("systemctl", "start", "postgresql"))}, "postgres.start is set"),
+        ({"postgres": Postgres(stop=("systemctl", "stop", "postgresql"))}, "postgres.stop is set"),
+        (
+            {"wal": WalArchive(archive=Path("{root}/wal"), restore_command="scp backup:%f %p")},
+            "wal.restore-command is set",
+        ),
+        ({"postgres": Postgres(admin="host=db.example user=postgres")}, "postgres.admin is not"),
+        ({"postgres": Postgres(admin="host=/var/run/postgresql user=postgres")}, "postgres.admin's socket"),
+        ({"postgres": Postgres(admin="user=postgres")}, "postgres.admin is not"),
+        ({"postgres": Postgres(admin="host={root}/pg hostaddr=10.0.0.1")}, "postgres.admin is not"),
     ],
 )
 def test_x09_a_drill_neither_reads_nor_replaces_another_server(
@@ -103,10 +113,15 @@ def test_x09_a_drill_neither_reads_nor_replaces_another_server(
                 base_places=tuple(Path(str(one).replace("{root}", root)) for one in wal.base_places),
             )
         }
+    if postgres := changes.get("postgres"):
+        admin = postgres.admin.replace("{root}", root)
+        changes = {"postgres": msgspec.structs.replace(postgres, admin=admin)}
     target = msgspec.structs.replace(sandbox, **changes)
     with pytest.raises(PreconditionError, match=what):
         refuse_wrong_mode(target, "drill")
     refuse_wrong_mode(target, "")
+    inside = msgspec.structs.replace(sandbox, postgres=Postgres(admin=f"host={root}/pg user=postgres"))
+    refuse_wrong_mode(inside, "drill")
 
 
 @pytest.mark.parametrize(
