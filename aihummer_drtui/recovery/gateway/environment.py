@@ -174,22 +174,31 @@ def write_gateway_env(path: Path, text: str) -> None:
     folder is full or not writable; the old file is then untouched.
     """
     make_open_folders(path.parent)
+    refuse_link(path)
     try:
         found = path.lstat()
     except FileNotFoundError:
         folder = path.parent.stat()
         mode, owner = 0o600, (folder.st_uid, folder.st_gid)
     else:
-        if not stat.S_ISREG(found.st_mode):
-            raise PreconditionError(
-                "is no regular file, and a link here could lead a secret anywhere",
-                where=str(path),
-                hint="move it away, or name the file it leads to as gateway-env in target.toml",
-            )
         mode, owner = stat.S_IMODE(found.st_mode), (found.st_uid, found.st_gid)
     data = text.encode("utf-8", "surrogateescape")
     may_give_away = os.geteuid() == 0
     write_durably(path, data, mode=mode, owner=owner if may_give_away else None)
+
+
+def refuse_link(path: Path) -> None:
+    """Let pass a name that is free or a regular file's. Raises PreconditionError, and OSError."""
+    try:
+        regular = stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return
+    if not regular:
+        raise PreconditionError(
+            "is no regular file, and a link here could lead a secret anywhere",
+            where=str(path),
+            hint="move it away, or name the file it leads to as gateway-env in target.toml",
+        )
 
 
 class _NotUnderstoodError(Exception):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def put_away(data: bytes, out: Path) -> None:
 def put_shares_away(shares: Sequence[str], folder: Path, *, need: int, fingerprint: str) -> tuple[Path, ...]:
     """Write each share into a file of its own in `folder`, which is made 0700 if it is not there.
 
-    Raises PreconditionError, with nothing written, when one of the names is taken; FailedError.
+    Raises PreconditionError when one of the names is taken, FailedError; nothing is left of any of them then.
     """
     files = [folder / f"share-{number:02d}-of-{len(shares):02d}.txt" for number in range(1, len(shares) + 1)]
     for file in files:
@@ -64,12 +65,15 @@ def put_shares_away(shares: Sequence[str], folder: Path, *, need: int, fingerpri
         raise FailedError(
             f"cannot be made: {error.strerror}", where=str(folder), hint="name a folder in one that is there"
         ) from None
-    for number, (file, share) in enumerate(zip(files, shares, strict=True), start=1):
-        about = (
-            f"# AiHummer master key, fingerprint {fingerprint}: share {number} of {len(shares)}\n"
-            f"# Any {need} of them give the key back: aihummer-drtui key shares combine (SLIP-39)\n"
-        )
-        put_away(f"{about}{share}\n".encode(), file)
+    with ExitStack() as undoing:
+        for number, (file, share) in enumerate(zip(files, shares, strict=True), start=1):
+            about = (
+                f"# AiHummer master key, fingerprint {fingerprint}: share {number} of {len(shares)}\n"
+                f"# Any {need} of them give the key back: aihummer-drtui key shares combine (SLIP-39)\n"
+            )
+            put_away(f"{about}{share}\n".encode(), file)
+            undoing.callback(file.unlink, missing_ok=True)
+        undoing.pop_all()
     return tuple(files)
 
 

@@ -18,6 +18,7 @@ from aihummer_drtui.recovery.gateway.environment import (
     MEDIA_TOKEN_SECRET,
     GatewayEnv,
     read_gateway_env,
+    refuse_link,
     with_values,
     write_gateway_env,
 )
@@ -34,7 +35,7 @@ class KeyRestored:
     written: tuple[str, ...]
     """Names of the variables that were written; empty = everything was already there."""
     kept_beside: Path | None
-    """The former gateway.env, where a key was replaced."""
+    """The former gateway.env, where a key was replaced or a line of it is not understood."""
     warnings: tuple[str, ...]
 
 
@@ -58,7 +59,10 @@ def restore_key(
             fingerprint=escrow.key_fingerprint, written=(), kept_beside=None, warnings=tuple(warnings)
         )
     try:
-        replaces = any(env.get(name) for name in values)
+        # Before the copy with all secrets is made.
+        refuse_link(env.path)
+        # A line that is not understood may be the very one that gives way.
+        replaces = bool(env.problems) or any(env.get(name) for name in values)
         kept_beside = _keep_beside(env) if replaces else None
         write_gateway_env(env.path, with_values(env, values))
     except OSError as error:

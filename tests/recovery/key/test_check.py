@@ -163,6 +163,25 @@ def test_k01_another_key_is_replaced_only_when_said(desk: Desk, there: str) -> N
     assert look_at_master_key(desk.scene).verdict is Verdict.PASSED
 
 
+def test_a_damaged_line_that_gives_way_is_kept_beside(desk: Desk) -> None:
+    """Cut off, it reads as absent; what was there may be all that is left of a key."""
+    damaged = f'AIHUMMER_MASTER_KEY="{OTHER_KEY[:30]}\n'
+    desk.env.write_text(damaged)
+    done = desk.restore()
+    assert done.kept_beside is not None
+    assert done.kept_beside.read_text() == damaged
+
+
+def test_no_copy_with_secrets_is_made_for_a_link(desk: Desk, tmp_path: Path) -> None:
+    """The link is refused first; ten tries leave no ten copies."""
+    elsewhere = tmp_path / "elsewhere.env"
+    elsewhere.write_text(f"AIHUMMER_MASTER_KEY={OTHER_KEY}\n")
+    desk.env.symlink_to(elsewhere)
+    with pytest.raises(PreconditionError, match="regular file"):
+        desk.restore(replace=True)
+    assert list(desk.env.parent.iterdir()) == [desk.env]
+
+
 def test_k10_a_missing_media_secret_is_told_with_its_effect(desk: Desk) -> None:
     """K10: whatever the set knows, when the key is written and when the escrow is looked at."""
     desk.put_escrow(MASTER_KEY)

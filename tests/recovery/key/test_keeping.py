@@ -11,10 +11,11 @@ from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.key.check import look_at_escrow
 from aihummer_drtui.recovery.key.escrow import read_escrow
-from aihummer_drtui.recovery.key.keeping import create_escrow, dangers_of, put_away
+from aihummer_drtui.recovery.key.keeping import create_escrow, dangers_of, put_away, put_shares_away
 from aihummer_drtui.recovery.key.sealed_escrow import Cost
 from aihummer_drtui.recovery.target import SandboxMark, Target
 from tests.recovery.small_cluster import MASTER_KEY
+from tests.recovery.small_disk import small_disk
 
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
 VARIABLES = {"AIHUMMER_MASTER_KEY": MASTER_KEY, "AIHUMMER_INBOUND_SECRET": 'it\'s "two" $words'}
@@ -49,6 +50,15 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     """The medium is not mounted."""
     with pytest.raises(FailedError, match=os.strerror(errno.ENOENT)):
         put_away(b"x", tmp_path / "usb" / "escrow")
+
+
+def test_no_share_stays_where_the_medium_is_full(tmp_path: Path) -> None:
+    """Half of them on a stick would be lost sight of; the next try finds no name taken."""
+    with small_disk(tmp_path / "stick", "size=1m", "nr_inodes=4") as stick:
+        with pytest.raises(FailedError, match="nothing is left of it"):
+            put_shares_away(["one", "two", "three"], stick / "shares", need=2, fingerprint="x")
+        assert list((stick / "shares").iterdir()) == []
+        assert len(put_shares_away(["one", "two"], stick / "shares", need=2, fingerprint="x")) == 2
 
 
 def test_an_escrow_with_the_backups_is_warned_about(tmp_path: Path) -> None:
