@@ -43,7 +43,27 @@ def refuse_open_to_others(path: Path, found: os.stat_result) -> None:
             hint=f"look at its content, then: chmod go-w '{path}'",
         )
     folder = path.resolve().parent
-    _refuse_world_writable(folder, folder.stat(), "its folder")
+    state = folder.stat()
+    _refuse_world_writable(folder, state, "its folder")
+    if state.st_mode & stat.S_IWGRP and not state.st_mode & stat.S_ISVTX and not _is_private_group(state):
+        raise PreconditionError(
+            f"its folder can be written by other accounts (mode {stat.S_IMODE(state.st_mode):04o})",
+            where=str(folder),
+            hint=f"look at what lies in it, then: chmod g-w '{folder}'",
+        )
+
+
+def _is_private_group(found: os.stat_result) -> bool:
+    """Whether the group is the owner's alone, as Debian gives each account one (adduser(8), USERGROUPS)."""
+    import grp
+    import pwd
+
+    try:
+        owner, group = pwd.getpwuid(found.st_uid), grp.getgrgid(found.st_gid)
+    except KeyError:
+        return False
+    own = (group.gr_name, group.gr_gid) == (owner.pw_name, owner.pw_gid)
+    return own and set(group.gr_mem) <= {owner.pw_name}
 
 
 def _refuse_replaceable(path: Path, found: os.stat_result, what: str) -> None:

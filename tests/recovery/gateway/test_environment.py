@@ -198,3 +198,19 @@ def test_x06_a_file_that_others_can_write_is_refused(tmp_path: Path, mode: int, 
     path.chmod(0o640)
     tmp_path.chmod(0o1777)
     assert read_gateway_env(path).get("A") == "1"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to a group")
+def test_x06_a_folder_that_a_group_can_write_is_refused(tmp_path: Path) -> None:
+    """Whoever is in it can put another file there; the owner's own group has nobody else in it."""
+    path = tmp_path / "gateway.env"
+    path.write_text("A=1\n")
+    path.chmod(0o600)
+    tmp_path.chmod(0o775)
+    assert read_gateway_env(path).get("A") == "1"
+    for group in (1, 4_000_000):
+        os.chown(tmp_path, 0, group)
+        tmp_path.chmod(0o775)
+        with pytest.raises(PreconditionError, match="its folder can be written") as refused:
+            read_gateway_env(path)
+        assert "chmod g-w" in refused.value.hint
