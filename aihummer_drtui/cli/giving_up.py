@@ -16,7 +16,7 @@ from aihummer_drtui.engine.lock import Holder, take_lock
 from aihummer_drtui.engine.runbook_text import text_in_force
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.engine.takeover import record_taking
-from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.errors import FailedError, PreconditionError, UsageError
 from aihummer_drtui.run.events import RunAbandoned
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.legal import refusal
@@ -33,8 +33,8 @@ def give_up(settings: Settings, folder: RunFolder, *, reason: str, operator: str
     sound_state(folder)
     try:
         words = engine_command(settings_of(folder, settings), folder)
-    except PreconditionError:
-        # The target is gone, or another one by now: no engine can take the run up, and none is needed.
+    except (PreconditionError, UsageError):
+        # The target is gone, damaged or another one by now: no engine can take the run up, none is needed.
         return _without_engine(folder, reason, operator)
     client = sit_down(folder, words, operator=operator, host=socket.gethostname(), front_end="abandon")
     return _through_engine(folder, client, reason)

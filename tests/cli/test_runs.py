@@ -93,6 +93,15 @@ def test_a_run_whose_target_is_gone_can_be_given_up(desk: Desk) -> None:
     assert isinstance(desk.now().ending, Abandoned)
 
 
+def test_a_run_whose_target_file_is_damaged_can_be_given_up(desk: Desk) -> None:
+    """Half a target.toml is as good as none."""
+    desk.call(desk.run_words(), code=3)
+    desk.end_engine(signal.SIGTERM)
+    desk.target.write_text("name = ")
+    desk.call(desk.words("abandon", desk.folder().id, "--reason", "the host is gone"), code=0)
+    assert isinstance(desk.now().ending, Abandoned)
+
+
 def test_a_run_with_a_running_command_is_not_given_up(desk: Desk) -> None:
     """Exit 1: its end is waited for, or it is stopped first."""
     pipe = desk.pipe("go")
