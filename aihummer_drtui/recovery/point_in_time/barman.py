@@ -27,9 +27,9 @@ from aihummer_drtui.recovery.point_in_time.keeper_program import KeeperProgram
 from aihummer_drtui.recovery.point_in_time.laying import (
     growth,
     hand_over,
+    refuse_tablespaces,
     require_empty,
     require_handing_over,
-    tablespace_folders,
 )
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, Keeper, Point, Window
 from aihummer_drtui.recovery.point_in_time.recovery_settings import settle
@@ -75,16 +75,13 @@ class BarmanKeeper:
         owner = servers_account(self._target)
         require_handing_over(self._account, owner)
         shown = self._shown(window.base.label)
-        names = [space.name for space in shown.tablespaces or ()]
-        places = tablespace_folders(folder, names, self._account)
-        folders = (folder, *places.values())
+        refuse_tablespaces((space.name for space in shown.tablespaces or ()), window.base.label)
         reporter.phase("laying out the base backup", total=window.base.size, unit="bytes")
         try:
             self._account.own(folder)
-            self._recover(window, folder, places, reporter)
+            self._recover(window, folder, reporter)
         finally:
-            for each in (*folders, *{place.parent for place in places.values()}):
-                hand_over(each, owner)
+            hand_over(folder, owner)
         reporter.reached(window.base.size)
         _archive_as_before(folder, owner)
         settle(folder, point, timeline=window.timeline, account=owner)
@@ -164,17 +161,16 @@ class BarmanKeeper:
             "of target.toml it is restored without this proof",
         )
 
-    def _recover(self, window: Window, folder: Path, places: dict[str, Path], reporter: Reporter) -> None:
+    def _recover(self, window: Window, folder: Path, reporter: Reporter) -> None:
         answer = self._program.ask(
             *(*JSON, "recover", "--no-get-wal"),
             # For a time, Barman would choose the WAL files by when they were closed, and may leave out the
             # one whose commit ends the recovery: it is asked for all, and the point is settled after it.
             *("--target-lsn", lsn_text(window.latest_lsn), "--target-tli", str(window.timeline)),
             *("--target-action", "promote"),
-            *(part for name, place in places.items() for part in ("--tablespace", f"{name}:{place}")),
             *(self._settings.server, window.base.label, str(folder)),
             seconds=0,
-            meanwhile=growth((folder, *places.values()), reporter),
+            meanwhile=growth((folder,), reporter),
         )
         if not answer.succeeded:
             why = read_talk(answer.data).complaint or answer.words

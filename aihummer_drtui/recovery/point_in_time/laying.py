@@ -1,4 +1,4 @@
-"""What laying a base backup out has in common, whichever program does it: a folder, tablespaces, progress."""
+"""What laying a base backup out has in common, whichever program does it: a folder, progress, its owner."""
 
 import os
 import stat
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.reporting import Reporter
 
@@ -29,27 +30,19 @@ def require_empty(folder: Path) -> None:
         )
 
 
-def tablespace_folders(folder: Path, names: Iterable[str], account: ServerAccount) -> dict[str, Path]:
-    """A new folder for each tablespace, by its name: beside the data directory, never where the live one is.
+def refuse_tablespaces(names: Iterable[str], label: str) -> None:
+    """Let pass a base backup that is one folder: only that can be exchanged with the live one, and back.
 
-    Raises FailedError when one cannot be made, or something has that name.
+    Raises PreconditionError before anything of it is laid out.
     """
-    wanted = list(names)
-    if not wanted:
-        return {}
-    beside = folder.with_name(folder.name + ".tablespaces")
-    places = {name: beside / f"{number:03}" for number, name in enumerate(wanted, 1)}
-    try:
-        for place in (beside, *places.values()):
-            place.mkdir(mode=0o700)
-            account.own(place)
-    except OSError as error:
-        raise FailedError(
-            f"a folder for the tablespaces could not be made: {error.strerror}",
-            where=str(error.filename or beside),
-            hint="remove what is left of an earlier try, if that is what it is",
-        ) from error
-    return places
+    wanted = ", ".join(names)
+    if wanted:
+        raise PreconditionError(
+            f"the base backup has tablespaces outside of the data directory ({cleaned_line(wanted, 200)}), "
+            "which this does not bring back",
+            where=cleaned_line(label, 60),
+            hint="recover by the keeper's own program, or take the other route: --to dump",
+        )
 
 
 def growth(folders: Iterable[Path], reporter: Reporter) -> Callable[[], None]:

@@ -8,7 +8,7 @@ from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.account import ServerAccount, servers_account
 from aihummer_drtui.recovery.point_in_time.keeper_program import Answer, KeeperProgram
-from aihummer_drtui.recovery.point_in_time.laying import growth, require_empty, tablespace_folders
+from aihummer_drtui.recovery.point_in_time.laying import growth, refuse_tablespaces, require_empty
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup, ByTime, Keeper, Point, Window
 from aihummer_drtui.recovery.point_in_time.pgbackrest_archive import archive_in
 from aihummer_drtui.recovery.point_in_time.pgbackrest_info import (
@@ -68,13 +68,13 @@ class PgBackRestKeeper:
         view.prove(chain, window.base, point, reporter, whole=told)
 
     def lay(self, window: Window, point: Point, folder: Path, reporter: Reporter) -> None:
-        """Restore the base backup into the folder; its tablespaces into new folders beside it."""
+        """Restore the base backup into the folder; one with tablespaces elsewhere is refused."""
         require_empty(folder)
         _, backup = self._found(window.base)
         answer = self._ask("info", "--output=json", f"--set={backup.label}", self._repo(backup))
         detailed = read_info(answer.data, self._settings.stanza)
         spaces = next((one.tablespace or () for one in detailed.backup if one.label == backup.label), ())
-        places = tablespace_folders(folder, (space.name for space in spaces), self._account)
+        refuse_tablespaces((space.name for space in spaces), backup.label)
         reporter.phase("laying out the base backup", total=window.base.size, unit="bytes")
         restored = self._ask(
             "restore",
@@ -83,9 +83,8 @@ class PgBackRestKeeper:
             f"--set={backup.label}",
             "--type=default",
             f"--target-timeline={window.timeline}",
-            *(f"--tablespace-map={name}={place}" for name, place in places.items()),
             seconds=0,
-            meanwhile=growth((folder, *places.values()), reporter),
+            meanwhile=growth((folder,), reporter),
         )
         if not restored.succeeded:
             raise FailedError(

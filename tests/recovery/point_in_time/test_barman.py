@@ -147,10 +147,7 @@ def archive(server: KeptServer, account: Account) -> None:
 def filled(server: KeptServer, account: Account) -> Kept:
     """Take the backup, and write the rows after it."""
     program = ("barman", "-c", str(server.folder / "barman.conf"))
-    tablespace = server.new_folder("space")
     with server.connect() as connection:
-        connection.execute(f"CREATE TABLESPACE big LOCATION '{tablespace}'".encode())
-        connection.execute("CREATE TABLE big (id int) TABLESPACE big")
         connection.execute("ALTER SYSTEM SET archive_command = 'cp %p /archive/%f'")
     archive(server, account)
     run(account, *program, "backup", "--wait", "main")
@@ -203,12 +200,22 @@ def test_a_point_is_proven_laid_out_and_recovered_to(kept: Kept, kind: str, rows
     keeper.prove(window, points[kind], Reporter.silent())
     folder = kept.server.new_folder(f"laid-{kind}")
     keeper.lay(window, points[kind], folder, Reporter.silent())
-    spaces = folder.with_name(folder.name + ".tablespaces")
     assert everything_owned_by(kept.server.account, folder)
-    assert everything_owned_by(kept.server.account, spaces)
-    assert {link.resolve().parent for link in (folder / "pg_tblspc").iterdir()} == {spaces}
     assert "archive_command = 'cp %p /archive/%f'\n" in (folder / "postgresql.auto.conf").read_text()
     assert kept.server.rows_in(folder) == rows
+
+
+def test_a_base_backup_with_tablespaces_is_refused_before_it_is_laid_out(kept: Kept) -> None:
+    """Two folders cannot be exchanged in one step, nor back."""
+    home, keeper = kept.damaged("spaces")
+    (info,) = home.glob("base/*/backup.info")
+    lines = [line for line in info.read_text().splitlines() if not line.startswith("tablespaces=")]
+    info.write_text("\n".join([*lines, "tablespaces=[('big', 16385, '/srv/big')]", ""]))
+    window = single_window(keeper)
+    folder = kept.server.new_folder("laid-spaces")
+    with pytest.raises(PreconditionError, match=r"tablespaces outside of the data directory \(big\)"):
+        keeper.lay(window, Latest(), folder, Reporter.silent())
+    assert not list(folder.iterdir())
 
 
 def test_a_time_whose_next_commit_is_far_behind_it_is_reached(kept: Kept) -> None:

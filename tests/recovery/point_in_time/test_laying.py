@@ -1,4 +1,4 @@
-"""What laying out has in common: empty folders only, tablespaces beside, files that change hands safely."""
+"""What laying out has in common: empty folders only, no tablespaces, files that change hands safely."""
 
 import os
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.errors import FailedError, PreconditionError
-from aihummer_drtui.recovery.database.account import ServerAccount, present_account
+from aihummer_drtui.recovery.database.account import ServerAccount
 from aihummer_drtui.recovery.point_in_time.laying import (
     growth,
     hand_over,
+    refuse_tablespaces,
     require_empty,
     require_handing_over,
-    tablespace_folders,
 )
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.run.progress import Progress
@@ -32,15 +32,11 @@ def test_only_an_empty_folder_is_filled(tmp_path: Path) -> None:
             require_empty(path)
 
 
-def test_tablespaces_lie_beside_the_data_directory(tmp_path: Path) -> None:
-    """Their names, which may be anything, are no part of the path."""
-    folder = tmp_path / "data"
-    assert tablespace_folders(folder, [], present_account()) == {}
-    made = tablespace_folders(folder, ["../x", "big"], present_account())
-    assert made == {"../x": tmp_path / "data.tablespaces/001", "big": tmp_path / "data.tablespaces/002"}
-    assert all(path.is_dir() for path in made.values())
-    with pytest.raises(FailedError, match="could not be made"):
-        tablespace_folders(folder, ["big"], present_account())
+def test_a_base_backup_with_tablespaces_is_refused() -> None:
+    """Laid out and put in place, its server could be neither undone nor finished: one folder is exchanged."""
+    refuse_tablespaces([], "base")
+    with pytest.raises(PreconditionError, match=r"tablespaces outside .* \(big, x.*y\)"):
+        refuse_tablespaces(["big", "x\ny"], "base")
 
 
 def test_growth_tells_the_bytes_that_are_there(tmp_path: Path) -> None:

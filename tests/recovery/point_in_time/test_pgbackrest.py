@@ -41,7 +41,6 @@ class Kept:
     """A moment after each row's commit and before the next one's."""
     position: int
     """After row 2."""
-    tablespace: Path
 
     def keeper(self, config: str = "pgbackrest.conf", **settings: Any) -> PgBackRestKeeper:
         """A keeper as target.toml would make it."""
@@ -103,10 +102,6 @@ def stanza(server: KeptServer, config: Path) -> Kept:
     config.chmod(0o644)
     program = ("pgbackrest", f"--config={config}", "--stanza=main")
     run(server.account, *program, "stanza-create")
-    tablespace = server.new_folder("space")
-    with server.connect() as connection:
-        connection.execute(f"CREATE TABLESPACE big LOCATION '{tablespace}'".encode())
-        connection.execute("CREATE TABLE big (id int) TABLESPACE big")
     run(server.account, *program, "backup")
     with server.connect() as connection:
         # pgBackRest counts whole seconds: the window opens when the one in which the backup ended is over.
@@ -121,7 +116,7 @@ def stanza(server: KeptServer, config: Path) -> Kept:
     archive(server, program)
     after[4] = server.row(4)
     archive(server, program)
-    return Kept(server=server, after=after, position=position, tablespace=tablespace)
+    return Kept(server=server, after=after, position=position)
 
 
 FOLDERS = {"repo1-path": "repo", "log-path": "logs", "lock-path": "locks", "spool-path": "spool"}
@@ -167,7 +162,7 @@ def single_window(keeper: PgBackRestKeeper) -> Window:
 def test_a_point_is_proven_laid_out_and_recovered_to(
     kept: Kept, kind: str, rows: list[int], verify: bool
 ) -> None:
-    """The last row at or before the point is there, the next is not; the live tablespace is left alone."""
+    """The last row at or before the point is there, the next is not."""
     points: dict[str, Point] = {
         "time": ByTime(moment=kept.after[2]),
         "lsn": ByLsn(lsn=kept.position),
@@ -181,8 +176,6 @@ def test_a_point_is_proven_laid_out_and_recovered_to(
     folder = kept.server.new_folder(f"laid-{kind}-{verify}")
     keeper.lay(window, point, folder, Reporter.silent())
     assert everything_owned_by(kept.server.account, folder)
-    spaces = folder.with_name(folder.name + ".tablespaces")
-    assert {link.resolve().parent for link in (folder / "pg_tblspc").iterdir()} == {spaces}
     assert kept.server.rows_in(folder) == rows
 
 
@@ -341,3 +334,20 @@ def test_the_window_goes_on_along_a_new_timeline(kept: Kept) -> None:
     later.lay(onto, ByTime(moment=moment), laid, Reporter.silent())
     assert server.rows_in(laid) == [1, 2, 20]
     shutil.rmtree(laid)
+
+
+def test_a_base_backup_with_tablespaces_is_refused_before_it_is_laid_out(kept: Kept) -> None:
+    """Two folders cannot be exchanged in one step, nor back."""
+    server = kept.server
+    _, keeper = kept.damaged("spaces")
+    with server.connect() as connection:
+        connection.execute(f"CREATE TABLESPACE big LOCATION '{server.new_folder('space')}'".encode())
+        config = f"--config={server.folder / 'spaces.conf'}"
+        program = ("pgbackrest", config, "--stanza=main", "--type=full", "--no-archive-check")
+        run(server.account, *program, "backup")
+        connection.execute("DROP TABLESPACE big")
+    window = max(keeper.windows(), key=lambda window: window.base.started)
+    folder = server.new_folder("laid-spaces")
+    with pytest.raises(PreconditionError, match=r"tablespaces outside of the data directory \(big\)"):
+        keeper.lay(window, Latest(), folder, Reporter.silent())
+    assert not list(folder.iterdir())
