@@ -5,6 +5,9 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+from textual.events import Key
+
 from aihummer_drtui.engine.attempt import Running
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import PreconditionError
@@ -13,6 +16,7 @@ from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.state import Status
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.testing import Script, ScriptedCheck
+from aihummer_drtui.tui.app import RunApp
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.screens.choosing import ChoosingScreen
 from aihummer_drtui.tui.screens.completion import CompletionScreen
@@ -21,7 +25,7 @@ from aihummer_drtui.tui.screens.unknown import UnknownScreen
 from aihummer_drtui.tui.view import Connection
 from tests.engine.engine_house import WITHIN, House, a_house, accepted, book, command, fifo, gone, until
 from tests.run.story import a_confirm, a_runbook, a_step
-from tests.tui.screens import past_briefing, shown
+from tests.tui.screens import Screens, past_briefing, shown
 from tests.tui.test_step import through_brief
 
 
@@ -149,6 +153,51 @@ async def test_every_legal_action_is_in_the_palette(tmp_path: Path) -> None:
             await screens.write("note")
             await screens.press("enter")
             await screens.until_shown("Put a note on record")
+
+
+async def at_once(screens: Screens, *keys: str) -> None:
+    """Press keys that all come in one read, as when one of them is held on a slow line."""
+    for key in keys:
+        screens.app.post_message(Key(key, None))
+    await screens.pilot.pause()
+
+
+@pytest.mark.parametrize("key", ["s", "colon", "n"])
+async def test_a_second_enter_of_the_same_read_closes_nothing(tmp_path: Path, key: str) -> None:
+    """What the first one chose is done once, and the screens stay."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house) as screens:
+            await past_briefing(screens)
+            await screens.until_shown("Enter: give BACKUP_SET")
+            await screens.press(key)
+            await screens.write("x" if key == "n" else "2" if key == "s" else "note")
+            await at_once(screens, "enter", "enter", "enter")
+            wanted = {"s": "Step 2 of 2", "colon": "Put a note on record", "n": "Step 1 of 2"}
+            await screens.until_shown(wanted[key])
+
+
+async def test_enter_that_is_held_probes_once(tmp_path: Path) -> None:
+    """While a probe is asked for, the next Enter waits for its answer."""
+    with a_house(tmp_path, book(command("work/do", "sleep 600", probe="exit 5"))) as house:
+        lose(house, "work/do")
+        async with shown(house) as screens:
+            await screens.until(lambda: bool(house.of_kind(e.OutcomeProbed)), "probed by itself")
+            await screens.until(lambda: "WHILE YOU" in screens.text() or "Enter: decide" in screens.text())
+            if "WHILE YOU" in screens.text():
+                await screens.press("enter")
+            await screens.enter_when("decide what became of work/do")
+            await screens.until_shown("UNKNOWN OUTCOME of work/do")
+            before = len(house.of_kind(e.OutcomeProbed))
+            await at_once(screens, *["enter"] * 5)
+            await screens.until(lambda: len(house.of_kind(e.OutcomeProbed)) > before, "probed again")
+            app = screens.app
+            assert isinstance(app, RunApp)
+            await screens.until(lambda: app.asked is None, "answered")
+            await screens.press("n")
+            await screens.write("after it")
+            await screens.press("enter")
+            await screens.until(lambda: bool(house.of_kind(e.NoteWritten)), "nothing else was asked before")
+        assert len(house.of_kind(e.OutcomeProbed)) == before + 1
 
 
 async def test_steps_are_gone_to_by_number_and_from_the_list(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.content import Content
 from textual.events import Key
@@ -167,6 +168,10 @@ class RunScreen(Screen[T], inherit_bindings=False):
         elif isinstance(reply, DrtuiError):
             unsure = f"NOT KNOWN whether it was taken: {reply.what}."
             self.notice(f"{unsure} See where the item stands before you ask again.", paint.DOUBT)
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Go, if this is what is shown: a second Enter of one read must not close what the first opened."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def action_back(self) -> None:
         """Go back to where this screen was opened; from the first there is nowhere to go."""

@@ -173,8 +173,7 @@ class TellingScreen(ReadingScreen[None]):
         """Go back when it was taken; else say why not."""
         told = isinstance(request, AnswerCheck | TellOutcome | AnswerProbe)
         if isinstance(reply, Accepted) and told:
-            if self.is_current:
-                self.dismiss()
+            self.dismiss()
         else:
             super().answered(request, reply)
 

@@ -104,7 +104,9 @@ class UnknownScreen(ReadingScreen[None]):
         return tuple(lines)
 
     def action_probe(self) -> None:
-        """Run the probe again; in a tabletop, answer it again."""
+        """Run the probe again; in a tabletop, answer it again. A key that is held asks once."""
+        if self.run_app.asked is not None or not self.can_be_read():
+            return
         if self.is_tabletop:
             from aihummer_drtui.tui.screens.telling import telling_screen
 
