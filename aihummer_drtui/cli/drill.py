@@ -10,6 +10,7 @@ import click
 from aihummer_drtui.cli.run import answers_of, operator_name, sit_down, sitting_options
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.run.events import Mode
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def _unfinished(settings: Settings) -> str | None:
 def _lose_the_host(found: "Status") -> None:
     """Lose the stand-in's host, whether it was whole or recovered by an earlier drill."""
     from aihummer_drtui.sandbox.lifecycle import break_host
+    from aihummer_drtui.sandbox.status import Condition
 
     if not found.backups:
         raise PreconditionError(
@@ -95,5 +97,16 @@ def _lose_the_host(found: "Status") -> None:
             where=str(found.root),
             hint=f"`aihummer-drtui sandbox down --dir {found.root}`, then drill again",
         )
+    if found.wal and found.condition is Condition.WHOLE:
+        _write_before_loss(found.root)
     break_host(found.root)
     click.echo("The sandbox's host is lost: no database, no blobs, no gateway.env, no service.", err=True)
+
+
+def _write_before_loss(root: Path) -> None:
+    """Have messages written, so that there are moments to recover to and some that no backup holds."""
+    from aihummer_drtui.sandbox.traffic import write_before_loss
+
+    last = write_before_loss(root)
+    click.echo(cleaned(f"The last message whose WAL was archived: {last.archived.body}"), err=True)
+    click.echo(cleaned(f"The last of all, lost with the host: {last.written.body}"), err=True)

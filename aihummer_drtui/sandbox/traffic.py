@@ -3,12 +3,15 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.sandbox.environment import read_environment
 from aihummer_drtui.sandbox.layout import Layout
 from aihummer_drtui.sandbox.marker import read_marker
+from aihummer_drtui.sandbox.status import cluster_of
+from aihummer_drtui.sandbox.wal import settle_archive
 
 _INSERT = """
     INSERT INTO messages (tenant_id, conversation_id, author, body, created_at)
@@ -34,6 +37,36 @@ class Traffic:
     count: int
     first: Row
     last: Row
+
+
+_ARCHIVED_SECONDS: Final = 2.0
+_LOST_SECONDS: Final = 1.0
+_EVERY: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastMoments:
+    """What was written before a host is lost, told by its last messages."""
+
+    archived: Row
+    """The last one whose WAL was archived."""
+    written: Row
+    """The last of all: after the loss it is gone."""
+
+
+def write_before_loss(root: Path) -> LastMoments:
+    """Give a recovery some moments to choose among: messages that are archived, and some that will be lost.
+
+    Raises as `write_traffic` does, and FailedError where the archive takes nothing.
+    """
+    archived = write_traffic(root, seconds=_ARCHIVED_SECONDS, every=_EVERY).last
+    layout = Layout(root=root.resolve())
+    cluster = cluster_of(layout, read_marker(layout))
+    if cluster is not None:
+        settle_archive(cluster)
+    return LastMoments(
+        archived=archived, written=write_traffic(root, seconds=_LOST_SECONDS, every=_EVERY).last
+    )
 
 
 def write_traffic(root: Path, *, seconds: float, every: float) -> Traffic:

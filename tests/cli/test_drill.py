@@ -3,11 +3,14 @@
 import re
 import socket
 
+import psycopg
 import pytest
 
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import Finished
 from aihummer_drtui.runbook.model import RecoveryLevel
+from aihummer_drtui.sandbox.environment import read_environment
+from aihummer_drtui.sandbox.layout import Layout
 from tests.cli.calling import PROGRAM
 from tests.cli.desk import Desk, Terminal, linear
 
@@ -43,6 +46,22 @@ def test_a_drill_that_nobody_attends_ends_proven(office: Desk) -> None:
     assert "unknown:" not in ended.stdout
     office.call(drill, code=0)
     assert is_proven(office)
+
+
+def test_a_drill_with_archived_wal_has_moments_to_come_back_to(office: Desk) -> None:
+    """Right from the start: to the last archived message, and not to the last one that was written."""
+    answers = office.place / "answers.toml"
+    answers.write_text('"briefing/RECOVERY_POINT" = "latest"\n')
+    answers.chmod(0o600)
+    drill = ["drill", "--wal", "--yes", "--confirm", PHRASE, "--answers", str(answers)]
+    ended = office.call(words(office, *drill), code=0)
+    assert is_proven(office)
+    archived, lost = re.findall(r"traffic \d+ written at \S+Z", ended.stderr)
+    layout = Layout(root=office.state / "sandbox")
+    with psycopg.connect(read_environment(layout.gateway_env)["AIHUMMER_DATABASE_URL"]) as connection:
+        told = connection.execute("SELECT body FROM messages WHERE body LIKE 'traffic %'").fetchall()
+    assert (archived,) in told
+    assert (lost,) not in told
 
 
 def answer_to(question: str) -> str:
