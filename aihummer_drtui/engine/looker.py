@@ -18,7 +18,7 @@ from aihummer_drtui.engine.catalogue import Catalogue
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.run.events import CheckObserved
 from aihummer_drtui.run.legal import settled
-from aihummer_drtui.run.stale import not_looked_again
+from aihummer_drtui.run.stale import not_looked_again, standing_as_seen
 from aihummer_drtui.run.state import CheckState, CommandState, ObservedState, RunState, Status
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Runbook, Step
@@ -115,8 +115,14 @@ class Looker:
         await asyncio.gather(*(self._under_way[item.id] for item in old if item.id in self._under_way))
 
     def look_again_at_what_stood(self) -> None:
-        """Begin a look at every check that stood in nobody's way in an earlier sitting."""
-        self.look_at(not_looked_again(*self._situation()))
+        """Begin a look at every check that stood in nobody's way in an earlier sitting.
+
+        A costly one that this engine has seen itself is not seen again: nobody was away from it.
+        """
+        runbook, state = self._situation()
+        old = not_looked_again(runbook, state)
+        standing = [check for check in standing_as_seen(runbook, state) if check.id not in self._looked]
+        self.look_at([*old, *standing])
 
     def look_again_at_everything(self) -> None:
         """Begin a look at every check that was looked at before: a value it may depend on has changed."""
@@ -178,11 +184,15 @@ class Looker:
         same = isinstance(known, ObservedState) and known.fresh and known.observation == observation
         if same and now - self._recorded.get(item.id, -math.inf) < RECORD_EVERY:
             self._looked[item.id] = now
-        elif self._record(CheckObserved(item=item.id, observation=observation)):
+        elif self._record(self._seen_event(item, observation)):
             self._looked[item.id] = self._recorded[item.id] = now
         else:
             # Nobody knows of it, so it is to be looked at again as soon as that matters.
             self._looked.pop(item.id, None)
+
+    def _seen_event(self, item: CheckItem, observation: Observation) -> CheckObserved:
+        costly = self._description(item).interval <= 0
+        return CheckObserved(item=item.id, observation=observation, costly=costly)
 
     def _description(self, item: CheckItem) -> CheckDescription:
         description = self._catalogue.describe(item.check)

@@ -103,6 +103,8 @@ class CheckObserved(_Event, frozen=True, kw_only=True, tag="check-observed"):
 
     item: str
     observation: Observation
+    costly: bool = False
+    """Whether such a look takes minutes or hours: it stands until it is seen anew, where others do not."""
 
 
 class ItemConfirmed(_Event, frozen=True, kw_only=True, tag="item-confirmed"):

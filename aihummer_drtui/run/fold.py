@@ -154,7 +154,7 @@ def _sitting_opened(state: RunState, event: e.SittingOpened, at: Moment) -> RunS
     )
     stale = {
         # What was told stays told: nobody can look again.
-        item: replace(one, fresh=False) if isinstance(one, ObservedState) else one
+        item: _as_it_is_found(one, at) if isinstance(one, ObservedState) else one
         for item, one in state.items.items()
     }
     return replace(
@@ -165,11 +165,24 @@ def _sitting_opened(state: RunState, event: e.SittingOpened, at: Moment) -> RunS
     )
 
 
+def _as_it_is_found(one: ObservedState, at: Moment) -> ObservedState:
+    """What a look is worth to whoever attaches: it is out of date.
+
+    A costly one stands until it is seen anew, for hours of hashing must not hold up a recovery each time
+    that a line breaks; but not after a restart of the host, which changes more than a look can tell.
+    """
+    stood = one.status in {Status.PASSED, Status.UNPROVEN}
+    if one.costly and stood and one.at.boot_id == at.boot_id:
+        return one
+    return replace(one, fresh=False)
+
+
 def _observed(state: RunState, event: e.CheckObserved, at: Moment) -> ObservedState:
     standing = _standing(state.items.get(event.item), event.observation.verdict)
     return ObservedState(
         status=standing.status,
         observation=event.observation,
+        costly=event.costly,
         at=at,
         passed_once=standing.passed_once,
         fresh=True,

@@ -17,3 +17,16 @@ def not_looked_again(runbook: Runbook, state: RunState) -> tuple[CheckItem, ...]
         and not known.fresh
         and (known.passed_once or known.status is Status.UNPROVEN)
     )
+
+
+def standing_as_seen(runbook: Runbook, state: RunState) -> tuple[CheckItem, ...]:
+    """Costly checks that count as they were seen, perhaps by an engine that is gone."""
+    return tuple(
+        item
+        for item in runbook.items
+        if isinstance(item, CheckItem)
+        and isinstance(known := state.items.get(item.id), ObservedState)
+        and known.costly
+        and known.fresh
+        and known.status in {Status.PASSED, Status.UNPROVEN}
+    )

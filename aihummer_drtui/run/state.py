@@ -57,7 +57,8 @@ class CheckState(msgspec.Struct, frozen=True, kw_only=True):
     passed_once: bool
     fresh: bool
     """False when it is out of date and has to be repeated before it counts: it is of an earlier sitting (a
-    look only), with other values, or from before the end of a command that this check comes after."""
+    look only, and of a costly one only where the host was restarted since), with other values, or from before
+    the end of a command that this check comes after."""
     deviation: Deviation | None = None
 
 
@@ -65,6 +66,8 @@ class ObservedState(CheckState, frozen=True, kw_only=True):
     """A check that was looked at."""
 
     observation: Observation
+    costly: bool = False
+    """Whether a look takes minutes or hours; see `fresh`."""
 
 
 class AnsweredState(CheckState, frozen=True, kw_only=True):

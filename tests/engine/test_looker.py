@@ -202,7 +202,7 @@ async def test_asked_for_look_is_journalled_whatever_it_saw(scene: Scene) -> Non
 
 
 async def test_costly_check_is_looked_at_once(scene: Scene) -> None:
-    """Interval 0: once, and again only when it is out of date or asked for."""
+    """Interval 0: once, and again only when it is out of date or asked for; not because somebody attaches."""
     scene.tell(one=ScriptedCheck(interval=0.0))
     scene.show("work")
     for _ in range(3):
@@ -211,9 +211,35 @@ async def test_costly_check_is_looked_at_once(scene: Scene) -> None:
         await scene.quiet()
     assert scene.looked() == ["one"]
     scene.story.sit()
+    scene.looker.look_again_at_what_stood()
     scene.looker.poll()
     await scene.quiet()
+    assert scene.looked() == ["one"]
+    scene.looker.look_at([scene.item("one")])
+    await scene.quiet()
     assert scene.looked() == ["one", "one"]
+
+
+async def test_new_engine_looks_again_at_what_is_costly_and_holds_nothing_up(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """What an engine saw that is gone stands meanwhile, and has drifted when it is otherwise."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    scene.tell(one=ScriptedCheck(interval=0.0))
+    scene.looker.look_at([scene.item("one")])
+    await scene.quiet()
+    scene.story.sit()
+    place = tmp_path / "again"
+    place.mkdir()
+    again = Scene(place, story=scene.story)
+    again.tell(one=ScriptedCheck(interval=0.0, waits_for=str(pipe), verdict=Verdict.FAILED))
+    again.looker.look_again_at_what_stood()
+    held = await hanging(pipe)
+    assert settled(again.state, again.item("one"))
+    held.close()
+    await again.quiet()
+    assert again.state.status("work/one") is Status.DRIFTED
 
 
 async def test_hanging_look_is_unknown_in_its_time_and_never_piles_up(scene: Scene, tmp_path: Path) -> None:

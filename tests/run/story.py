@@ -153,9 +153,9 @@ class Story:
             self.records.append(a_record(len(self.records) + 1, what))
         return self
 
-    def look(self, item: str, verdict: Verdict = Verdict.PASSED) -> "Story":
+    def look(self, item: str, verdict: Verdict = Verdict.PASSED, *, costly: bool = False) -> "Story":
         """A check was looked at."""
-        return self.add(e.CheckObserved(item=item, observation=seen(verdict)))
+        return self.add(e.CheckObserved(item=item, observation=seen(verdict), costly=costly))
 
     def intend(
         self, item: str, attempt: int = 1, outdates: tuple[str, ...] = (), script: str = "true", **values: str

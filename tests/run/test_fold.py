@@ -109,6 +109,20 @@ def test_a_new_sitting_puts_every_look_in_doubt_until_it_is_repeated() -> None:
     assert check_of(story.look(CHECK).state).fresh
 
 
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("boot", ["b", "another"])
+def test_a_costly_look_stands_until_it_is_repeated_but_not_after_a_restart(
+    verdict: Verdict, boot: str
+) -> None:
+    """Whoever attaches waits for no hours of hashing; what stood in the way is in doubt all the same."""
+    story = Story().look(CHECK, verdict, costly=True)
+    sitting = e.SittingOpened(sitting="1", operator="ada", host="h", front_end="plain")
+    story.records.append(a_record(len(story.records) + 1, sitting, boot=boot))
+    stands = boot == "b" and verdict in {Verdict.PASSED, Verdict.UNPROVEN}
+    assert check_of(story.state).fresh is stands
+    assert check_of(story.look(CHECK, costly=True).state).fresh
+
+
 def test_sittings_end_with_their_connection_and_with_their_engine() -> None:
     """Nobody is shown as attached who is gone."""
     story = Story().sit("1").sit("2").add(e.SittingClosed(sitting="1", reason="left"))

@@ -4,7 +4,7 @@ import pytest
 
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.legal import settled
-from aihummer_drtui.run.stale import not_looked_again
+from aihummer_drtui.run.stale import not_looked_again, standing_as_seen
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import CheckItem
 from tests.run.story import Story, a_check, a_runbook, a_step
@@ -34,3 +34,12 @@ def test_what_drifted_is_looked_at_again() -> None:
     """It had passed once, and may be mended by now."""
     story = Story().look("work/one").look("work/one", Verdict.FAILED).sit()
     assert ids(not_looked_again(BOOK, fold(story.records))) == ["work/one"]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("costly", [True, False])
+def test_what_counts_though_an_engine_may_be_gone_that_saw_it(verdict: Verdict, costly: bool) -> None:
+    """Costly looks that stand: a new engine repeats them, and nobody waits for it."""
+    story = Story().look("work/one", verdict, costly=costly).look("work/two").sit()
+    stands = costly and verdict in {Verdict.PASSED, Verdict.UNPROVEN}
+    assert ids(standing_as_seen(BOOK, fold(story.records))) == (["work/one"] if stands else [])
