@@ -162,7 +162,7 @@ def _row(point: "RecoveryPoint", now: datetime) -> tuple[str, ...]:
         return ("-", "-", "-", "-", bytes_text(point.size), "NO", "-", "-", "-")
     verified = "never"
     if point.verified:
-        seconds = (now - datetime.fromisoformat(point.verified.at)).total_seconds()
+        seconds = (now - point.verified.moment).total_seconds()
         verified = f"{duration_text(seconds)} ago"
     return (
         cleaned_line(manifest.recovery_point[:19].replace("T", " ") + "Z", 20),

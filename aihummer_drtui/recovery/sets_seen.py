@@ -18,7 +18,6 @@ from aihummer_drtui.recovery.backup.points import RecoveryPoint, points_in
 from aihummer_drtui.recovery.backup.set import zoned_moment
 from aihummer_drtui.recovery.backup.signature import trusted_keys
 from aihummer_drtui.recovery.backup.skew import set_skew
-from aihummer_drtui.recovery.backup.verified import Verification
 from aihummer_drtui.recovery.key.at_hand import fingerprint_at_hand
 from aihummer_drtui.recovery.point_in_time.keepers import keeper_of, names_keeper
 from aihummer_drtui.recovery.point_in_time.model import Window
@@ -130,7 +129,7 @@ def _told(point: RecoveryPoint, fingerprint: str, *, must_be_signed: bool) -> Se
         blobs=_blobs(manifest),
         key=SealedKey(sealed=manifest.key_fingerprint, at_hand=fingerprint),
         size=point.size,
-        verified=_verified(point.verified),
+        verified=point.verified.moment if point.verified else None,
         signed=point.signed,
         must_be_signed=must_be_signed,
         doubts=manifest.doubts,
@@ -168,13 +167,6 @@ def _window(window: Window, keeper: str) -> WalWindow:
         timeline=window.timeline,
         gap=window.gap,
     )
-
-
-def _verified(record: Verification | None) -> datetime | None:
-    if record is None:
-        return None
-    at = datetime.fromisoformat(record.at)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _has_no_blobs(one: SealedSet) -> bool:

@@ -133,3 +133,13 @@ def test_a_folder_is_dumped_by_jobs_and_one_file_by_one(installation: Installati
     assert made.returncode == 0, made.stderr
     verified = run(installation, "backup", "verify", made.stdout.strip())
     assert verified.returncode == 0, verified.stderr
+
+
+def test_a_verification_without_a_zone_is_listed(installation: Installation) -> None:
+    """Written by hand or by another program: taken as UTC, and no reason to list nothing."""
+    folder = run(installation, "backup", "create").stdout.strip()
+    assert run(installation, "backup", "verify", folder).returncode == 0
+    record = Path(folder, "verified.json")
+    record.write_text(record.read_text().replace("+00:00", ""))
+    listed = run(installation, "backup", "list")
+    assert (listed.returncode, " ago" in listed.stdout) == (0, True), listed.stderr

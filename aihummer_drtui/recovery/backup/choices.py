@@ -96,8 +96,8 @@ def _verified(point: RecoveryPoint, now: datetime) -> str:
     if point.verified is None:
         return "never verified here"
     try:
-        ago = (now - datetime.fromisoformat(point.verified.at)).total_seconds()
-    except (ValueError, TypeError):
+        ago = (now - point.verified.moment).total_seconds()
+    except ValueError:
         return "verified at an unreadable time"
     return f"verified {duration_text(ago)} ago"
 

@@ -8,7 +8,7 @@ copied elsewhere is not taken for verified.
 import os
 import socket
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -34,6 +34,12 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """Of the whole manifest.json."""
     dump_inode: int
     dump_modified_ns: int
+
+    @property
+    def moment(self) -> datetime:
+        """When it was, with zone: UTC where none is named. Raises ValueError where `at` is no moment."""
+        moment = datetime.fromisoformat(self.at)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def record_verified(backup: BackupSet, dump: os.stat_result, at: datetime) -> str:
@@ -65,7 +71,7 @@ def read_verified(backup: BackupSet) -> Verification | None:
     try:
         data, _ = read_regular(backup.path / VERIFIED, limit=_LIMIT)
         record = msgspec.json.decode(data, type=Verification)
-        datetime.fromisoformat(record.at)
+        _ = record.moment
         dump = newest_file(backup.path)
     except (OSError, ValueError):  # what cannot be read proves nothing; MsgspecError is a ValueError
         return None

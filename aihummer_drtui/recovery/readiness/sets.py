@@ -84,9 +84,7 @@ def judge_recovery_point(
             hint="take whole sets with `aihummer-drtui backup create`",
         )
     if seen.verdict is Verdict.PASSED and one.point.verified is not None:
-        verified = datetime.fromisoformat(one.point.verified.at)
-        verified = verified if verified.tzinfo else verified.replace(tzinfo=UTC)
-        since = (now - verified).total_seconds()
+        since = (now - one.point.verified.moment).total_seconds()
         seen = msgspec.structs.replace(seen, observed=f"{seen.observed}; verified {duration_text(since)} ago")
     late = (f"{duration_text(limits.rpo - one.age)} are left of the RPO",)
     warned = seen.verdict is Verdict.PASSED and one.age > limits.rpo_warning
