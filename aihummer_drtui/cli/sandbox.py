@@ -277,7 +277,11 @@ def _show(found: "Status", *, as_json: bool) -> None:
         return
     from aihummer_drtui.quantities import bytes_text
 
-    database = {True: bytes_text(found.database_bytes), False: "not there", None: "unknown, server stopped"}
+    database = {
+        True: bytes_text(found.database_bytes),
+        False: "not there",
+        None: "unknown, the server could not be asked",
+    }
     rows = (
         ("sandbox", f"{found.condition.value} ({found.id}, a training stand-in, not AiHummer)"),
         ("folder", str(found.root)),

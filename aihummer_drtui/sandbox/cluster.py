@@ -29,6 +29,8 @@ SOCKET_PORT: Final = 5432
 LONGEST_SOCKET_PATH: Final = 107
 """Bytes: sockaddr_un.sun_path holds 108 with its final NUL (unix(7))."""
 
+_WAL_SEGMENT_MEGABYTES: Final = 1
+"""Segments are closed every few seconds, and the archive stays small."""
 _START_SECONDS: Final = 60
 _SETTLE_SECONDS: Final = 30.0
 
@@ -39,6 +41,8 @@ class Server(enum.Enum):
     RUNNING = "running"
     STOPPED = "stopped"
     ABSENT = "absent"
+    UNKNOWN = "unknown"
+    """pg_ctl gave no answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +209,7 @@ def create_cluster(cluster: Cluster) -> None:
                 *(cluster.postgres_bin / "initdb", "-D", layout.data, "-U", SUPERUSER),
                 *("-A", "scram-sha-256", f"--pwfile={file.name}"),
                 *("--encoding=UTF8", "--locale=C", "--no-instructions"),
-                *(("--wal-segsize=1",) if cluster.wal else ()),
+                *((f"--wal-segsize={_WAL_SEGMENT_MEGABYTES}",) if cluster.wal else ()),
             ],
             time_out=300,
         )

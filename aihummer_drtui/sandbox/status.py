@@ -39,7 +39,7 @@ class Status:
     seed: int
     server: Server
     database: bool | None
-    """Whether the stand-in's database is there; None = nobody can say while the server is stopped."""
+    """Whether the stand-in's database is there; None = the server could not be asked."""
     database_bytes: int
     gateway_pid: int | None
     gateway_url: str
@@ -74,7 +74,7 @@ def status_of(layout: Layout, marker: Marker) -> Status:
         condition = Condition.UNFINISHED
     elif all(there):
         condition = Condition.WHOLE
-    elif any(there) or server is not Server.RUNNING:
+    elif any(there) or size is None:
         condition = Condition.PARTIAL
     else:
         condition = Condition.BROKEN
@@ -121,12 +121,16 @@ def _database(layout: Layout, marker: Marker) -> tuple[Server, int | None]:
         return Server.ABSENT, None
     try:
         server = cluster.state()
-        if server is not Server.RUNNING:
-            return server, None
+    except FailedError:
+        return Server.UNKNOWN, None
+    if server is not Server.RUNNING:
+        return server, None
+    try:
         with cluster.connected() as connection:
             row = connection.execute(
                 "SELECT pg_database_size(datname) FROM pg_database WHERE datname = %s", (DATABASE,)
             ).fetchone()
     except FailedError:
-        return Server.STOPPED, None
+        # It runs, and does not let us in.
+        return server, None
     return server, int(row[0]) if row else -1

@@ -17,7 +17,7 @@ from aihummer_drtui.sandbox.account import server_account
 from aihummer_drtui.sandbox.cluster import Server
 from aihummer_drtui.sandbox.layout import Layout
 from aihummer_drtui.sandbox.marker import Size, Stage, read_marker, write_marker
-from aihummer_drtui.sandbox.status import Condition, cluster_of, status
+from aihummer_drtui.sandbox.status import Condition, cluster_of, status, status_of
 from tests.conftest import SmallSandbox, ignored, make_sandbox
 
 pytestmark = pytest.mark.postgres
@@ -264,3 +264,14 @@ def test_tcp_port_is_open_only_when_asked(small_sandbox: SmallSandbox, folder: P
     with psycopg.connect(small_sandbox.variables()["AIHUMMER_DATABASE_URL"]) as connection:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
+
+
+def test_a_server_that_cannot_be_asked_is_not_told_as_stopped(fresh_sandbox: SmallSandbox) -> None:
+    """It runs and lets nobody in, or pg_ctl does not answer: said as that, and nothing is called lost."""
+    layout = fresh_sandbox.layout
+    password = layout.superuser_password.rename(layout.root / "elsewhere")
+    found = fresh_sandbox.status()
+    assert (found.server, found.database, found.condition) == (Server.RUNNING, None, Condition.PARTIAL)
+    password.rename(layout.superuser_password)
+    lost = msgspec.structs.replace(read_marker(layout), postgres_bin=Path("/no/such/folder"))
+    assert status_of(layout, lost).server is Server.UNKNOWN
