@@ -82,7 +82,8 @@ class Catalogue:
                 "a check of this name", f"there is no check {cleaned_line(name, 60)}", "see --help"
             )
         seen = seen_by(lambda: check.look(Scene(target=self._target, values=values)), check.description)
-        return _masked(seen, masker_of(self.secrets(values)))
+        # Where the secrets cannot be listed, nothing of what was seen is shown.
+        return seen_by(lambda: _masked(seen, masker_of(self.secrets(values))), check.description)
 
     def secrets(self, values: Mapping[str, str]) -> frozenset[bytes]:
         """What must not be stored or shown, as far as it can be known now; raises nothing."""
@@ -188,8 +189,8 @@ def newest_set(target: Target) -> Path | None:
 
 def seen_by(look: Callable[[], Observation], check: CheckDescription) -> Observation:
     """What a look of this check sees; never raises: one that breaks is `unknown`."""
-    _load_libraries()
     try:
+        _load_libraries()
         return look()
     except DrtuiError as error:
         place = f"{error.where}: " if error.where else ""

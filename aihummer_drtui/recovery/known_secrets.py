@@ -34,7 +34,8 @@ def known_secrets(target: Target, values: Mapping[str, str]) -> frozenset[bytes]
     found = set(_of_gateway_env(target.gateway_env))
     found |= set(_of_escrow(values.get("KEY_FILE", "") or target.inputs.get("KEY_FILE", "")))
     found |= set(_of_dsn(target.postgres.admin))
-    found |= set(_of_password_file(Path.home() / ".pgpass"))
+    with suppress(RuntimeError):  # an account without a home
+        found |= set(_of_password_file(Path.home() / ".pgpass"))
     if target.blobs.restic_password_file is not None:
         found |= set(_lines(target.blobs.restic_password_file))
     return frozenset(secret.encode("utf-8", "surrogateescape") for secret in found if secret)

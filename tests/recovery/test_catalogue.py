@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from aihummer_drtui.errors import DrtuiError, PreconditionError, UsageError
-from aihummer_drtui.recovery import assumptions, catalogue, looking
+from aihummer_drtui.recovery import assumptions, catalogue, known_secrets, looking
 from aihummer_drtui.recovery.assumptions import ASSUMPTIONS, Grade
 from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.catalogue import Catalogue, check_names
@@ -81,6 +81,22 @@ def test_a_look_that_breaks_is_unknown(
     assert observed in seen.observed
     assert seen.hint
     assert "canary" not in repr(seen)
+
+
+def test_nothing_is_shown_where_the_secrets_cannot_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look never raises, and what could not be masked is not told."""
+
+    def broken(*_: object) -> frozenset[bytes]:
+        raise RuntimeError
+
+    def seen(_: Scene) -> Observation:
+        return Observation(verdict=Verdict.PASSED, expected="x", observed="canary")
+
+    _with(monkeypatch, seen)
+    monkeypatch.setattr(known_secrets, "known_secrets", broken)
+    told = Catalogue(Target()).look("one", {})
+    assert (told.verdict, "canary" in repr(told)) == (Verdict.UNKNOWN, False)
+    assert "RuntimeError" in told.observed
 
 
 def test_a_name_that_is_not_there_is_unknown() -> None:

@@ -1,5 +1,6 @@
 """Which secrets of a target are known, wherever they stand."""
 
+import pwd
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,15 @@ def test_k05_what_a_program_of_the_target_says_is_masked(home: Path) -> None:
     target = a_target(home, f"AIHUMMER_MASTER_KEY={KEY}")
     said = run_child(["/bin/echo", "starting with", KEY], target, seconds=10)
     assert said.output == "starting with [secret]\n"
+
+
+def test_an_account_without_a_home_has_no_password_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No HOME and no entry in passwd, as in a container: the others are known all the same."""
+    target = a_target(home, f"AIHUMMER_MASTER_KEY={KEY}", pgpass="h:1:d:u:hidden")
+
+    def unknown(_: int) -> object:
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert known_secrets(target, {}) == {KEY.encode(), b"restic-words"}
