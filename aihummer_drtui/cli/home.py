@@ -56,12 +56,17 @@ def _facts(settings: Settings, news: str) -> HomeFacts:
         told = f"Target {target.name} ({settings.target_path or 'the default configuration'})"
         sets = partial(Catalogue(target).recovery_sets, LOOK_WITHIN)
     except DrtuiError as error:
-        told = f"No target yet: {error.what} ({error.where}). A drill or a tabletop needs none."
+        told = f"No target yet: {_in_one_line(error)}. A drill or a tabletop needs none."
     try:
         unfinished = tuple(reversed(unfinished_runs(state_to_read(settings.state_dir))))
     except DrtuiError as error:
-        unfinished, news = (), news or f"{error.what} ({error.where})"
+        unfinished, news = (), news or _in_one_line(error)
     return HomeFacts(target=told, unfinished=unfinished, news=news, sets=sets)
+
+
+def _in_one_line(error: DrtuiError) -> str:
+    what = error.what.partition("\n")[0]
+    return f"{what} ({error.where})" if error.where else what
 
 
 def _do(context: click.Context, settings: Settings, choice: Choice) -> str:

@@ -22,20 +22,15 @@ _ENVIRONMENT: Final = 1_000_000
 
 
 def look_at_space(scene: Scene) -> Observation:
-    """Look whether database, log, sorting, blobs and gateway.env fit, with the old ones kept."""
+    """Look whether database, log, sorting, blobs and gateway.env fit, with the old ones kept.
+
+    Raises DrtuiError where the set or gateway.env cannot be read.
+    """
     expected = "room for all that will be written, on every file system, with the old data kept"
-    try:
-        manifest = sealed_manifest(scene)
-        if manifest is None:
-            return no_set_named(expected)
-        space = measured(_parts(scene, manifest))
-    except DrtuiError as error:
-        return Observation(
-            verdict=Verdict.UNKNOWN,
-            expected=expected,
-            observed=cleaned_line(error.what, 300),
-            hint=error.hint,
-        )
+    manifest = sealed_manifest(scene)
+    if manifest is None:
+        return no_set_named(expected)
+    space = measured(_parts(scene, manifest))
     return Observation(
         verdict=_verdict(space),
         expected=expected,

@@ -12,6 +12,7 @@ from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
 from aihummer_drtui.recovery.blobs.place import BlobPlace
 from aihummer_drtui.recovery.blobs.restore import restore_blobs
 from aihummer_drtui.recovery.blobs.room import blob_part
+from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database import storage
 from aihummer_drtui.recovery.database.connection import Owner, connect, owner_of
@@ -57,6 +58,14 @@ def test_every_part_is_named_where_it_fits(installation: Installation, backup: B
     assert seen.verdict is Verdict.PASSED, seen
     for part in ("restored database", "write-ahead log", "sorting", "blobs", "gateway.env"):
         assert part in seen.observed
+
+
+def test_what_cannot_be_read_is_told_with_its_place(installation: Installation, backup: BackupSet) -> None:
+    """As every check tells it."""
+    (installation.target.gateway_env).unlink()
+    installation.target.gateway_env.mkdir()
+    seen = Catalogue(installation.target).look("space", {"BACKUP_SET": str(backup.path)})
+    assert (seen.verdict, str(installation.target.gateway_env) in seen.observed) == (Verdict.UNKNOWN, True)
 
 
 def test_without_a_set_nothing_is_proven(installation: Installation) -> None:
