@@ -213,9 +213,7 @@ def moment_of(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(
-            f"`{text}` is no moment", where="--at", hint="such as 2026-11-24T06:00:00Z"
-        ) from error
+        raise UsageError(f"`{text}` is no moment", where="--at", hint=_SUCH_AS) from error
     if moment.tzinfo is None:
         raise UsageError(f"`{text}` has no zone", where="--at", hint=_SUCH_AS)
     return moment.astimezone(UTC)
