@@ -53,7 +53,10 @@ class BesideServer:
         return self.sockets / "log"
 
     def connect(self, database: str) -> "Connection[TupleRow]":
-        """A superuser's connection, autocommit. Raises psycopg's OperationalError."""
+        """A superuser's connection, autocommit.
+
+        Raises psycopg's OperationalError, and FailedError where the cluster knows none of the names.
+        """
         import psycopg
 
         refused: psycopg.OperationalError | None = None
@@ -76,7 +79,14 @@ class BesideServer:
                 self.superusers = (name,)
                 return connection
         assert refused is not None  # noqa: S101 - there is a name to try
-        raise refused
+        if not re.search(r'role ".*" does not exist', str(refused)):
+            raise refused
+        tried = cleaned_line(", ".join(self.superusers), 200)
+        raise FailedError(
+            f"the recovered cluster has none of the superusers {tried}",
+            where=str(self.data),
+            hint='name the one that it was made with: admin = "user=…" in [postgres] of target.toml',
+        )
 
     def ended(self) -> bool:
         """Whether it has ended by itself."""

@@ -16,16 +16,27 @@ _LIMIT: Final = 10_000_000
 _FILES: Final = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
 
 
-def bring_configuration(
-    live: Path, recovered: Path, account: ServerAccount, *, same_cluster: bool, starts_by_itself: bool
-) -> tuple[str, ...]:
-    """Put the live directory's configuration into the recovered one; give the names of what was taken.
+def refuse_unconfigured(live: Path, recovered: Path) -> None:
+    """Let pass a recovered server that will have a postgresql.conf, for pg_ctl alone starts it.
+
+    Raises FailedError.
+    """
+    if not any((folder / "postgresql.conf").exists() for folder in (live, recovered)):
+        raise FailedError(
+            "the base backup brings no postgresql.conf, and the live data directory has none",
+            where=str(recovered),
+            hint="the configuration lies elsewhere: say how that server is started and stopped, as "
+            "`start` and `stop` in [postgres] of target.toml, or put a postgresql.conf there; the live "
+            "server is as it was",
+        )
+
+
+def bring_configuration(live: Path, recovered: Path, account: ServerAccount, *, same_cluster: bool) -> None:
+    """Put the live directory's configuration into the recovered one.
 
     Of the same cluster the live files win, for they are the newer; of another (a fresh one) only what the
-    base backup lacks is taken. `starts_by_itself`: no configured command starts the server. Raises
-    FailedError where it then has no postgresql.conf, OSError.
+    base backup lacks is taken. Raises OSError.
     """
-    taken = []
     for name in _FILES:
         source, destination = live / name, recovered / name
         lacks = not destination.exists()
@@ -33,15 +44,6 @@ def bring_configuration(
             # Both folders are the server's: what it may have put there must not lead root elsewhere.
             data, _ = read_regular(source, limit=_LIMIT, follow=False)
             write_durably(destination, data, owner=_owner(account))
-            taken.append(name)
-    if starts_by_itself and not (recovered / "postgresql.conf").exists():
-        raise FailedError(
-            "the base backup brings no postgresql.conf, and the live data directory has none",
-            where=str(recovered),
-            hint="the configuration lies elsewhere: say how that server is started and stopped, as "
-            "`start` and `stop` in [postgres] of target.toml; the live server is as it was",
-        )
-    return tuple(taken)
 
 
 def announce_timeline(recovered: Path, timeline: int, account: ServerAccount) -> None:

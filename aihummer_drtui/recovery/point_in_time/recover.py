@@ -16,12 +16,22 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.connection import Owner, server_words
 from aihummer_drtui.recovery.database.server import Server
 from aihummer_drtui.recovery.point_in_time.beside import end_left_over, remove_private_folder, running_beside
-from aihummer_drtui.recovery.point_in_time.configuration import announce_timeline, bring_configuration
+from aihummer_drtui.recovery.point_in_time.configuration import (
+    announce_timeline,
+    bring_configuration,
+    refuse_unconfigured,
+)
 from aihummer_drtui.recovery.point_in_time.confined import standby_limits
 from aihummer_drtui.recovery.point_in_time.model import Point, WalKeeper, Window
 from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage, inode_of
 from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
-from aihummer_drtui.recovery.point_in_time.replay import LimitsTooLowError, Reached, refuse_early_end, replay
+from aihummer_drtui.recovery.point_in_time.replay import (
+    LimitsTooLowError,
+    Reached,
+    UnusableError,
+    refuse_early_end,
+    replay,
+)
 from aihummer_drtui.recovery.point_in_time.verified import settle, verify
 from aihummer_drtui.recovery.reporting import Reporter
 
@@ -66,27 +76,31 @@ def recover_beside(
     """Lay out, replay, verify; give the mark of a data directory beside that is whole, and warnings.
 
     `found` is the mark that is there, `same_cluster` whether the live server is the one that was backed up.
-    Raises PreconditionError where a folder beside is not known to be an earlier try's, FailedError; nothing
-    is left beside then. A kill leaves what the next call goes on from.
+    Raises PreconditionError where a folder beside is not known to be an earlier try's, UnusableError for
+    what comes of base backup and WAL, which leaves nothing beside, and FailedError for what can be mended
+    here: that, as a kill, leaves what the next call goes on from.
     """
     mark = found if found and goes_on(work, found) else _laid(work, found)
     folder = work.place.beside(mark.id)
     try:
+        if not work.server.target.postgres.start:
+            refuse_unconfigured(work.place.live, folder)
         mark, warnings = _recovered(work, mark, folder)
-        bring_configuration(
-            work.place.live,
-            folder,
-            work.server.account,
-            same_cluster=same_cluster,
-            starts_by_itself=not work.server.target.postgres.start,
-        )
-    except (FailedError, OSError) as error:
-        # Tried again, it would fail again.
+        bring_configuration(work.place.live, folder, work.server.account, same_cluster=same_cluster)
+    except UnusableError:
         _discard(work, folder, mark.former)
-        if isinstance(error, OSError):
-            raise _disk(error) from None
         raise
+    except OSError as error:
+        raise _to_go_on(_disk(error)) from None
+    except FailedError as error:
+        raise _to_go_on(error) from None
     return mark, warnings
+
+
+def _to_go_on(error: FailedError) -> FailedError:
+    """The same, with what becomes of the hours that the replay took."""
+    kept = "what was recovered is kept beside, and the same command goes on from it"
+    return FailedError(error.what, where=error.where, hint=f"{error.hint}; {kept}")
 
 
 def _laid(work: Recovery, found: DataMark | None) -> DataMark:
@@ -174,7 +188,7 @@ def _recovered(work: Recovery, mark: DataMark, folder: Path) -> tuple[DataMark, 
             before, limits = limits, _limits(work, folder)
             if limits == before:
                 break
-    raise FailedError(
+    raise UnusableError(
         "the recovery stopped: the primary's limits (max_connections and the like) are higher than is known",
         where=str(folder),
         hint="the live server is as it was; choose another base backup: --base LABEL",
@@ -190,7 +204,7 @@ def _started_and_verified(
     with running_beside(work.server, folder, recovery=mark.id, limits=limits) as beside:
         reached = replay(beside, work.point, work.window, work.clock, work.reporter)
         if reached.system_identifier != mark.system_identifier:
-            raise FailedError(
+            raise UnusableError(
                 f"what was laid out is another cluster (system identifier {reached.system_identifier}) than "
                 f"the base backup was said to be ({mark.system_identifier})",
                 where=str(folder),
@@ -229,7 +243,7 @@ def _with_reached(mark: DataMark, reached: Reached) -> DataMark:
 def _limits(work: Recovery, folder: Path) -> dict[str, str]:
     ended, told = work.server.run("pg_controldata", "-D", folder, seconds=60)
     if ended.code != 0:
-        raise FailedError(
+        raise UnusableError(
             f"the base backup is no whole data directory: pg_controldata {ended.how}: {ended.first_words}",
             where=str(folder),
             hint="the live server is as it was; choose another base backup: --base LABEL",

@@ -28,6 +28,10 @@ _SHORT: Final = "recovery ended before configured recovery target was reached"
 _EARLY: Final = "requested recovery stop point is before consistent recovery point"
 
 
+class UnusableError(FailedError):
+    """Base backup and WAL do not give the server of this point: the same try again would end the same."""
+
+
 class LimitsTooLowError(Exception):
     """The WAL raised a limit that this server was started with: it has to be started again with more."""
 
@@ -50,7 +54,8 @@ class Reached:
 def replay(server: BesideServer, point: Point, window: Window, clock: Clock, reporter: Reporter) -> Reached:
     """Wait until the server has replayed WAL up to the point and is promoted.
 
-    Raises LimitsTooLowError where it must be started again, FailedError where the recovery ends otherwise.
+    Raises LimitsTooLowError where it must be started again, UnusableError where the point is not in base
+    backup and WAL, FailedError where the recovery ends otherwise.
     """
     reporter.phase("making the base backup consistent")
     connection = _let_in(server, point, clock, reporter)
@@ -112,14 +117,14 @@ def _refuse_end(server: BesideServer, point: Point, clock: Clock) -> None:
     if server.said(_TOO_LOW):
         raise LimitsTooLowError
     if server.said(_SHORT):
-        raise FailedError(
+        raise UnusableError(
             f"the archived WAL ended before {echo(point, clock)}",
             where=str(server.data),
             hint="the live server is as it was; recover as far as it goes: --to latest, or choose an "
             "earlier point, or with a restore point's name an earlier base backup (--base LABEL)",
         )
     if server.said(_EARLY):
-        raise FailedError(
+        raise UnusableError(
             f"{spelled(point)} lies before the base backup was complete",
             where=str(server.data),
             hint="the live server is as it was; choose a later point, or an earlier base backup (--base)",
@@ -181,7 +186,7 @@ def refuse_early_end(reached: Reached, point: Point, window: Window, *, where: s
     end = parse_lsn(reached.lsn)
     if end is not None and end >= window.latest_lsn - reached.segment_size:
         return
-    raise FailedError(
+    raise UnusableError(
         f"the recovery ended at {reached.lsn or 'a position that is not known'}, and the archived WAL goes "
         f"on to {lsn_text(window.latest_lsn)}: what lies between could not be read",
         where=where,

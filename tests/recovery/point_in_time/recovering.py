@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aihummer_drtui.recovery.point_in_time.model import Point, WalKeeper
-from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace
+from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage
 from aihummer_drtui.recovery.point_in_time.restore import Recovered, Wanted, restore_point_in_time
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
@@ -47,6 +47,14 @@ def mark_of(host: LostHost) -> DataMark:
 def is_untouched(host: LostHost) -> bool:
     """Whether the live server runs as before, and nothing lies beside it."""
     return host.runs() and host.ticks() == ALL and host.names() == ["main"]
+
+
+def is_to_go_on(host: LostHost) -> bool:
+    """Whether the live server runs as before, and what the same command goes on from lies beside."""
+    mark = mark_of(host)
+    beside = ["main", "main.point-in-time.json", f"main.restoring-{mark.id}"]
+    recovering = mark.stage is Stage.RECOVERING
+    return recovering and host.runs() and host.ticks() == ALL and host.names() == beside
 
 
 class Killer:

@@ -6,7 +6,11 @@ import pytest
 
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.recovery.database.account import present_account
-from aihummer_drtui.recovery.point_in_time.configuration import announce_timeline, bring_configuration
+from aihummer_drtui.recovery.point_in_time.configuration import (
+    announce_timeline,
+    bring_configuration,
+    refuse_unconfigured,
+)
 from aihummer_drtui.recovery.point_in_time.confined import confining_settings
 
 
@@ -19,16 +23,16 @@ def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
     return tmp_path / "live", tmp_path / "recovered", tmp_path / "elsewhere"
 
 
-def bring(live: Path, recovered: Path) -> tuple[str, ...]:
-    """Of the same cluster, started by a configured command."""
-    return bring_configuration(live, recovered, present_account(), same_cluster=True, starts_by_itself=False)
+def bring(live: Path, recovered: Path) -> None:
+    """Of the same cluster."""
+    bring_configuration(live, recovered, present_account(), same_cluster=True)
 
 
 def test_a_link_in_the_live_folder_is_not_read(folders: tuple[Path, Path, Path]) -> None:
     """It may lead to what the server's account cannot read, and root can."""
     live, recovered, elsewhere = folders
     (live / "pg_hba.conf").symlink_to(elsewhere)
-    assert bring(live, recovered) == ()
+    bring(live, recovered)
     assert not (recovered / "pg_hba.conf").exists()
 
 
@@ -37,7 +41,7 @@ def test_a_link_in_the_recovered_folder_is_replaced(folders: tuple[Path, Path, P
     live, recovered, elsewhere = folders
     (live / "pg_hba.conf").write_text("local all all peer\n")
     (recovered / "pg_hba.conf").symlink_to(elsewhere)
-    assert bring(live, recovered) == ("pg_hba.conf",)
+    bring(live, recovered)
     assert (recovered / "pg_hba.conf").read_text() == "local all all peer\n"
     assert not (recovered / "pg_hba.conf").is_symlink()
     assert (recovered / "pg_hba.conf").stat().st_mode & 0o777 == 0o600
@@ -48,7 +52,11 @@ def test_a_server_that_nothing_configures_is_refused(folders: tuple[Path, Path, 
     """It could not be started once it is in place."""
     live, recovered, _ = folders
     with pytest.raises(FailedError, match=r"no postgresql\.conf"):
-        bring_configuration(live, recovered, present_account(), same_cluster=True, starts_by_itself=True)
+        refuse_unconfigured(live, recovered)
+    for folder in (live, recovered):
+        (folder / "postgresql.conf").touch()
+        refuse_unconfigured(live, recovered)
+        (folder / "postgresql.conf").unlink()
 
 
 def test_a_timeline_is_announced_once(folders: tuple[Path, Path, Path]) -> None:

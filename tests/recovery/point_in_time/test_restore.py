@@ -26,7 +26,14 @@ from tests.recovery.point_in_time.lost_host import (
     wait_for,
     with_target,
 )
-from tests.recovery.point_in_time.recovering import ALL, AtPhase, is_untouched, mark_of, restored
+from tests.recovery.point_in_time.recovering import (
+    ALL,
+    AtPhase,
+    is_to_go_on,
+    is_untouched,
+    mark_of,
+    restored,
+)
 
 pytestmark = pytest.mark.postgres
 
@@ -211,16 +218,23 @@ def test_a_server_without_the_database_is_not_put_in_place(host: LostHost) -> No
     env.write_text(env.read_text().replace("/hum\nAI", "/other\nAI"))
     with pytest.raises(FailedError, match="has no database other; it has hum, postgres"):
         restored(host, host.between(5), confirm=host.phrase.replace("/hum", "/other"))
-    assert is_untouched(host)
+    env.write_text(env.read_text().replace("/other\nAI", "/hum\nAI"))
+    assert is_to_go_on(host)
 
 
 def test_a_server_without_the_roles_is_not_put_in_place(host: LostHost) -> None:
-    """gateway.env names them."""
+    """gateway.env names them; once that is mended, the replay is not done a second time."""
     env = host.folder / "gateway.env"
     env.write_text(env.read_text().replace("hum_app@", "hum_new@"))
-    with pytest.raises(FailedError, match="has no role hum_new"):
+    with pytest.raises(FailedError, match="has no role hum_new") as refused:
         restored(host, host.between(5))
-    assert is_untouched(host)
+    assert "the same command goes on from it" in refused.value.hint
+    assert is_to_go_on(host)
+    kept = mark_of(host).id
+    env.write_text(env.read_text().replace("hum_new@", "hum_app@"))
+    restored(host, host.between(5))
+    assert host.ticks() == ALL[:5]
+    assert mark_of(host).id == kept
 
 
 def test_limits_that_the_primary_raised_later_are_followed(host: LostHost) -> None:
@@ -281,8 +295,9 @@ def test_a_lost_data_directory_is_made_anew(host: LostHost) -> None:
     (host.folder / "base" / "postgresql.conf").rename(host.folder / "postgresql.conf")
     with pytest.raises(FailedError, match=r"brings no postgresql\.conf"):
         restored(host, host.between(5), target=with_target(host, account=host.account.name or "root"))
-    assert host.names() == []
-    (host.folder / "postgresql.conf").rename(host.folder / "base" / "postgresql.conf")
+    mark = mark_of(host)
+    assert mark.reached_lsn == ""  # nothing was replayed yet
+    (host.folder / "postgresql.conf").rename(host.folder / f"main.restoring-{mark.id}" / "postgresql.conf")
     done = restored(host, host.between(5), target=with_target(host, account=host.account.name or "root"))
     assert done.kept_as is None
     assert host.ticks() == ALL[:5]
@@ -374,7 +389,7 @@ def test_a_slow_archive_is_waited_for(host: LostHost) -> None:
 
 
 def test_a_server_beside_that_dies_is_told_with_its_last_words(host: LostHost) -> None:
-    """As the kernel ends one when memory is short; the live server is not concerned."""
+    """As the kernel ends one when memory is short; the live server is not concerned, the replay goes on."""
 
     def kill() -> None:
         beside = next(host.folder.glob("main.restoring-*"))
@@ -384,8 +399,10 @@ def test_a_server_beside_that_dies_is_told_with_its_last_words(host: LostHost) -
     keeper = replace(host.keeper, gate=host.folder / "never")
     with pytest.raises(FailedError, match="the server beside ended while it recovered"):
         restored(host, Latest(), keeper=keeper, reporter=reporter)
+    assert is_to_go_on(host)
     (host.folder / "never").touch()
-    assert is_untouched(host)
+    restored(host, Latest(), keeper=keeper)
+    assert host.ticks() == ALL
 
 
 def test_told_to_end_it_leaves_the_recovery_to_be_gone_on_with(host: LostHost) -> None:
@@ -433,6 +450,25 @@ def test_the_superuser_may_have_another_name(host: LostHost) -> None:
     assert host.ticks() == ALL[:5]
 
 
+def test_a_cluster_whose_superuser_nobody_knows_is_not_waited_for(host: LostHost) -> None:
+    """It answers, and knows none of the names: no wait would change that."""
+    with host.connect("postgres", "postgres") as connection:
+        connection.execute("CREATE ROLE chief SUPERUSER LOGIN")
+    with host.connect("chief", "postgres") as connection:
+        connection.execute("ALTER ROLE postgres RENAME TO boss")
+        end = closed_segment(host, connection)
+    keeper = replace(host.keeper, window=replace(host.window, latest_lsn=end))
+    # The first one learns it once that is replayed, the second one at its first connection.
+    for _ in range(2):
+        with pytest.raises(FailedError, match=r"none of the superusers .*postgres") as refused:
+            restored(host, Latest(), keeper=keeper)
+    assert 'admin = "user=' in refused.value.hint
+    restored(
+        host, Latest(), keeper=keeper, target=with_target(host, admin=f"host={host.folder}/run user=boss")
+    )
+    assert host.ticks() == ALL
+
+
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
@@ -451,4 +487,4 @@ def test_what_is_wrong_with_the_recovered_database_is_told(host: LostHost, state
         return
     with pytest.raises(FailedError, match=told):
         restored(host, Latest(), keeper=keeper)
-    assert is_untouched(host)
+    assert is_to_go_on(host)
