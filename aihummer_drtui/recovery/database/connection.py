@@ -36,6 +36,14 @@ ALIVE: Final = {
 """Of libpq: a network that loses everything is told after two minutes, where the system's own time is hours.
 A shorter break costs a restore of hours nothing. The connection string may say otherwise."""
 _INHERITED: Final = ("HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_LIMITS: Final = [
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "transaction_timeout",
+]
+"""PostgreSQL 17, 20.11.1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +123,10 @@ def connect(
 ) -> "psycopg.Connection[TupleRow]":
     """Connect to `database` (default: the owner's own); statements end after `statement_seconds`, 0 = never.
 
-    `settings` are those of the session, where the connection string does not say otherwise.
-    Raises PreconditionError with the server's words when it cannot be reached within `seconds`.
+    Without a limit the server's and the role's own ones end nothing either: what runs for hours would else
+    be ended by a rule made for requests. `settings` are those of the session, where the connection string
+    does not say otherwise. Raises PreconditionError with the server's words when it cannot be reached within
+    `seconds`.
     """
     import psycopg
 
@@ -134,13 +144,32 @@ def connect(
     if owner.password:
         parameters["password"] = owner.password
     try:
-        return psycopg.connect("", autocommit=autocommit, **parameters)
+        connection = psycopg.connect("", autocommit=autocommit, **parameters)
+        if not statement_seconds:
+            lift_limits(connection)
     except psycopg.Error as error:
         raise PreconditionError(
             f"the database cannot be reached: {server_words(error, owner)}",
             where=f"{owner.host}/{database or owner.database}",
             hint="is PostgreSQL running? does AIHUMMER_DATABASE_URL name the right host, role, password?",
         ) from None
+    return connection
+
+
+def lift_limits(connection: "psycopg.Connection[TupleRow]") -> None:
+    """Take off this session's time limits, those that the server's version knows; closed where it fails.
+
+    Raises psycopg's errors.
+    """
+    query = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = ANY(%s)"
+    try:
+        connection.execute(query, (_LIMITS,))
+        if not connection.autocommit:
+            # Else it would be the first statement of the caller's transaction, and undone by a rollback.
+            connection.commit()
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _options(owner: Owner, settings: Mapping[str, str]) -> str:

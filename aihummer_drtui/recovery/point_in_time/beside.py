@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from aihummer_drtui.errors import FailedError, LockedError
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
-from aihummer_drtui.recovery.database.connection import APPLICATION_NAME
+from aihummer_drtui.recovery.database.connection import APPLICATION_NAME, lift_limits
 from aihummer_drtui.recovery.database.server import Server
 from aihummer_drtui.recovery.point_in_time.confined import (
     PORT,
@@ -76,6 +76,7 @@ class BesideServer:
                 if "does not exist" not in str(error):
                     raise
             else:
+                lift_limits(connection)
                 self.superusers = (name,)
                 return connection
         assert refused is not None  # noqa: S101 - there is a name to try

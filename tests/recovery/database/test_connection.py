@@ -45,6 +45,27 @@ def test_a_default_socket_stays_this_host(
     assert "10.9.9.9" not in str(raised.value)
 
 
+def test_work_of_hours_is_not_ended_by_a_rule_made_for_requests(installation: Installation) -> None:
+    """What the role, the database or the server set is taken off where no limit was asked for."""
+    limits = {"statement_timeout": "1s", "idle_in_transaction_session_timeout": "1s", "lock_timeout": "1s"}
+    owner = owner_of(installation.target)
+    with connect(owner, autocommit=True) as connection:
+        for name, value in limits.items():
+            connection.execute(f"ALTER ROLE {installation.name} SET {name} = '{value}'".encode())
+    try:
+        for autocommit in (True, False):
+            with connect(owner, autocommit=autocommit) as connection:
+                connection.rollback()
+                told = [connection.execute(f"SHOW {name}".encode()).fetchone() for name in limits]
+            assert told == [("0",)] * 3
+        with connect(owner, statement_seconds=10) as connection:
+            assert connection.execute("SHOW statement_timeout").fetchone() == ("10s",)
+            assert connection.execute("SHOW lock_timeout").fetchone() == ("1s",)
+    finally:
+        with connect(owner, autocommit=True) as connection:
+            connection.execute(f"ALTER ROLE {installation.name} RESET ALL".encode())
+
+
 def test_n02_over_tcp_a_dead_network_is_noticed(installation: Installation) -> None:
     """By programs too; what the connection string says of it holds, and a socket of this host needs none."""
     assert not ALIVE.keys() & owner_of(installation.target).parameters.keys()
