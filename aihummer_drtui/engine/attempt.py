@@ -228,25 +228,29 @@ class Attempt:
 
     def _launch(self, lock: int, secrets: Collection[bytes]) -> str:
         ready, said = os.pipe()
-        with os.fdopen(ready, "rb") as answer, _handed(secrets) as told:
+        with os.fdopen(ready, "rb") as answer:
             try:
-                log = open_private(self.folder / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-                words = (str(self.folder), *map(str, (lock, said, told)))
-                with os.fdopen(log, "ab") as talk:
-                    process = subprocess.Popen(
-                        [*INTERPRETER, str(_SUPERVISOR), *words],
-                        stdin=subprocess.DEVNULL,
-                        stdout=talk,
-                        stderr=talk,
-                        pass_fds=(lock, said, told),
-                        env=SUPERVISOR_ENVIRONMENT,
-                        start_new_session=True,
-                    )
+                process = self._supervisor(lock, said, secrets)
             finally:
                 os.close(said)
             heard = answer.read()
         process.wait()
         return heard.decode("utf-8", "replace")
+
+    def _supervisor(self, lock: int, said: int, secrets: Collection[bytes]) -> "subprocess.Popen[bytes]":
+        with _handed(secrets) as told:
+            log = open_private(self.folder / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            words = (str(self.folder), *map(str, (lock, said, told)))
+            with os.fdopen(log, "ab") as talk:
+                return subprocess.Popen(
+                    [*INTERPRETER, str(_SUPERVISOR), *words],
+                    stdin=subprocess.DEVNULL,
+                    stdout=talk,
+                    stderr=talk,
+                    pass_fds=(lock, said, told),
+                    env=SUPERVISOR_ENVIRONMENT,
+                    start_new_session=True,
+                )
 
     def _ended(self) -> Ended | Lost | None:
         try:

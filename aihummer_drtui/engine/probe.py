@@ -25,7 +25,8 @@ def ask_probe(
     """Run `sh -eu` on the script and give what its exit code means, and what it said, masked and cleaned.
 
     A probe that cannot be started, is ended by a signal, or takes more than `time_out` seconds
-    leaves the outcome unknown. What it started in the background is ended with it.
+    leaves the outcome unknown. What it started in the background is ended with it. Raises OSError where
+    the host does not let it be followed (too few descriptors): it was ended then, whatever it came to.
     """
     try:
         process = subprocess.Popen(
@@ -40,10 +41,12 @@ def ask_probe(
         why = getattr(error, "strerror", None) or str(error)
         return ProbeResult.UNKNOWN, f"the probe could not be started: {cleaned_line(why)}"
     with process:
-        ended, output = _followed(process, time.monotonic() + time_out)
-        # Until it is waited for, its number, which is the group's, is not given to anybody else.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        try:
+            ended, output = _followed(process, time.monotonic() + time_out)
+        finally:
+            # Until it is waited for, its number, which is the group's, is not given to anybody else.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         code = process.wait()
     if not ended:
         return ProbeResult.UNKNOWN, f"the probe gave no answer within {time_out:.0f} s"
@@ -64,10 +67,10 @@ def _followed(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[bool
     end = os.pidfd_open(process.pid)
     pipe = process.stdout.fileno()
     os.set_blocking(pipe, False)
-    with selectors.DefaultSelector() as selector:
-        selector.register(end, selectors.EVENT_READ)
-        selector.register(pipe, selectors.EVENT_READ)
-        try:
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(end, selectors.EVENT_READ)
+            selector.register(pipe, selectors.EVENT_READ)
             while (left := deadline - time.monotonic()) > 0:
                 ready = [key.fd for key, _ in selector.select(left)]
                 if end in ready:
@@ -75,8 +78,8 @@ def _followed(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[bool
                     return True, bytes(output)
                 if pipe in ready and not _read(pipe, output, _KEPT_OUTPUT):
                     selector.unregister(pipe)
-        finally:
-            os.close(end)
+    finally:
+        os.close(end)
     return False, bytes(output)
 
 

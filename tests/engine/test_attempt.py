@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -10,6 +11,8 @@ import stat
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -339,6 +342,36 @@ def test_impossible_environment_is_not_started(attempt: Attempt, environment: di
     end = ended(attempt)
     assert end.kind == EndKind.NOT_STARTED
     assert attempt.output_tail(10) == b""
+
+
+@contextmanager
+def descriptors_left(count: int) -> Iterator[None]:
+    """This process can open so many more while the block lasts."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = [os.open("/dev/null", os.O_RDONLY) for _ in range(count)]
+    for one in free:
+        os.close(one)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(free) + 1, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def open_descriptors() -> set[str]:
+    """The numbers of those that this process has open."""
+    return {one.name for one in Path("/proc/self/fd").iterdir()}
+
+
+def test_j15_start_without_descriptors_leaves_none_open(tmp_path: Path) -> None:
+    """However often it is tried: what a try that failed leaves open would be missing at the next one."""
+    before = open_descriptors()
+    for left in range(1, 8):
+        one = Attempt(tmp_path / "attempts" / f"work.swap.{left}")
+        with descriptors_left(left), pytest.raises(PreconditionError, match="Too many open files"):
+            one.start("true", PATH, HOUR)
+        assert one.look() == NotStarted()
+        assert open_descriptors() == before
 
 
 def test_attempt_is_started_once(attempt: Attempt) -> None:

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -33,6 +35,7 @@ from tests.engine.engine_house import (
     text_of,
     until,
 )
+from tests.faults.injecting import Fault, needs_strace
 from tests.run.story import a_runbook, a_step, an_input
 
 SWAP = "work/swap"
@@ -219,7 +222,7 @@ def test_stop_ends_the_command_and_it_may_be_started_again(make_house: MakeHouse
 def test_command_that_cannot_be_started_is_told_and_nothing_ran(
     make_house: MakeHouse, tmp_path: Path
 ) -> None:
-    """An attempt that cannot be made a folder: refused with the reason and the place the hint is about."""
+    """An attempt's folder that cannot be made: refused with the reason, and the place that the hint names."""
     house = in_work(make_house, command(SWAP, counting(tmp_path)))
     session = house.sessions[0]
     house.attempt(SWAP).folder.mkdir()
@@ -480,6 +483,26 @@ def test_probe_without_an_answer_is_ended_whole() -> None:
     assert result is ProbeResult.UNKNOWN
     assert said == "the probe gave no answer within 0 s"
     assert time.monotonic() - began < 10
+
+
+@needs_strace
+@pytest.mark.parametrize(
+    ("call", "when"),
+    [("pidfd_open", "1"), ("epoll_create1", "2")],  # the first asks whether there is such a call
+)
+def test_j15_probe_that_cannot_be_followed_is_ended(call: str, when: str, tmp_path: Path) -> None:
+    """It is not waited for without a limit, which would keep the engine from asking it again."""
+    program = (
+        "from aihummer_drtui.engine.probe import ask_probe\n"
+        "from aihummer_drtui.masking import Masker\n"
+        "try: ask_probe('sleep 600', {'PATH': '/usr/bin:/bin'}, 600.0, Masker([]))\n"
+        "except OSError as error: print(error)\n"
+    )
+    fault = Fault(call=call, what="error=EMFILE", when=when, log=tmp_path / "strace")
+    words = [*fault.words, sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    assert "Too many open files" in done.stdout
+    assert fault.came
 
 
 def test_probe_that_cannot_be_started_is_unknown() -> None:
