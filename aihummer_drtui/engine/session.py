@@ -49,7 +49,7 @@ class Reading:
 
 
 class Session:
-    """One front end attached to one run. `state` is as far as the journal was read.
+    """One front end attached to one run, whose connection it owns. `state` is as far as the journal was read.
 
     `reading` may have begun before there was an engine: a long journal takes a while.
     """
@@ -67,14 +67,15 @@ class Session:
         self._client = client
         self._read = read
         reading = Reading(folder, on_record) if reading is None else reading
-        reading.read()
-        if reading.state is None:
-            raise ValueError("the journal of a run that has an engine holds its declaration")
         self._on_record = reading.on_record
         self._follower = reading.follower
-        self.state: RunState = reading.state
         self._untold: list[Growth] = []
-        self.runbook: Runbook = read(text_in_force(folder, self.state))
+        try:
+            self.state = _read_to_its_end(reading)
+            self.runbook: Runbook = read(text_in_force(folder, self.state))
+        except BaseException:
+            client.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -160,3 +161,10 @@ class Session:
     def _tell(self, record: Record) -> None:
         if self._on_record is not None:
             self._on_record(record)
+
+
+def _read_to_its_end(reading: Reading) -> RunState:
+    reading.read()
+    if reading.state is None:
+        raise ValueError("the journal of a run that has an engine holds its declaration")
+    return reading.state

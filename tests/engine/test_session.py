@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.engine.client import EngineGoneError
+from aihummer_drtui.engine.launch import sit_down
+from aihummer_drtui.engine.session import Session
+from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.progress import Progress
 from aihummer_drtui.run.state import Status
+from aihummer_drtui.runbook.model import Runbook
 from tests.engine.conftest import MakeHouse
 from tests.engine.engine_house import accepted, book, command, fifo, text_of, until
 
@@ -88,6 +92,21 @@ def test_accepted_runbook_is_the_sessions_too(make_house: MakeHouse) -> None:
     accepted(session, r.AcceptRunbook(text=text_of(changed), reason="mended"))
     until(other, lambda state: bool(state.deviations))
     assert other.runbook.steps == changed.steps
+
+
+def test_sitting_that_cannot_begin_is_left(make_house: MakeHouse) -> None:
+    """A runbook that is not understood keeps no engine for somebody who is not there."""
+
+    def not_understood(_: str) -> Runbook:
+        raise PreconditionError("no runbook", hint="mend it")
+
+    house = make_house(PLAIN)
+    session = house.sit("anna")
+    client = sit_down(house.folder, house.engine_command(), operator="ben", host="here", front_end="test")
+    until(session, lambda state: len(state.sittings) == 2)
+    with pytest.raises(PreconditionError, match="no runbook"):
+        Session(folder=house.folder, client=client, read=not_understood)
+    until(session, lambda state: len(state.sittings) == 1)
 
 
 def test_progress_and_output_of_a_running_command(make_house: MakeHouse, tmp_path: Path) -> None:
