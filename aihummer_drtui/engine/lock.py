@@ -183,12 +183,18 @@ def _text(descriptor: int) -> Holder | None:
 
 def _held(path: Path, holder: Holder) -> LockedError:
     run = cleaned_line(holder.run, 60)
+    if run:
+        hint = (
+            f"`aihummer-drtui resume {run}` attaches to that run; if that does not answer, "
+            f"`aihummer-drtui take {run} --reason …` frees it: a lock is never taken by age"
+        )
+    else:
+        hint = f"try again in a moment; `fuser {path}` names the process: a lock is never taken by age"
     return LockedError(
         f"held by {cleaned_line(holder.operator, 60)}, process {holder.process.pid}, "
         f"run {run or '?'}, since {cleaned_line(holder.since, 40) or '?'}",
         where=str(path),
-        hint=f"`aihummer-drtui resume {run}` attaches to that run; if that does not answer, "
-        f"`aihummer-drtui take {run} --reason …` frees it: a lock is never taken by age",
+        hint=hint,
     )
 
 

@@ -116,8 +116,10 @@ def test_unreadable_text_does_not_matter(tmp_path: Path, text: bytes) -> None:
     with take_lock(path, me()) as lock:
         assert lock.previous is None
         path.write_bytes(text)
-        with pytest.raises(LockedError, match="just starting"):
+        with pytest.raises(LockedError, match="just starting") as refused:
             take_lock(path, me())
+        assert f"`fuser {path}` names the process" in refused.value.hint
+        assert "resume" not in refused.value.hint
         holder = holder_of(path)
         assert holder is not None
         assert holder.process.pid == 0
