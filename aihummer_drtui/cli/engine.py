@@ -43,13 +43,14 @@ def _taken_up(settings: Settings, run_id: str, linger: float, held: ExitStack) -
     from aihummer_drtui.engine.process import Engine
     from aihummer_drtui.engine.takeover import record_taking
     from aihummer_drtui.loading import loading
+    from aihummer_drtui.run.events import ENGINE
     from aihummer_drtui.run.fold import begin
 
     os.umask(0o077)
     state_folder = state_dir(settings.state_dir)
     folder = find_run(state_folder, run_id)
     clock = SystemClock()
-    holder = Holder.this_process(run=folder.id, operator="engine", clock=clock)
+    holder = Holder.this_process(run=folder.id, operator=ENGINE, clock=clock)
     held.enter_context(take_lock(folder.lock, holder))
     with loading():
         journal = Journal.open(folder.path, clock)

@@ -13,7 +13,7 @@ import click
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import UsageError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.run.events import Mode
+from aihummer_drtui.run.events import ENGINE, Mode
 from aihummer_drtui.tui.terminal import why_line_mode
 
 if TYPE_CHECKING:
@@ -126,8 +126,16 @@ def sit_down(
 
 
 def operator_name(given: str) -> str:
-    """The name that goes into the record; what is no text in it, as an argument may have it, made visible."""
-    return cleaned_line(given or _login_name(), _LONGEST_NAME)
+    """The name that goes into the record; what is no text in it, as an argument may have it, made visible.
+
+    Raises UsageError for the name that the engine records under.
+    """
+    name = cleaned_line(given or _login_name(), _LONGEST_NAME)
+    if name.strip() == ENGINE:
+        raise UsageError(
+            f"`{ENGINE}` stands for the engine's own records", where="--operator", hint="say who you are"
+        )
+    return name
 
 
 def _login_name() -> str:

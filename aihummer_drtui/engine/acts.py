@@ -89,6 +89,9 @@ class Acts:
         operator = cleaned_line(request.operator.strip(), _LONGEST_NAME)
         if not operator:
             return Refused(reason="nobody is named as the operator", hint="say who you are: --operator NAME")
+        if operator == e.ENGINE:
+            why = f"`{e.ENGINE}` stands for the engine's own records"
+            return Refused(reason=why, hint="say who you are: --operator NAME")
         if connection.operator:
             return Refused(reason="this connection has its sitting already", hint="open another connection")
         sitting = f"{self._sittings + 1}"

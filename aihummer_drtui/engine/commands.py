@@ -129,7 +129,7 @@ class Commands:
         asked = aside(partial(ask_probe, item.probe, environment, PROBE_TIME_OUT, masker))
         result, observed = await asked
         probed = e.OutcomeProbed(item=item_id, attempt=latest.number, result=result, observed=observed)
-        self._record(probed, "engine")
+        self._record(probed, e.ENGINE)
 
     def _given(self, values: Mapping[str, str]) -> dict[str, str]:
         """The environment of a command or a probe: no input's value stands in for what the engine gives."""
@@ -166,14 +166,14 @@ class Commands:
                 return False
             case attempts.Ended(kind=kind, code=code, took=took):
                 ended = e.CommandEnded(item=item_id, attempt=number, kind=kind, code=code, took=took)
-                self._record(ended, "engine")
+                self._record(ended, e.ENGINE)
                 self._ended(item_id)
                 return True
             case attempts.NotStarted():
                 never_started = e.CommandEnded(
                     item=item_id, attempt=number, kind=e.EndKind.NOT_STARTED, code=0, took=0.0
                 )
-                self._record(never_started, "engine")
+                self._record(never_started, e.ENGINE)
                 self._ended(item_id)
                 return True
             case attempts.Lost(why=why):
@@ -188,7 +188,7 @@ class Commands:
         if latest is None or latest.number != number or isinstance(latest.end, Settled):
             return
         if not isinstance(latest.end, Lost):
-            self._record(e.OutcomeLost(item=item_id, attempt=number, why=why), "engine")
+            self._record(e.OutcomeLost(item=item_id, attempt=number, why=why), e.ENGINE)
         await self.probe(item_id)
 
     def _started(self, item_id: str, number: int, child: ProcessIdentity) -> None:
@@ -202,7 +202,7 @@ class Commands:
             start_ticks=child.start_ticks,
             boot_id=child.boot_id,
         )
-        self._record(started, "engine")
+        self._record(started, e.ENGINE)
 
 
 async def _end_of(one: Attempt) -> None:

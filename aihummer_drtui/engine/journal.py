@@ -30,6 +30,7 @@ from aihummer_drtui.engine.record import (
 from aihummer_drtui.engine.renewal import is_unsure, mark_unsure, renew
 from aihummer_drtui.errors import CorruptJournalError, PreconditionError, UsageError
 from aihummer_drtui.run.events import (
+    ENGINE,
     CommandEnded,
     CommandStarted,
     EngineStopped,
@@ -144,7 +145,7 @@ class Journal:
             descriptor = self._healthy()
             os.ftruncate(descriptor, self._chain.offset)
             os.fsync(descriptor)
-            repaired = self.append(JournalRepaired(bytes_cut=len(torn), copy=copy), "engine")
+            repaired = self.append(JournalRepaired(bytes_cut=len(torn), copy=copy), ENGINE)
             self.found = (*self.found, repaired)
         with contextlib.suppress(OSError):  # A full disk does not stop the taking up; see `_write`.
             self._ballast.fill()

@@ -86,7 +86,7 @@ class Engine:
     async def serve(self, ready: Callable[[], None]) -> None:
         """Run until there is nothing to do and nobody attached. `ready` is called once the socket listens."""
         me = ProcessIdentity.of(os.getpid())
-        self._standing.record(e.EngineStarted(pid=me.pid, start_ticks=me.start_ticks), "engine")
+        self._standing.record(e.EngineStarted(pid=me.pid, start_ticks=me.start_ticks), e.ENGINE)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_tell_fault)
         for number in (signal.SIGTERM, signal.SIGINT):

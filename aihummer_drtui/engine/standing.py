@@ -54,6 +54,10 @@ class Standing:
             raise
         self.state = follow(self.state, record)
         self._heard.grew(self.state.sequence)
+        self._follow_level()
+
+    def _follow_level(self) -> None:
+        """Record the level that runbook and state support now, where it is another than the recorded one."""
         level = level_of(self.runbook, self.state)
         if level is not self.state.level and isinstance(self.state.ending, Living):
             # What led to it is recorded already, so no request fails by this; it is tried again.
@@ -65,7 +69,7 @@ class Standing:
     def record_quietly(self, event: e.Event) -> bool:
         """Record what no request waits for; a journal that cannot be written says so to every request."""
         try:
-            self.record(event, "engine")
+            self.record(event, e.ENGINE)
         except DrtuiError as error:
             self.unrecorded = error
             note(error)
@@ -85,3 +89,4 @@ class Standing:
         accepted = e.RunbookAccepted(sha256=runbook.sha256, difference=difference, reason=reason)
         self.record(accepted, actor)
         self.runbook = runbook
+        self._follow_level()

@@ -1,12 +1,15 @@
 """What can happen in a run. The journal holds these, in order, and nothing else is the truth."""
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
 from aihummer_drtui.run.verdict import Answer, Observation, ProbeResult, ToldOutcome
 from aihummer_drtui.runbook.model import RecoveryLevel
+
+ENGINE: Final = "engine"
+"""The actor of what the engine records of itself; no operator is called that."""
 
 
 class Mode(StrEnum):

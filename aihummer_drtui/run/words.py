@@ -149,7 +149,7 @@ def news_lines(before: RunState, after: RunState, record: e.Record) -> list[str]
             return [f"  recovery level as told, not proven: {level}"]
         case e.SittingOpened(operator=operator, host=host):
             return [f"  {cleaned_line(operator, 60)} attached from {cleaned_line(host, 60)}"]
-        case e.NoteWritten(text=text) if record.actor == "engine":
+        case e.NoteWritten(text=text) if record.actor == e.ENGINE:
             return [f"  {cleaned_line(text, 400)}"]
         case e.LockTaken(holder=holder, reason=reason):
             return [f"  taken over from {cleaned_line(holder, 200)}: {cleaned_line(reason, 300)}"]

@@ -20,7 +20,7 @@ def happened_lines(before: Moment | None, record: e.Record) -> Iterator[Line]:
         yield Line(text=f"{wall}  {warning}", hang="    ", style=paint.DOUBT)
     told = _told(record.what)
     if told:
-        by = "" if record.actor == "engine" else f" ({cleaned_line(record.actor, 40)})"
+        by = "" if record.actor == e.ENGINE else f" ({cleaned_line(record.actor, 40)})"
         yield Line(text=f"{wall}  {told}{by}", hang="    ")
 
 

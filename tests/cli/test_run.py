@@ -245,6 +245,14 @@ def test_the_operator_is_the_login_or_who_they_say(desk: Desk) -> None:
     assert operators[1] == "ada"
 
 
+def test_no_operator_is_called_as_the_engine(desk: Desk) -> None:
+    """Their acts would lose their author; nothing is begun under that name."""
+    for name in ("engine", " engine "):
+        ended = desk.call(desk.run_words("--operator", name), code=2)
+        assert "stands for the engine's own records" in ended.stderr
+    assert nothing_begun(desk)
+
+
 def test_the_shipped_runbook_is_the_default(desk: Desk, tmp_path: Path) -> None:
     """Read from the installation, whatever the working folder is."""
     ended = desk.call(["env", "-C", str(tmp_path), *desk.words("--target", desk.target, "run")], code=3)

@@ -135,13 +135,14 @@ def test_skips_and_overrides_are_deviations(make_house: MakeHouse) -> None:
 
 
 def test_nobody_is_no_operator(make_house: MakeHouse) -> None:
-    """Who acted stands beside every act, so nobody acts namelessly."""
+    """Who acted stands beside every act, so nobody acts namelessly, or under the engine's own name."""
     house = make_house(PLAIN)
     client = house.connect()
     assert isinstance(client.ask(r.WriteNote(text="x")), r.Refused)
-    reply = client.ask(r.Attach(operator=" ", host="h", front_end="f"))
-    assert isinstance(reply, r.Refused)
-    assert "nobody is named" in reply.reason
+    for name, why in ((" ", "nobody is named"), (" engine", "stands for the engine's own records")):
+        reply = client.ask(r.Attach(operator=name, host="h", front_end="f"))
+        assert isinstance(reply, r.Refused)
+        assert why in reply.reason
     client.close()
     assert house.of_kind(e.SittingOpened) == []
 
@@ -161,6 +162,19 @@ def test_accepted_runbook_is_followed_at_once(make_house: MakeHouse) -> None:
     again = house.sit()
     assert again.runbook.item("work/other") is not None
     assert "no command" in refused(again, r.StartCommand(item="work/swap"))
+
+
+def test_level_is_that_of_the_accepted_runbook_at_once(make_house: MakeHouse) -> None:
+    """What the new text asks of a level may be proven already, or no more: it shows before anybody acts."""
+    house = make_house(PLAIN)
+    session = house.sit()
+    accepted(session, r.Confirm(item="brief/confirm-1", statement="seen"))
+    proof = LevelProof(level=RecoveryLevel.UP, items=("brief/confirm-1",))
+    for levels, level in (((proof,), RecoveryLevel.UP), ((), RecoveryLevel.NONE)):
+        changed = msgspec.structs.replace(PLAIN, levels=levels)
+        accepted(session, r.AcceptRunbook(text=text_of(changed), reason="mended"))
+        until(session, lambda state, level=level: state.level is level)  # type: ignore[misc]
+        assert house.events()[-1] == e.LevelReached(level=level)
 
 
 def test_engine_alone_waits_a_while_and_ends(make_house: MakeHouse) -> None:
