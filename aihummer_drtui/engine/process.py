@@ -80,7 +80,7 @@ class Engine:
         )
         self._acts = Acts(standing=self._standing, world=world, looker=self._looker, commands=self._commands)
         self._stop = asyncio.Event()
-        self._why_stopped = "nothing to do and nobody attached"
+        self._why_stopped = e.NOTHING_TO_DO
         self._idle_since = self._tended = clock.boottime()
 
     async def serve(self, ready: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,15 @@ from aihummer_drtui.engine.lock import Holder, holder_of, take_lock
 from aihummer_drtui.engine.private_file import open_private
 from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.run.events import LockTaken
+from aihummer_drtui.run.events import (
+    ENGINE,
+    NOTHING_TO_DO,
+    EngineStarted,
+    EngineStopped,
+    LockTaken,
+    NoteWritten,
+    Record,
+)
 
 ANSWERS_WITHIN: Final = 5.0
 """Seconds after which an engine that says nothing counts as standing still."""
@@ -43,6 +52,9 @@ class Taking(msgspec.Struct, frozen=True, kw_only=True):
 
     lock: str
     holder: str
+    """As it is told."""
+    process: ProcessIdentity
+    """The holder's."""
     operator: str
     reason: str
 
@@ -96,7 +108,11 @@ def take_over(folder: RunFolder, holder: Holder, *, operator: str, reason: str, 
             hint=f"look again: `aihummer-drtui resume {folder.id}`",
         )
     taking = Taking(
-        lock=holder.lock, holder=_told(holder), operator=operator, reason=cleaned_line(reason, 4_000)
+        lock=holder.lock,
+        holder=_told(holder),
+        process=holder.process,
+        operator=operator,
+        reason=cleaned_line(reason, 4_000),
     )
     try:
         write_durably(_path(folder), msgspec.json.encode(taking))
@@ -120,18 +136,37 @@ def take_over(folder: RunFolder, holder: Holder, *, operator: str, reason: str, 
 def record_taking(folder: RunFolder, journal: Journal) -> None:
     """Journal a taking over that was intended and not yet journalled, once. Raises as `append`.
 
-    For whoever has just taken the run's lock and opened its journal: so the holder it names has lost it.
+    For whoever has just taken the run's lock and opened its journal: so the holder it names has lost it. One
+    that had ended by itself lost it to nobody, and the intent alone is noted.
     """
     path = _path(folder)
     taking = _read(path)
     if taking is not None:
-        taken = LockTaken(holder=taking.holder, reason=taking.reason)
+        what, actor = _told_of(taking, journal.found)
         # Whoever was killed before the intent was removed has journalled it.
-        if all(record.what != taken for record in journal.found):
-            journal.found = (*journal.found, journal.append(taken, taking.operator))
+        if all(record.what != what for record in journal.found):
+            journal.found = (*journal.found, journal.append(what, actor))
     with contextlib.suppress(OSError):
         path.unlink()
         sync_folder(folder.path)
+
+
+def _told_of(taking: Taking, records: Sequence[Record]) -> tuple[LockTaken | NoteWritten, str]:
+    """What became of it, and who says so."""
+    ends = (one.what for one in reversed(records) if isinstance(one.what, EngineStarted | EngineStopped))
+    latest, before = next(ends, None), next(ends, None)
+    if (
+        isinstance(latest, EngineStopped)
+        and latest.reason == NOTHING_TO_DO
+        and isinstance(before, EngineStarted)
+        and (before.pid, before.start_ticks) == (taking.process.pid, taking.process.start_ticks)
+    ):
+        text = (
+            f"{taking.operator} meant to take the run over from {taking.holder}, which ended by itself "
+            f"before: {taking.reason}"
+        )
+        return NoteWritten(text=text), ENGINE
+    return LockTaken(holder=taking.holder, reason=taking.reason), taking.operator
 
 
 def _journal(folder: RunFolder, operator: str, clock: Clock) -> None:

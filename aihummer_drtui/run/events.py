@@ -10,6 +10,8 @@ from aihummer_drtui.runbook.model import RecoveryLevel
 
 ENGINE: Final = "engine"
 """The actor of what the engine records of itself; no operator is called that."""
+NOTHING_TO_DO: Final = "nothing to do and nobody attached"
+"""The reason of an engine that nobody asked to end."""
 
 
 class Mode(StrEnum):

@@ -61,6 +61,17 @@ def stubborn(make_house: MakeHouse) -> Iterator[tuple[House, ProcessIdentity]]:
         child.kill()
 
 
+def intended(holder: Holder) -> Taking:
+    """What lies in the run's folder before the holder is ended."""
+    return Taking(
+        lock=holder.lock,
+        holder="engine, process 1",
+        process=holder.process,
+        operator="bert",
+        reason="it hung",
+    )
+
+
 def taken(house: House) -> list[tuple[str, e.LockTaken]]:
     """Who took the run over, as the journal has it."""
     records = read_journal(house.folder.path)
@@ -191,7 +202,7 @@ def test_s04_whoever_dies_on_the_way_it_is_on_record(make_house: MakeHouse) -> N
     house.leave(house.sit())
     holder = holder_of(house.folder.lock)
     assert holder is not None
-    taking = Taking(lock=holder.lock, holder="engine, process 1", operator="bert", reason="it hung")
+    taking = intended(holder)
     (house.folder.path / "taking").write_bytes(msgspec.json.encode(taking))
     house.end_engine(signal.SIGKILL)
     house.leave(house.sit())
@@ -210,7 +221,7 @@ def test_s04_an_intent_that_is_no_file_of_ours_is_not_read(make_house: MakeHouse
     house.end_engine(signal.SIGKILL)
     path = house.folder.path / "taking"
     if kind == "link":
-        forged = Taking(lock=holder.lock, holder="h", operator="o", reason="r")
+        forged = intended(holder)
         (house.state / "forged").write_bytes(msgspec.json.encode(forged))
         path.symlink_to(house.state / "forged")
     else:
@@ -236,13 +247,50 @@ def test_s04_an_intent_is_journalled_once(make_house: MakeHouse) -> None:
     """Its recorder was killed before it was removed, or a new engine was killed before it recorded it."""
     house = make_house(PLAIN)
     house.leave(house.sit())
+    holder = holder_of(house.folder.lock)
+    assert holder is not None
     house.end_engine(signal.SIGKILL)
-    taking = Taking(lock="aa11bb", holder="engine, process 1, lock aa11bb", operator="bert", reason="it hung")
+    taking = intended(holder)
     for _ in range(2):
         write_durably(house.folder.path / "taking", msgspec.json.encode(taking))
         house.leave(house.sit())
         house.end_engine(signal.SIGKILL)
     assert taken(house) == [("bert", e.LockTaken(holder=taking.holder, reason="it hung"))]
+
+
+def test_s04_an_intent_that_nobody_carried_out_is_told_as_one(make_house: MakeHouse) -> None:
+    """The taker was killed before it ended anybody, and the engine went on and ended by itself."""
+    house = make_house(PLAIN)
+    session = house.sit(linger=0.2)
+    holder = holder_of(house.folder.lock)
+    assert holder is not None
+    write_durably(house.folder.path / "taking", msgspec.json.encode(intended(holder)))
+    house.leave(session)
+    gone(holder.process)
+    house.leave(house.sit())
+    house.end_engine(signal.SIGKILL)
+    house.leave(house.sit())
+    assert taken(house) == []
+    (note,) = house.of_kind(e.NoteWritten)
+    assert note == e.NoteWritten(
+        text="bert meant to take the run over from engine, process 1, which ended by itself before: it hung"
+    )
+    assert not (house.folder.path / "taking").exists()
+
+
+@pytest.mark.parametrize("ended", [signal.SIGTERM, signal.SIGKILL])
+def test_s04_an_engine_that_was_asked_to_end_was_taken_over(
+    make_house: MakeHouse, ended: signal.Signals
+) -> None:
+    """The taker asks before it kills; that the asked one still said good-bye makes it no accident."""
+    house = make_house(PLAIN)
+    house.leave(house.sit())
+    holder = holder_of(house.folder.lock)
+    assert holder is not None
+    write_durably(house.folder.path / "taking", msgspec.json.encode(intended(holder)))
+    house.end_engine(ended)
+    house.leave(house.sit())
+    assert len(taken(house)) == 1
 
 
 def test_s04_a_new_engine_that_comes_first_is_waited_for(
