@@ -180,16 +180,6 @@ class Attempt:
         """The last `count` bytes of the output, raw: to be cleaned before they are shown."""
         return _tail(self.output, count)
 
-    def read_output(self, offset: int, limit: int) -> bytes:
-        """Up to `limit` bytes of the output from `offset`, raw."""
-        descriptor = _opened(self.output)
-        if descriptor is None:
-            return b""
-        try:
-            return os.pread(descriptor, limit, offset)
-        finally:
-            os.close(descriptor)
-
     def progress(self) -> Progress | None:
         """Where the command last said it is; None while it has not said anything understandable."""
         lines = _tail(self.folder / "progress", _PROGRESS_TAIL).split(b"\n")[:-1]

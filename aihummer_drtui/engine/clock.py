@@ -24,16 +24,6 @@ def boot_id() -> str:
     return _BOOT_ID.read_text("ascii").strip()
 
 
-def boottime() -> float:
-    """Seconds of CLOCK_BOOTTIME."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def wall() -> str:
-    """The wall clock as ISO 8601 in UTC, to the millisecond: a label, never a proof of order."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 class Clock(Protocol):
     """What a journal stamps its records with."""
 
@@ -62,11 +52,11 @@ class SystemClock:
 
     def boottime(self) -> float:
         """Give seconds of CLOCK_BOOTTIME."""
-        return boottime()
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def wall(self) -> str:
-        """Give the wall clock as ISO 8601 in UTC."""
-        return wall()
+        """Give the wall clock as ISO 8601 in UTC, to the millisecond: a label, never a proof of order."""
+        return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class ProcessIdentity(msgspec.Struct, frozen=True, kw_only=True):

@@ -140,7 +140,7 @@ class Journal:
             renewed = renew(self.path, data)
             self.close()
             self._descriptor = renewed
-        if torn := data[read.valid_bytes :]:
+        if torn := data[read.chain.offset :]:
             copy = _keep(self.folder, torn)
             descriptor = self._healthy()
             os.ftruncate(descriptor, self._chain.offset)

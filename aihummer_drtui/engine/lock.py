@@ -2,9 +2,7 @@
 
 A lock is the kernel's (`kernel_lock`) on a file that is never removed, so it ends with its holder
 and never by age. The text in the file only tells who it is; it is overwritten by the next holder.
-
-A target's lock is held as long as the engine lives. Its text stays behind and names the run that
-held it last (`Lock.previous`): whether that run is unfinished is said by its journal and nothing else.
+A target's lock is held as long as the engine lives; whether a run is unfinished is said by its journal.
 """
 
 import errno
@@ -59,11 +57,9 @@ _DECODER: Final = msgspec.json.Decoder(Holder)
 class Lock:
     """A lock that this process holds until `release`, the end of a `with` block, or its death."""
 
-    def __init__(self, path: Path, descriptor: int, holder: Holder, previous: Holder | None) -> None:
+    def __init__(self, path: Path, descriptor: int, holder: Holder) -> None:
         self.path = path
         self.holder = holder
-        self.previous = previous
-        """Who held it last, by the text they left; None when nobody did or it is not readable."""
         self._descriptor: int | None = descriptor
 
     def release(self) -> None:
@@ -89,7 +85,6 @@ def take_lock(path: Path, holder: Holder) -> Lock:
     try:
         descriptor = _locked(path)
         try:
-            previous = _text(descriptor)
             text = msgspec.json.encode(holder) + b"\n"
             # Over the old text and not after cutting it off: a full disk has no new block to give.
             os.pwrite(descriptor, text, 0)
@@ -101,7 +96,7 @@ def take_lock(path: Path, holder: Holder) -> Lock:
             raise
     except OSError as error:
         raise _unusable(path, error) from error
-    return Lock(path, descriptor, holder, previous)
+    return Lock(path, descriptor, holder)
 
 
 def take_target_lock(state: Path, key: str, holder: Holder) -> Lock:

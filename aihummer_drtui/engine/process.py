@@ -35,8 +35,6 @@ from aihummer_drtui.run.tabletop import is_tabletop
 POLL_EVERY: Final = 1.0
 LINGER: Final = 60.0
 """Seconds an engine with nothing to do waits for a front end."""
-FRESH_FOR_COMMANDS: Final = 30.0
-"""Seconds; before a command, older looks at its preconditions are renewed."""
 STOOD_STILL: Final = 30.0
 """Seconds between two turns of the engine after which what was seen before counts as out of date."""
 

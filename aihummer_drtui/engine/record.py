@@ -52,8 +52,6 @@ class Clean:
 class Torn:
     """The last record was never wholly written; nobody was told that it was."""
 
-    offset: int
-
 
 @dataclass(frozen=True, kw_only=True)
 class Corrupt:
@@ -66,9 +64,8 @@ class Corrupt:
 
 @dataclass(frozen=True, kw_only=True)
 class Newer:
-    """The record that starts at `offset` was written by a program newer than this one."""
+    """The next record was written by a program newer than this one."""
 
-    offset: int
     version: int
 
 
@@ -82,11 +79,6 @@ class Decoded:
     records: tuple[Record, ...]
     chain: Chain
     tail: Tail
-
-    @property
-    def valid_bytes(self) -> int:
-        """Offset behind the last valid record."""
-        return self.chain.offset
 
 
 def encode(record: Record, after: Chain) -> tuple[bytes, Chain]:
@@ -156,10 +148,10 @@ def _misplaced(json: bytes, chain: Chain) -> Tail:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         version = _version(json)
         if version > VERSION:
-            return Newer(offset=chain.offset, version=version)
+            return Newer(version=version)
         return _corrupt(chain, f"it is no record of this journal: {error}")
     if record.version > VERSION:
-        return Newer(offset=chain.offset, version=record.version)
+        return Newer(version=record.version)
     if record.sequence != chain.sequence + 1:
         return _corrupt(chain, f"it bears the number {record.sequence}")
     return _corrupt(chain, "it does not continue the record before it")
@@ -183,7 +175,7 @@ def _incomplete(rest: bytes, chain: Chain) -> Tail:
         return _corrupt(chain, "the length and checksum before it are malformed")
     if len(written) > _FRAME + int(whole_frame[1], 16) and len(frame) == _FRAME:
         return _corrupt(chain, "no line end where its frame says")
-    return Torn(offset=chain.offset)
+    return Torn()
 
 
 def _corrupt(chain: Chain, why: str) -> Corrupt:

@@ -27,8 +27,6 @@ _ROUNDED_FROM: Final = 600.0
 class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     """What an earlier run measured."""
 
-    run: str
-    mode: Mode
     whole: float
     """Seconds from its declaration to its end."""
     took: Mapping[str, float]
@@ -48,9 +46,8 @@ def earlier_of(state: RunState) -> Earlier | None:
     if not isinstance(state.ending, Finished):
         return None
     took = {item: seconds for item in state.items if (seconds := _took(state, item)) is not None}
-    declared = state.declared
     whole = clocks(state, state.ending.at).since_declared
-    return Earlier(run=declared.run, mode=declared.mode, whole=whole, took=took)
+    return Earlier(whole=whole, took=took)
 
 
 def _took(state: RunState, item: str) -> float | None:

@@ -83,8 +83,6 @@ def test_s03_s08_lock_ends_with_its_holder_and_not_by_age(
     child.wait()
     assert holder_of(path) is None
     with take_lock(path, me()) as lock:
-        assert lock.previous is not None
-        assert lock.previous.run == "run-of-child"
         assert holder_of(path) == lock.holder
     assert holder_of(path) is None
 
@@ -113,8 +111,7 @@ def test_unreadable_text_does_not_matter(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "lock"
     path.write_bytes(text)
     path.chmod(0o600)
-    with take_lock(path, me()) as lock:
-        assert lock.previous is None
+    with take_lock(path, me()):
         path.write_bytes(text)
         with pytest.raises(LockedError, match="just starting") as refused:
             take_lock(path, me())
@@ -200,8 +197,6 @@ def test_targets_are_locked_apart(tmp_path: Path) -> None:
         take_target_lock(tmp_path, "sandbox-1", me("run-3"))
     one.release()
     again = take_target_lock(tmp_path, "sandbox-1", me("run-3"))
-    assert again.previous is not None
-    assert again.previous.run == "run-1"
     again.release()
     other.release()
 

@@ -64,7 +64,7 @@ def test_j03_cut_at_every_byte_of_a_drill_leaves_what_was_whole(
         read = decode_all(whole.data[begun.offset : cut], begun)
         assert read.records == whole.records[max(0, count - 1) : count]
         assert read.chain == whole.chains[count]
-        assert read.tail == (Clean() if read.chain.offset == cut else Torn(offset=read.chain.offset))
+        assert read.tail == (Clean() if read.chain.offset == cut else Torn())
     record_property("injections", len(whole.data) + 1)
 
 

@@ -24,9 +24,7 @@ FINISHED = e.RunFinished(level=RecoveryLevel.PROVEN, with_exceptions=False, unpr
 
 def earlier(whole: float, **took: float) -> Earlier:
     """An earlier drill in which the commands of step `s` took so long."""
-    return Earlier(
-        run="r", mode=Mode.DRILL, whole=whole, took={f"s/{name}": seconds for name, seconds in took.items()}
-    )
+    return Earlier(whole=whole, took={f"s/{name}": seconds for name, seconds in took.items()})
 
 
 def a_book(*estimates: float | None) -> Runbook:
