@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from textual.message import Message
 from textual.screen import Screen
@@ -19,7 +19,7 @@ from aihummer_drtui.tui import paint, wanting
 from aihummer_drtui.tui.asking import Asked
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
-from aihummer_drtui.tui.bridge import Answered, Bridge, Broken, Moved, Told, Unreachable
+from aihummer_drtui.tui.bridge import NEWS_KEPT, Answered, Bridge, Broken, Moved, Told, Unreachable
 from aihummer_drtui.tui.intents import in_mode
 from aihummer_drtui.tui.offer import Ask, next_offer
 from aihummer_drtui.tui.resting import at_rest
@@ -59,11 +59,16 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         super().__init__(settle=settle)
         self.desk = desk
         self.error: DrtuiError | None = None
-        self.asked: Asked | None = None
-        """What is with the engine now."""
+        self._with_engine: deque[tuple[Asked, Screen[Any]]] = deque()
+        """What is with the engine now, the oldest first, and the screens that asked."""
         self._is_in_doubt = False
         """Whether nobody knows if the last request was taken."""
-        self._answers: deque[Answered] = deque()
+        self._answers: deque[tuple[Answered, Screen[Any]]] = deque()
+        """What the screens that asked were not told yet."""
+        self._has_to_brief = False
+        """Whether there was no room for the briefing yet."""
+        self._untold: deque[Growth] = deque(maxlen=NEWS_KEPT)
+        """News that the screen of the step was not shown yet."""
         self.bridge = begun(desk) if bridge is None else bridge
         self._take()
 
@@ -89,10 +94,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
             case Moved():
                 self._move()
             case Answered():
-                self.asked = None
-                self._is_in_doubt = isinstance(told.reply, DrtuiError)
-                self._answers.append(told)
-                self._deliver()
+                self._take_answer(told)
             case Unreachable(error=error):
                 self._lose(error)
             case Broken(error=fault):
@@ -101,14 +103,39 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
             case _ as never:
                 assert_never(never)
 
+    @property
+    def asked(self) -> Asked | None:
+        """What is with the engine now, and longest."""
+        return self._with_engine[0][0] if self._with_engine else None
+
+    def _take_answer(self, answer: Answered) -> None:
+        """No longer say that it is waited for, wherever that is said, and tell whoever asked."""
+        _, asker = self._with_engine.popleft()
+        self._is_in_doubt = isinstance(answer.reply, DrtuiError)
+        self._answers.append((answer, asker))
+        for screen in self.screen_stack:
+            if isinstance(screen, RunScreen):
+                screen.heard()
+        if asker is not self.screen and asker in self.screen_stack and isinstance(self.screen, RunScreen):
+            # Whoever reads something else meanwhile hears of a refusal too.
+            RunScreen.answered(self.screen, answer.request, answer.reply)
+        self._deliver()
+
     def _deliver(self) -> None:
-        """Tell the screen what was answered; while there is no room for one, later."""
-        while self._answers and isinstance(self.screen, RunScreen):
-            answer = self._answers.popleft()
+        """Tell the screen that asked, once it is shown, what was answered; or where it is gone, this one."""
+        while self._answers and isinstance(self.screen, RunScreen) and self.screen.is_mounted:
+            answer, asker = self._answers[0]
+            if asker is not self.screen and asker in self.screen_stack:
+                return
+            self._answers.popleft()
             self.screen.answered(answer.request, answer.reply)
 
     def came_back(self) -> None:
-        """Tell what was answered while nothing could be shown."""
+        """Tell what was answered, and what happened, while something else was shown or nothing could be."""
+        if self._has_to_brief:
+            self._brief()
+        if self._untold:
+            self._draw([])
         self._deliver()
 
     def _move(self) -> None:
@@ -128,13 +155,22 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         return news
 
     def _draw(self, news: list[Growth]) -> None:
-        if isinstance(self.screen, RunScreen):
+        """Draw what is shown; the news waits for the screen of the step, which tells it."""
+        self._untold.extend(news)
+        if isinstance(self.screen, StepScreen) and self.screen.is_mounted:
+            self.screen.draw(list(self._untold))
+            self._untold.clear()
+        elif isinstance(self.screen, RunScreen):
             self.screen.draw(news)
 
     def _brief(self) -> None:
         """Tell a newcomer what this run is, and who comes back what happened meanwhile."""
         from aihummer_drtui.tui.screens.absence import AbsenceScreen, absence_lines
 
+        # Nothing is put above what says that there is no room.
+        self._has_to_brief = not isinstance(self.screen, RunScreen)
+        if self._has_to_brief:
+            return
         if self.view is not None and not self.view.state.step:
             from aihummer_drtui.tui.screens.briefing import BriefingScreen
 
@@ -175,13 +211,13 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
                 self.screen.refused("there is no engine, so nobody was asked", "'r' tries again to have one.")
             return
         self._is_in_doubt = False
-        self.asked = Asked(request=request, since=time.monotonic())
+        self._with_engine.append((Asked(request=request, since=time.monotonic()), self.screen))
         self.bridge.ask(request)
 
     def _tell_wait(self) -> None:
         """Say what the engine is still asked: it may look at the target for a minute."""
         if self.asked is not None and isinstance(self.screen, RunScreen):
-            self.screen.notice(self.asked.words(time.monotonic()))
+            self.screen.asking(self.asked.words(time.monotonic()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Whether the action would do something now."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import get_args
 
@@ -12,11 +13,17 @@ from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
+from aihummer_drtui.run.state import Abandoned, Status
+from aihummer_drtui.runbook.model import LevelProof, RecoveryLevel
 from aihummer_drtui.tui.app import RunApp
 from aihummer_drtui.tui.asking import Asked, request_words
 from aihummer_drtui.tui.away import Away
-from tests.engine.engine_house import PHRASE, a_house, book, command
-from tests.tui.screens import shown
+from aihummer_drtui.tui.screens.help import HelpScreen
+from aihummer_drtui.tui.screens.step import StepScreen
+from aihummer_drtui.tui.screens.too_small import TooSmallScreen
+from tests.engine.engine_house import PHRASE, a_house, accepted, book, command
+from tests.run.story import a_confirm, a_runbook, a_step
+from tests.tui.screens import past_briefing, shown
 from tests.tui.test_step import through_brief
 
 
@@ -140,3 +147,100 @@ async def test_nothing_is_asked_while_there_is_no_engine(tmp_path: Path) -> None
             await screens.press("enter")
             await screens.until(lambda: bool(house.of_kind(e.NoteWritten)), "taken")
         assert house.of_kind(e.NoteWritten) == [e.NoteWritten(text="in time")]
+
+
+async def test_whoever_reads_something_else_meanwhile_comes_back_to_what_is_so(tmp_path: Path) -> None:
+    """Nothing is said to be asked that was answered; what happened is told once the step is shown again."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house) as screens:
+            await through_brief(screens)
+            await screens.until_shown("Enter: start work/do")
+            engine = house.engine().pid
+            os.kill(engine, signal.SIGSTOP)
+            await screens.press("enter")
+            await screens.until_shown("Asking the engine to start work/do;")
+            await screens.press("b")
+            await screens.until_shown("BRIEFING")
+            os.kill(engine, signal.SIGCONT)
+            app = screens.app
+            await screens.until(
+                lambda: app.view is not None and app.view.state.status("work/do") is Status.PASSED, "done"
+            )
+            await screens.press("enter")
+            text = await screens.until_shown("+ passed   command do", "'o' shows what it wrote")
+            assert "Asking" not in text
+
+
+async def test_a_refusal_is_told_where_one_is_and_where_it_was_asked(tmp_path: Path) -> None:
+    """Whoever reads the briefing when it comes need not go back to hear of it, and finds it there as well."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house) as screens:
+            await through_brief(screens)
+            await screens.until_shown("Enter: start work/do")
+            app = screens.app
+            assert isinstance(app, RunApp)
+            engine = house.engine().pid
+            os.kill(engine, signal.SIGSTOP)
+            app.ask(r.ShowStep(step="nowhere"))
+            await screens.press("b")
+            await screens.until_shown("BRIEFING")
+            os.kill(engine, signal.SIGCONT)
+            await screens.until_shown("BRIEFING", "REFUSED: no step `nowhere`")
+            await screens.press("enter")
+            await screens.until_shown("Enter: start work/do", "REFUSED: no step `nowhere`")
+
+
+async def test_a_level_that_was_reached_stays_told(tmp_path: Path) -> None:
+    """The answer to the request that reached it does not wipe it away."""
+    levels = (LevelProof(level=RecoveryLevel.SERVING, items=("work/confirm-1",)),)
+    steps = a_step("work", a_confirm("work/confirm-1"), a_confirm("work/confirm-2"))
+    with a_house(tmp_path, a_runbook(steps, levels=levels)) as house:
+        async with shown(house) as screens:
+            await past_briefing(screens)
+            await screens.enter_when("state that you have seen it")
+            app = screens.app
+            assert isinstance(app, RunApp)
+            await screens.until(lambda: bool(house.of_kind(e.LevelReached)) and app.asked is None, "reached")
+            await screens.until_shown("recovery level: serving")
+
+
+async def test_a_screen_that_is_not_composed_yet_can_be_told_something(tmp_path: Path) -> None:
+    """It is on top at once and drawn a moment later; what comes in between ends nothing."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house) as screens:
+            await past_briefing(screens)
+            screens.app.push_screen(HelpScreen(()))
+            screens.now_on(HelpScreen).refused("this came too soon", "wait")
+            await screens.until_shown("HELP: the keys")
+
+
+async def test_nothing_stands_above_what_says_that_there_is_no_room(tmp_path: Path) -> None:
+    """The briefing and the end of the run wait until they can be read."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        may_connect = threading.Event()
+
+        def connect(away: Away) -> Session:
+            may_connect.wait()
+            return house.sit(on_record=away.hear)
+
+        async with shown(house, connect=connect) as screens:
+            await screens.pilot.resize_terminal(40, 10)
+            await screens.until(lambda: "Too small" in screens.text(), "no room")
+            may_connect.set()
+            await screens.until(lambda: screens.app.view is not None, "connected")
+            screens.now_on(TooSmallScreen)
+            await screens.pilot.resize_terminal(80, 24)
+            await past_briefing(screens)
+            await screens.pilot.resize_terminal(40, 10)
+            accepted(house.sit("bert"), r.Abandon(reason="the old host is back"))
+            app = screens.app
+            await screens.until(
+                lambda: app.view is not None and isinstance(app.view.state.ending, Abandoned), "seen"
+            )
+            step = app.screen_stack[0]
+            assert isinstance(step, StepScreen)
+            # What its timer does, now and then.
+            step.draw([])
+            screens.now_on(TooSmallScreen)
+            await screens.pilot.resize_terminal(80, 24)
+            await screens.until_shown("ABANDONED: the old host is back")

@@ -1,5 +1,7 @@
 """The recovery set by keys: read at any time, chosen from, typed; at 80x24 and wide."""
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run.recovery_set import NoSet, RecoverySets, SealedKey, SealedSet
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.testing import Script, ScriptedCheck
+from aihummer_drtui.tui.app import RunApp
 from aihummer_drtui.tui.choices import HomeFacts
 from aihummer_drtui.tui.screens.giving_set import GivingSetScreen
 from aihummer_drtui.tui.screens.recovery_set import RecoverySetScreen
@@ -318,3 +321,20 @@ async def test_home_shows_the_same_table_before_any_run(size: tuple[int, int]) -
         await pilot.press("n", "enter")
         await pilot.pause()
         assert "Recover for REAL" in text_of(app)
+
+
+async def test_an_answer_that_comes_while_help_is_read_is_not_lost(house: House) -> None:
+    """The screen that asked goes when it is shown again, and takes no keys for nothing."""
+    async with shown(house, facts=facts_of(house)) as screens:
+        await at_the_set(screens)
+        await screens.until_shown("BACKUP_SET> /backups/newest")
+        engine = house.engine().pid
+        os.kill(engine, signal.SIGSTOP)
+        await screens.press("enter", "f1")
+        await screens.until_shown("HELP: the keys")
+        os.kill(engine, signal.SIGCONT)
+        app = screens.app
+        assert isinstance(app, RunApp)
+        await screens.until(lambda: app.asked is None, "answered")
+        await screens.press("enter")
+        await screens.until_shown("Enter: give RECOVERY_POINT")

@@ -193,6 +193,7 @@ async def test_enter_that_is_held_probes_once(tmp_path: Path) -> None:
             app = screens.app
             assert isinstance(app, RunApp)
             await screens.until(lambda: app.asked is None, "answered")
+            assert "Probing" not in screens.text()
             await screens.press("n")
             await screens.write("after it")
             await screens.press("enter")

@@ -74,7 +74,6 @@ class ActingScreen(LookingScreen):
         """Hear what the engine said; after what it took, the selection follows what comes next."""
         if isinstance(reply, r.Accepted):
             self.place = self.place.released()
-            self.notice("")
             if isinstance(request, r.ShowStep) and self.view is not None:
                 self._tell_whether_open(self.view.runbook, request.step)
         self.draw([])
@@ -111,7 +110,7 @@ class ActingScreen(LookingScreen):
                 assert_never(never)
 
     def _send(self, request: Request) -> None:
-        self.notice("Asking the engine ...")
+        self.asking("Asking the engine ...")
         self.run_app.ask(request)
 
     def _open(self, act: OpenGate | OpenUnknown | OpenValue | OpenTold) -> None:

@@ -108,10 +108,10 @@ class GateScreen(TypingScreen[None]):
             self.query_one(Typed).put("")
             self.notice(_PASTED, paint.REFUSED)
         else:
-            self.notice(self._asking())
+            self.asking(self._asked_words())
             self.run_app.ask(StartCommand(item=self._command.id, confirmation=text))
 
-    def _asking(self) -> str:
+    def _asked_words(self) -> str:
         if self.is_tabletop:
             return "Asking the engine; it compares the words, and executes nothing ..."
         return "Asking the engine; it looks at the target and at every check once more ..."

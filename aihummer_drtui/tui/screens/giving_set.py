@@ -69,7 +69,8 @@ class GivingSetScreen(TypingScreen[None]):
         """Whether the operator went to a row."""
         self._looked_at = ""
         """The point of which it was told whether it is within reach."""
-        self._is_asked = False
+        self._is_looking = False
+        """Whether a typed point is looked at now."""
 
     def body(self) -> Iterable[Widget]:
         """What it is for, and the table."""
@@ -144,17 +145,16 @@ class GivingSetScreen(TypingScreen[None]):
         """Give the value; a point in time once it was told what it means."""
         event.stop()
         value = event.value.strip()
-        if self._is_asked or not self.has_stood_since(self._proposed_at):
+        if self._is_looking or self.run_app.asked is not None or not self.has_stood_since(self._proposed_at):
             # What was put into the line has to have stood there long enough to be read.
             return
         if not value:
             self.notice(self._why_nothing(), paint.REFUSED)
         elif self._purpose is Purpose.POINT and value not in {THE_DUMP, self._looked_at}:
-            self._is_asked = True
+            self._is_looking = True
             self.notice(f"Looking whether `{cleaned_line(value, 60)}` is within reach ...")
             self._look_at_point(value)
         else:
-            self._is_asked = True
             self.run_app.ask(GiveInput(item=self._input.id, value=value))
 
     def _why_nothing(self) -> str:
@@ -173,7 +173,7 @@ class GivingSetScreen(TypingScreen[None]):
     async def _look_at_point(self, value: str) -> None:
         facts = self.run_app.desk.facts
         seen = await asked(lambda: facts.recovery_point(value))
-        self._is_asked = False
+        self._is_looking = False
         self._looked_at = value
         if isinstance(seen, DrtuiError):
             self.notice(f"It could not be looked at: {seen.what}. Enter again gives it.", paint.REFUSED)
@@ -186,7 +186,6 @@ class GivingSetScreen(TypingScreen[None]):
 
     def answered(self, request: Request, reply: Reply | DrtuiError) -> None:
         """Go back when it was taken; else say why not."""
-        self._is_asked = False
         if isinstance(reply, Accepted) and isinstance(request, GiveInput):
             self.dismiss()
         else:

@@ -42,6 +42,8 @@ class RunScreen(Screen[T], inherit_bindings=False):
     intents: tuple[Intent, ...] = ELSEWHERE
     """All that can be wanted on this screen, for footer, help and palette."""
     _shown_at = 0.0
+    _says_asking = False
+    """Whether the line of notice says what the engine is asked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,9 +81,10 @@ class RunScreen(Screen[T], inherit_bindings=False):
         self.draw([])
 
     def on_screen_resume(self) -> None:
-        """Draw what has come meanwhile."""
+        """Draw what has come meanwhile, and hear what was answered."""
         self._shown_at = time.monotonic()
         self.draw([])
+        self.run_app.came_back()
 
     @property
     def is_tabletop(self) -> bool:
@@ -148,12 +151,25 @@ class RunScreen(Screen[T], inherit_bindings=False):
 
     def notice(self, text: str, style: str = paint.FOREGROUND) -> None:
         """Say something in the line of notice."""
+        self._says_asking = False
         line = Line(text=cleaned_line(text, 1_000), style=style)
         rows = fitted(line, max(20, self.size.width))
         if len(rows) > _NOTICE_ROWS:
             last = paint.cut(rows[_NOTICE_ROWS - 1].plain + " " * self.size.width, self.size.width)
             rows = [*rows[: _NOTICE_ROWS - 1], Content.styled(last, style)]
-        self.query_one("#notice", Word).say(Content("\n").join(rows))
+        # A screen that was opened just now has none yet.
+        for word in self.query("#notice").results(Word):
+            word.say(Content("\n").join(rows))
+
+    def asking(self, text: str) -> None:
+        """Say what the engine is asked, until it answers or there is something else to say."""
+        self.notice(text)
+        self._says_asking = True
+
+    def heard(self) -> None:
+        """Say no longer that the engine is asked."""
+        if self._says_asking:
+            self.notice("")
 
     def refused(self, reason: str, hint: str) -> None:
         """Say that something is not done, and what would help."""

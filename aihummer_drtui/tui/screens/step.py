@@ -97,7 +97,7 @@ class StepScreen(ActingScreen):
             self._show_step(view, step)
         self.set_class(bool(state.running), "-busy")
         self._say_progress(view)
-        if self._was_living and not isinstance(state.ending, Living):
+        if self._was_living and not isinstance(state.ending, Living) and self.is_active:
             self._was_living = False
             self.perform(Plain.SEE_END)
 

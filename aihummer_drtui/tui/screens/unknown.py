@@ -112,7 +112,7 @@ class UnknownScreen(ReadingScreen[None]):
 
             self.app.push_screen(telling_screen(OpenTold(item=self._command, probe=True)))
             return
-        self.notice("Probing ...")
+        self.asking("Probing ...")
         self.run_app.ask(ProbeOutcome(item=self._command.id))
 
     def action_decide(self, done: bool) -> None:
