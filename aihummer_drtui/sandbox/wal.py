@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Final
 
 from aihummer_drtui.durable import write_durably
+from aihummer_drtui.errors import FailedError
 from aihummer_drtui.sandbox.cluster import SUPERUSER, Cluster
 from aihummer_drtui.sandbox.layout import Layout
 
+SEGMENT_MEGABYTES: Final = 1
+"""Of WAL (initdb --wal-segsize): segments are closed every few seconds, and the archive stays small."""
 TIMEOUT_SECONDS: Final = 5
 """archive_timeout: what the loss of the host can lose of a sandbox under traffic."""
 
@@ -43,6 +46,25 @@ def begin_archiving(cluster: Cluster) -> None:
         connection.execute(sql.SQL("ALTER SYSTEM SET archive_command = {}").format(setting))
         connection.execute(f"ALTER SYSTEM SET archive_timeout = '{TIMEOUT_SECONDS}s'".encode())
         connection.execute("SELECT pg_reload_conf()")
+
+
+def settle_archive(cluster: Cluster) -> None:
+    """Have all that is committed archived now. Raises FailedError when the archive does not take it."""
+    import time
+
+    with cluster.connected() as connection:
+        row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
+        if row is None:
+            raise FailedError("the server names no WAL file", hint="aihummer-drtui sandbox status")
+        until = time.monotonic() + 60
+        while not (cluster.layout.wal / str(row[0])).exists():
+            if time.monotonic() > until:
+                raise FailedError(
+                    f"{row[0]} was not archived within a minute",
+                    where=str(cluster.layout.wal),
+                    hint="the server's log tells why: run/postgres.log",
+                )
+            time.sleep(0.1)
 
 
 def target_table(cluster: Cluster) -> str:

@@ -20,9 +20,9 @@ from aihummer_drtui.sandbox import lifecycle
 from aihummer_drtui.sandbox.marker import read_marker
 from aihummer_drtui.sandbox.status import cluster_of
 from aihummer_drtui.sandbox.traffic import write_traffic
+from aihummer_drtui.sandbox.wal import settle_archive
 from tests.cli.calling import call
 from tests.conftest import SmallSandbox, short_folder
-from tests.sandbox.archiving import settle_archive
 from tests.sandbox.test_wal import make_wal_sandbox
 
 pytestmark = pytest.mark.postgres

@@ -14,9 +14,8 @@ from aihummer_drtui.sandbox.cluster import Cluster
 from aihummer_drtui.sandbox.marker import Size, read_marker
 from aihummer_drtui.sandbox.status import Condition, cluster_of
 from aihummer_drtui.sandbox.traffic import write_traffic
-from aihummer_drtui.sandbox.wal import archive_command
+from aihummer_drtui.sandbox.wal import archive_command, settle_archive
 from tests.conftest import SmallSandbox, ignored, short_folder
-from tests.sandbox.archiving import settle_archive
 
 pytestmark = pytest.mark.postgres
 
