@@ -8,10 +8,10 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.backup.sealed import no_set_named, sealed_manifest
 from aihummer_drtui.recovery.blobs.place import BlobPlace
-from aihummer_drtui.recovery.blobs.room import blob_part
+from aihummer_drtui.recovery.blobs.room import blob_part_to_come
 from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import connect, failures_named, owner_of
-from aihummer_drtui.recovery.database.storage import database_parts
+from aihummer_drtui.recovery.database.room import database_parts_to_come
 from aihummer_drtui.recovery.gateway.environment import read_gateway_env
 from aihummer_drtui.recovery.space import Part, Space, measured
 from aihummer_drtui.recovery.target import Target
@@ -64,7 +64,7 @@ def _parts(scene: Scene, manifest: Manifest) -> Iterator[Part]:
     if manifest.blobs.active and env.blob_folder is None:
         yield Part(name="blobs", place=None, size=manifest.blobs.size, unknown="AIHUMMER_BLOB_DIR is not set")
     elif env.blob_folder is not None:
-        yield blob_part(BlobPlace(live=env.blob_folder, set_id=manifest.set_id), manifest)
+        yield blob_part_to_come(BlobPlace(live=env.blob_folder, set_id=manifest.set_id), manifest)
     yield Part(name="gateway.env", place=env.path.parent, size=_ENVIRONMENT, inodes=2)
 
 
@@ -75,7 +75,7 @@ def _of_database(target: Target, manifest: Manifest) -> tuple[Part, ...]:
             connect(owner, database=target.maintenance_database, statement_seconds=10) as connection,
             failures_named("the server did not answer", owner),
         ):
-            return database_parts(connection, owner, manifest)
+            return database_parts_to_come(connection, owner, manifest)
     except DrtuiError as error:
         # The rest is worth measuring all the same; that the server is away is told by its own check.
         size = manifest.database.size

@@ -156,6 +156,30 @@ def test_d11_a_disk_that_fills_in_the_middle_of_the_restore(work: WholeRun) -> N
         work.cluster.stop(modes=("immediate",))
 
 
+def test_s02_room_that_a_restore_has_used_up_stops_no_resumed_run(work: WholeRun) -> None:
+    """There was room for one more database and set of blobs; both are in place, and little is left."""
+    work.cluster.stop()
+    account = work.cluster.account.name
+    with (
+        _on_small_disk(work.layout.data / "base", "200m", account) as beside_database,
+        _on_small_disk(work.layout.host, "50m", None) as beside_blobs,
+    ):
+        work.cluster.start()
+        terminal = work.begin()
+        go_on(terminal, "COMMAND start/aihummer-up")
+        terminal.rest_of_question()
+        terminal.type("quit")
+        assert terminal.end() == 3
+        # Enough for the scratch database of a look, and for nothing that a restore would write.
+        _fill(beside_database, 16_000_000)
+        _fill(beside_blobs, 1_500_000)
+        again = work.resume()
+        _to_the_end(work, again)
+        # Their records lie on the disks that go now.
+        assert stop_gateway(work.layout.host)
+        work.cluster.stop(modes=("immediate",))
+
+
 def test_b05_a_disk_that_is_full_when_the_blobs_come(work: WholeRun) -> None:
     """No space beside the live blobs: told with both figures; with room the run goes on, and ends proven."""
     before = sorted(path.name for path in work.layout.blobs.rglob("*"))

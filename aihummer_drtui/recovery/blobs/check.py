@@ -15,7 +15,7 @@ from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
 from aihummer_drtui.recovery.blobs.place import BlobPlace, refuse_bad_place, refuse_lost_setting
 from aihummer_drtui.recovery.blobs.references import Listed, References, count_references
-from aihummer_drtui.recovery.blobs.room import blob_part
+from aihummer_drtui.recovery.blobs.room import blob_part_to_come
 from aihummer_drtui.recovery.blobs.scan import FOLDER
 from aihummer_drtui.recovery.check import Check, Scene, failed_by
 from aihummer_drtui.recovery.database.connection import connect, failures_named, owner_of
@@ -135,7 +135,7 @@ def _try_writing(place: Path) -> None:
 
 def _too_little_room(folder: Path, manifest: Manifest) -> tuple[FileSystem, ...]:
     """As the restore itself will measure it: what an earlier try brought is there already."""
-    return measured([blob_part(BlobPlace(live=folder, set_id=manifest.set_id), manifest)]).short
+    return measured([blob_part_to_come(BlobPlace(live=folder, set_id=manifest.set_id), manifest)]).short
 
 
 _REFERENCED: Final = "every blob the database refers to is there and intact"

@@ -1,11 +1,12 @@
 """What restored blobs take: beside the live folder, which is kept."""
 
 import os
+from contextlib import suppress
 from typing import Final
 
-from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
-from aihummer_drtui.recovery.blobs.place import BlobPlace
+from aihummer_drtui.recovery.blobs.place import BlobPlace, Stage
 from aihummer_drtui.recovery.blobs.scan import scan
 from aihummer_drtui.recovery.space import Part
 
@@ -32,3 +33,12 @@ def blob_part(place: BlobPlace, manifest: Manifest) -> Part:
     return Part(
         name="blobs", place=place.live.parent, size=max(0, size), inodes=max(0, count), unknown=unknown
     )
+
+
+def blob_part_to_come(place: BlobPlace, manifest: Manifest) -> Part:
+    """As `blob_part`; of no size where the blobs in place came from this very set. Raises nothing."""
+    with suppress(PreconditionError):
+        mark = place.read_mark()
+        if mark is not None and mark.stage is Stage.RESTORED and mark.set_id == place.set_id:
+            return Part(name="blobs", place=place.live.parent)
+    return blob_part(place, manifest)

@@ -13,7 +13,7 @@ from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
 from aihummer_drtui.recovery.database.content import one_number
 from aihummer_drtui.recovery.database.marker import databases_seen
-from aihummer_drtui.recovery.database.storage import database_parts
+from aihummer_drtui.recovery.database.room import database_parts_to_come
 from aihummer_drtui.recovery.space import measured
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
@@ -40,7 +40,7 @@ def readiness(connection: "Connection[TupleRow]", owner: Owner, manifest: Manife
     Raises psycopg's errors.
     """
     number = one_number(connection, "SHOW server_version_num")
-    space = measured(database_parts(connection, owner, manifest))
+    space = measured(database_parts_to_come(connection, owner, manifest))
     problems = [
         *_version_problems(number, manifest),
         *_extension_problems(connection, manifest),

@@ -155,6 +155,13 @@ class DataPlace:
         """Whether the recovered folder is the one in place."""
         return mark.inode != 0 and inode_of(self.live) == mark.inode
 
+    def holds(self, found: DataMark | None, point: str) -> bool:
+        """Whether the server in place was recovered to that point, as `spelled` gives it."""
+        mark = found and found.standing
+        return (
+            mark is not None and mark.stage is Stage.RESTORED and mark.point == point and self.in_place(mark)
+        )
+
     def write(self, mark: DataMark, *, keep_time: bool = False) -> DataMark:
         """Write the mark durably, with the present time, and give it. Raises OSError.
 

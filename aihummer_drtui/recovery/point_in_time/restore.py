@@ -114,7 +114,7 @@ def _restored(work: Recovery, wanted: Wanted) -> Recovered:
     switch = Switch(server=work.server, place=work.place, owner=work.owner)
     found = work.place.read()
     mark = switch.finish(found, work.reporter) if found else None
-    if mark and _is_done(work, mark) and not wanted.again:
+    if mark and work.place.holds(mark, spelled(work.point)) and not wanted.again:
         if found and found.stage is Stage.SWITCHING and mark.stage is Stage.RESTORED:
             # Killed between exchange and start: that was all that was left to do.
             return _told(work, mark, ())
@@ -168,12 +168,6 @@ def _refuse_other_key_of_base(target: Target, env: GatewayEnv, window: Window) -
         folder = place / window.base.label
         if (folder / SEAL).is_file():
             refuse_other_fingerprint(env, open_base(folder).seal.key_fingerprint, "the base backup")
-
-
-def _is_done(work: Recovery, mark: DataMark) -> bool:
-    done = mark.standing
-    same = done.point == spelled(work.point)
-    return same and done.stage is Stage.RESTORED and work.place.in_place(done)
 
 
 def _looked(work: Recovery, wanted: Wanted, mark: DataMark | None) -> Outlook:
