@@ -21,7 +21,7 @@ from aihummer_drtui.engine.probe import ask_probe
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.legal import latest_attempt
-from aihummer_drtui.run.outdating import outdated_by
+from aihummer_drtui.run.outdating import outdated_by, rests_on
 from aihummer_drtui.run.state import Lost, RunState, Settled, Underway
 from aihummer_drtui.runbook.model import CommandItem, Runbook
 
@@ -74,6 +74,7 @@ class Commands:
             script=item.script,
             values=values,
             outdates=outdated_by(runbook, item.id),
+            rests_on=rests_on(runbook, item.id),
         )
         self._record(intent, actor)
         one = self._attempt(item.id, number)

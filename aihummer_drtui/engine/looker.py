@@ -17,7 +17,7 @@ from aihummer_drtui.engine.aside import aside
 from aihummer_drtui.engine.catalogue import Catalogue
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.run.events import CheckObserved
-from aihummer_drtui.run.legal import settled
+from aihummer_drtui.run.legal import has_served, settled
 from aihummer_drtui.run.stale import not_looked_again, standing_as_seen
 from aihummer_drtui.run.state import CheckState, CommandState, ObservedState, RunState, Status
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict
@@ -125,9 +125,16 @@ class Looker:
         self.look_at([*old, *standing])
 
     def look_again_at_everything(self) -> None:
-        """Begin a look at every check that was looked at before: a value it may depend on has changed."""
+        """Begin a look at every check that was looked at before and is still of use.
+
+        A value it may depend on has changed, or the host was stopped for a while.
+        """
         runbook, state = self._situation()
-        self.look_at(item for item in runbook.items if isinstance(item, CheckItem) and item.id in state.items)
+        self.look_at(
+            item
+            for item in runbook.items
+            if isinstance(item, CheckItem) and item.id in state.items and not has_served(state, item.id)
+        )
 
     def verify_after(self, step: Step, command: str) -> None:
         """Begin a look at the checks of the step that stand after a command which has just ended."""

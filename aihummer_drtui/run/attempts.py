@@ -92,6 +92,7 @@ def _begun(state: RunState, event: e.CommandIntended | e.CommandRehearsed, at: M
         end=Underway(pid=0),
         values=MappingProxyType(event.values),
         outdates=event.outdates,
+        rests_on=event.rests_on if isinstance(event, e.CommandIntended) else (),
         rehearsed=isinstance(event, e.CommandRehearsed),
     )
     before = state.items.get(event.item)

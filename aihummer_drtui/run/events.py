@@ -138,6 +138,8 @@ class CommandIntended(_Event, frozen=True, kw_only=True, tag="command-intended")
     """The environment variables the command is given; never a secret."""
     outdates: tuple[str, ...] = ()
     """Items that come after it (`outdating.outdated_by`): what was seen of them before no longer counts."""
+    rests_on: tuple[str, ...] = ()
+    """Checks that came before it (`outdating.rests_on`): once it ran well they have served."""
 
 
 class CommandStarted(_Event, frozen=True, kw_only=True, tag="command-started"):

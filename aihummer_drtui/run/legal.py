@@ -48,7 +48,7 @@ def settled(state: RunState, item: Item) -> bool:
     """Whether the item no longer stands in the way of what comes after it.
 
     `unproven` does not stand in the way, it only limits the level the recovery can reach.
-    A look that is out of date (`CheckState.fresh`) counts once it was repeated.
+    A look that is out of date (`CheckState.fresh`) counts once it was repeated, or has served.
     """
     known = state.items.get(item.id)
     if known is None:
@@ -56,8 +56,20 @@ def settled(state: RunState, item: Item) -> bool:
     if known.deviation is not None:
         return True
     if isinstance(known, CheckState):
-        return known.fresh and known.status in {Status.PASSED, Status.UNPROVEN}
+        stands = known.status in {Status.PASSED, Status.UNPROVEN}
+        return stands and (known.fresh or has_served(state, item.id))
     return known.status in {Status.PASSED, Status.SKIPPED}
+
+
+def has_served(state: RunState, check: str) -> bool:
+    """Whether it was the precondition of a command that ran well, and need not be true any more."""
+    return any(
+        isinstance(command, CommandState)
+        and command.status is Status.PASSED
+        and command.attempts
+        and check in command.attempts[-1].rests_on
+        for command in state.items.values()
+    )
 
 
 def step_done(state: RunState, step: Step) -> bool:

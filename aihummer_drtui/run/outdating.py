@@ -1,4 +1,4 @@
-"""What a command makes out of date: everything that speaks of the world it changes."""
+"""What a command does to the items around it: what it makes out of date, and what has served by it."""
 
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, Item, Runbook, Step
 
@@ -18,6 +18,21 @@ def outdated_by(runbook: Runbook, command: str) -> tuple[str, ...]:
     dependent = _dependents(runbook, own.id)
     later = (item for step in runbook.steps if step.id in dependent for item in step.items)
     return tuple(item.id for item in (*after, *later) if _speaks_of_the_world(item))
+
+
+def rests_on(runbook: Runbook, command: str) -> tuple[str, ...]:
+    """Checks that stand before `command` in its step, in reading order: its preconditions.
+
+    Once it ran well they have served: the room that a restore used up, or a gateway that runs since, is no
+    alarm. What a level rests on is none of them, for that must be true at the end.
+    """
+    own = runbook.step_of(command)
+    ids = [item.id for item in own.items] if own is not None else []
+    if own is None or command not in ids:
+        return ()
+    proofs = {item for proof in runbook.levels for item in proof.items}
+    before = own.items[: ids.index(command)]
+    return tuple(item.id for item in before if isinstance(item, CheckItem) and item.id not in proofs)
 
 
 def _dependents(runbook: Runbook, step_id: str) -> set[str]:

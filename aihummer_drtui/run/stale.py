@@ -1,5 +1,6 @@
 """What stood in nobody's way when it was last looked at, and was not looked at since somebody attached."""
 
+from aihummer_drtui.run.legal import has_served
 from aihummer_drtui.run.state import ObservedState, RunState, Status
 from aihummer_drtui.runbook.model import CheckItem, Runbook
 
@@ -16,6 +17,7 @@ def not_looked_again(runbook: Runbook, state: RunState) -> tuple[CheckItem, ...]
         and isinstance(known := state.items.get(item.id), ObservedState)
         and not known.fresh
         and (known.passed_once or known.status is Status.UNPROVEN)
+        and not has_served(state, item.id)
     )
 
 
@@ -28,5 +30,6 @@ def standing_as_seen(runbook: Runbook, state: RunState) -> tuple[CheckItem, ...]
         and isinstance(known := state.items.get(item.id), ObservedState)
         and known.costly
         and known.fresh
+        and not has_served(state, item.id)
         and known.status in {Status.PASSED, Status.UNPROVEN}
     )

@@ -141,6 +141,8 @@ class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
     """The environment variables it was given."""
     outdates: tuple[str, ...] = ()
     """Items of which nothing is known any more once it ran."""
+    rests_on: tuple[str, ...] = ()
+    """Checks that have served once it ran well: what they saw may well be otherwise now."""
     rehearsed: bool = False
     """A tabletop's: nothing was executed, and what is known of its end was told."""
 
