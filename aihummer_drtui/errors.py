@@ -28,9 +28,13 @@ class DrtuiError(Exception):
         self.where = where
         self.hint = hint
 
+    @property
+    def where_and_what(self) -> str:
+        """What happened, behind its place where there is one; the hint is left out."""
+        return f"{self.where}: {self.what}" if self.where else self.what
+
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.what}\nHINT: {self.hint}"
+        return f"{self.where_and_what}\nHINT: {self.hint}"
 
 
 class FailedError(DrtuiError):

@@ -41,7 +41,9 @@ def test_an_error_says_where_what_and_what_to_do() -> None:
     """In this order, the hint on a line of its own; without a place there is no empty one."""
     whole = DrtuiError("the key has 31 bytes", where="/etc/gateway.env", hint="restore it from escrow")
     assert str(whole) == "/etc/gateway.env: the key has 31 bytes\nHINT: restore it from escrow"
+    assert whole.where_and_what == "/etc/gateway.env: the key has 31 bytes"
     assert str(DrtuiError("no runs", hint="start one")) == "no runs\nHINT: start one"
+    assert DrtuiError("no runs", hint="start one").where_and_what == "no runs"
     assert (whole.what, whole.where, whole.hint) == (
         "the key has 31 bytes",
         "/etc/gateway.env",

@@ -159,7 +159,7 @@ class _Sets:
             try:
                 points += recovery_points(place, fingerprint="", now=self._now, trusted=trusted)
             except DrtuiError as error:
-                unreadable.append(cleaned_line(f"{error.where}: {error.what}", 200))
+                unreadable.append(cleaned_line(error.where_and_what, 200))
         found = candidates(points, signed_only=bool(self._target.trusted_keys))
         self._points, self.chosen = points, best(found)
         return judge_recovery_point(found, self._limits, self._now, unreadable=tuple(unreadable))

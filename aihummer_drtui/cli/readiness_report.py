@@ -80,8 +80,7 @@ def say_to_monitoring(seen: Readiness) -> int:
 
 def say_no_look(error: DrtuiError) -> int:
     """Tell monitoring that target or runbook could not be read, so that nothing is known; gives 3."""
-    place = f"{error.where}: " if error.where else ""
-    click.echo(f"UNKNOWN - {cleaned_line(f'{place}{error.what}', 300)}".replace("|", "/"))
+    click.echo(f"UNKNOWN - {cleaned_line(error.where_and_what, 300)}".replace("|", "/"))
     return 3
 
 

@@ -193,8 +193,7 @@ def seen_by(look: Callable[[], Observation], check: CheckDescription) -> Observa
         _load_libraries()
         return look()
     except DrtuiError as error:
-        place = f"{error.where}: " if error.where else ""
-        return _broken(check.proves, f"{place}{error.what}", error.hint)
+        return _broken(check.proves, error.where_and_what, error.hint)
     except Exception as error:  # noqa: BLE001 - a look that breaks must be seen, and stop nothing
         # The class only: the message of an unforeseen error may carry a secret.
         name_of_class = f"{type(error).__module__}.{type(error).__qualname__}"

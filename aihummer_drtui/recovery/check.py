@@ -37,10 +37,9 @@ class Check:
 
 def failed_by(expected: str, error: DrtuiError) -> Observation:
     """What a look saw that an error ended: where, what, and the error's own hint."""
-    place = f"{error.where}: " if error.where else ""
     return Observation(
         verdict=Verdict.FAILED,
         expected=expected,
-        observed=cleaned_line(f"{place}{error.what}", 300),
+        observed=cleaned_line(error.where_and_what, 300),
         hint=error.hint,
     )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.verdict import ProbeResult
 
 
@@ -11,3 +13,8 @@ class Probed:
 
     result: ProbeResult
     observed: str
+
+
+def unknown_by(error: DrtuiError) -> Probed:
+    """What a probe that an error ended says: where and what."""
+    return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(error.where_and_what))

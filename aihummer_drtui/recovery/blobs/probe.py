@@ -14,7 +14,7 @@ from aihummer_drtui.recovery.blobs.place import BlobPlace, Stage
 from aihummer_drtui.recovery.blobs.source import Source, parse_source, source_mark
 from aihummer_drtui.recovery.blobs.undo import marked_place
 from aihummer_drtui.recovery.check import Scene
-from aihummer_drtui.recovery.probed import Probed
+from aihummer_drtui.recovery.probed import Probed, unknown_by
 from aihummer_drtui.run.verdict import ProbeResult
 
 
@@ -31,7 +31,7 @@ def probe_blobs(scene: Scene) -> Probed:
         source = parse_source(place) if place else None
         return _of_restore(manifest, folder, source)
     except DrtuiError as error:
-        return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
+        return unknown_by(error)
 
 
 def _of_restore(manifest: Manifest | None, folder: Path | None, source: Source | None) -> Probed:
@@ -52,7 +52,7 @@ def probe_undo(scene: Scene) -> Probed:
         place = marked_place(scene.target)
         last, mark = place.last_mark(), place.read_mark()
     except DrtuiError as error:
-        return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
+        return unknown_by(error)
     if last is not None and last.stage is Stage.UNDOING and mark is None:
         return Probed(
             result=ProbeResult.PARTIAL,
@@ -79,7 +79,7 @@ def probe_drop(scene: Scene) -> Probed:
     try:
         found = old_folders(scene.target)
     except DrtuiError as error:
-        return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
+        return unknown_by(error)
     if not found:
         return Probed(result=ProbeResult.DONE, observed="no old blob folder is kept")
     first = next((one for one in found if one.dropping), found[0])

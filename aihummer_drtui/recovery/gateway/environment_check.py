@@ -8,7 +8,7 @@ from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import sealed_manifest
-from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.check import Check, Scene, failed_by
 from aihummer_drtui.recovery.database.dsn import owner_dsn
 from aihummer_drtui.recovery.gateway.environment import (
     APP_DATABASE_URL,
@@ -38,7 +38,7 @@ def look_at_gateway_env(scene: Scene) -> Observation:
     try:
         env = read_gateway_env(scene.target.gateway_env)
     except PreconditionError as error:
-        return _failed(expected, cleaned_line(f"{error.where}: {error.what}"), error.hint)
+        return failed_by(expected, error)
     if not env.exists:
         return _failed(
             expected,

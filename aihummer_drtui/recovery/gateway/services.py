@@ -7,10 +7,10 @@ from typing import Final
 
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.check import Check, Scene, failed_by
 from aihummer_drtui.recovery.children import ChildEnd, ChildResult, run_child
 from aihummer_drtui.recovery.gateway.probes import Answer, ask_gateway
-from aihummer_drtui.recovery.probed import Probed
+from aihummer_drtui.recovery.probed import Probed, unknown_by
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.recovery.trusted_file import refuse_open_to_others
@@ -73,12 +73,7 @@ def look_at_smoke(scene: Scene) -> Observation:
     try:
         result = run_smoke(scene.target)
     except PreconditionError as error:
-        return Observation(
-            verdict=Verdict.FAILED,
-            expected=expected,
-            observed=cleaned_line(f"{error.where}: {error.what}"),
-            hint=error.hint,
-        )
+        return failed_by(expected, error)
     hint = ""
     if result.end is ChildEnd.NOT_STARTED:
         hint = "install it with AiHummer, make it executable, or name it as `smoke` in target.toml"
@@ -114,7 +109,7 @@ def _probe(scene: Scene, path: str) -> Probed:
     try:
         answer = ask_gateway(scene.target, path)
     except DrtuiError as error:
-        return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
+        return unknown_by(error)
     if answer.is_ok:
         return Probed(result=ProbeResult.DONE, observed=f"{answer.url}: {answer.in_words}")
     # Who does not answer in time may be about to.

@@ -6,7 +6,6 @@ from typing import Final
 import msgspec
 
 from aihummer_drtui.errors import DrtuiError, PreconditionError
-from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import NO_SET_HINT, sealed_manifest
 from aihummer_drtui.recovery.check import Check, Scene, failed_by
@@ -14,7 +13,7 @@ from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway
 from aihummer_drtui.recovery.key.escrow import WITHOUT_MEDIA_SECRET, Escrow, EscrowSealedError, read_escrow
 from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key
 from aihummer_drtui.recovery.key.keeping import dangers_of
-from aihummer_drtui.recovery.probed import Probed
+from aihummer_drtui.recovery.probed import Probed, unknown_by
 from aihummer_drtui.run.verdict import CheckDescription, Observation, ProbeResult, Verdict
 
 WRONG_KEY_HINT: Final = "do not start AiHummer: look for the escrow of the time of the backup"
@@ -120,7 +119,7 @@ def probe_key(scene: Scene) -> Probed:
         escrow = _escrow_if_named(scene)
         sealed = sealed_manifest(scene)
     except DrtuiError as error:
-        return Probed(result=ProbeResult.UNKNOWN, observed=cleaned_line(f"{error.where}: {error.what}"))
+        return unknown_by(error)
     text = env.get(MASTER_KEY)
     if text is None:
         return Probed(result=ProbeResult.NOT_DONE, observed=f"{env.path}: no {MASTER_KEY}")

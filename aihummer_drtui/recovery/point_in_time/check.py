@@ -149,11 +149,10 @@ def point_warnings(window: Window, clock: Clock) -> list[str]:
 
 def _failed(expected: str, error: DrtuiError) -> Observation:
     # Work that broke is no answer; what is not as it must be is one.
-    place = f"{error.where}: " if error.where else ""
     return Observation(
         verdict=Verdict.UNKNOWN if isinstance(error, FailedError) else Verdict.FAILED,
         expected=expected,
-        observed=cleaned_line(f"{place}{error.what}", 300),
+        observed=cleaned_line(error.where_and_what, 300),
         # Of several lines on a command line; here it is one of a list.
         hint=cleaned_line(" ".join(error.hint.split()), 600),
     )
