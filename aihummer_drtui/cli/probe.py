@@ -1,7 +1,8 @@
 """`probe`: what became of a command whose end nobody saw. Reads, never changes."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from importlib import import_module
 from typing import Final
 
 import click
@@ -17,37 +18,31 @@ UNKNOWN_CODE: Final = 4
 """Any code that is none of PROBE_EXIT_CODES means `unknown`; this is the program's own for it."""
 
 
-def _probes() -> Mapping[str, Callable[[Scene], Probed]]:
-    from aihummer_drtui.recovery.blobs.probe import probe_blobs, probe_drop, probe_undo
-    from aihummer_drtui.recovery.database.check import probe_database
-    from aihummer_drtui.recovery.gateway.services import probe_ready, probe_rerunnable, probe_up
-    from aihummer_drtui.recovery.key.check import probe_key
-    from aihummer_drtui.recovery.point_in_time.kept_probe import probe_drop_of_either, probe_undo_of_either
-
-    return {
-        "restore-key": probe_key,
-        "restore-database": probe_database,
-        "restore-undo": probe_undo_of_either,
-        "drop-old": probe_drop_of_either,
-        "restore-blobs": probe_blobs,
-        "restore-blobs-undo": probe_undo,
-        "drop-old-blobs": probe_drop,
-        "aihummer-up": probe_up,
-        "ready": probe_ready,
-        "smoke": probe_rerunnable,
-        "proof": probe_rerunnable,
-    }
+PROBES: Final = {
+    "restore-key": "key.check:probe_key",
+    "restore-database": "database.check:probe_database",
+    "restore-undo": "point_in_time.kept_probe:probe_undo_of_either",
+    "drop-old": "point_in_time.kept_probe:probe_drop_of_either",
+    "restore-blobs": "blobs.probe:probe_blobs",
+    "restore-blobs-undo": "blobs.probe:probe_undo",
+    "drop-old-blobs": "blobs.probe:probe_drop",
+    "aihummer-up": "gateway.services:probe_up",
+    "ready": "gateway.services:probe_ready",
+    "smoke": "gateway.services:probe_rerunnable",
+    "proof": "gateway.services:probe_rerunnable",
+}
+"""Every probe, and the module of the room `recovery` that it is imported from when it is asked."""
 
 
-NAMES: Final = (
-    *("restore-key", "restore-database", "restore-undo", "drop-old"),
-    *("restore-blobs", "restore-blobs-undo", "drop-old-blobs"),
-    *("aihummer-up", "ready", "smoke", "proof"),
-)
+def probe_called(name: str) -> Callable[[Scene], Probed]:
+    """The probe of this name, which is among PROBES."""
+    module, _, function = PROBES[name].partition(":")
+    found: Callable[[Scene], Probed] = getattr(import_module(f"aihummer_drtui.recovery.{module}"), function)
+    return found
 
 
 @click.command()
-@click.argument("name", type=click.Choice(NAMES))
+@click.argument("name", type=click.Choice(tuple(PROBES)))
 @click.option("--backup-set", envvar="BACKUP_SET", help="The backup set the command was given.")
 @click.option("--key-file", envvar="KEY_FILE", help="The key escrow the command was given.")
 @click.option("--kept", envvar="KEPT_DATABASE", help="The kept database that `--drop-old` was given.")
@@ -82,7 +77,7 @@ def probe(
         target=load_target(settings.target_path),
         values={variable: value for variable, value in values.items() if value},
     )
-    found = _probes()[name](scene)
+    found = probe_called(name)(scene)
     if as_json:
         click.echo(json_text(found))
     else:
