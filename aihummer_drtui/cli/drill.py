@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aihummer_drtui.cli.run import answers_of, operator_name, sit_down, sitting_options
+from aihummer_drtui.cli.run import answers_of, operator_name, sit_down, sitting_of, sitting_options
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned
@@ -15,8 +15,6 @@ from aihummer_drtui.run.events import Mode
 
 if TYPE_CHECKING:
     from aihummer_drtui.sandbox.status import Status
-
-SITTING: Final = ("plain", "yes", "answers", "confirm", "patience", "as_json", "operator")
 
 
 @click.command()
@@ -38,7 +36,7 @@ def drill(settings: Settings, /, **options: Any) -> int:
     from aihummer_drtui.cli.declaring import declare
     from aihummer_drtui.cli.runbook_file import load_runbook
 
-    sitting = {name: options[name] for name in SITTING}
+    sitting = sitting_of(options)
     answers = answers_of(sitting)  # first: nothing is broken for answers that cannot be read
     if options["runbook"] is not None:
         load_runbook(options["runbook"])
@@ -75,15 +73,11 @@ def _sandbox(settings: Settings, options: dict[str, Any]) -> "Status":
 def _unfinished(settings: Settings) -> str | None:
     """The run on this sandbox that is not finished, if there is one."""
     from aihummer_drtui.cli.target_key import target_key
-    from aihummer_drtui.engine.declare import unfinished_runs
+    from aihummer_drtui.engine.declare import unfinished_on
     from aihummer_drtui.engine.folder import state_dir
     from aihummer_drtui.recovery.target_file import load_target
 
-    key = target_key(load_target(settings.target_path))
-    for state in unfinished_runs(state_dir(settings.state_dir)):
-        if state.declared.target_key == key:
-            return state.declared.run
-    return None
+    return unfinished_on(state_dir(settings.state_dir), target_key(load_target(settings.target_path)))
 
 
 def _lose_the_host(found: "Status") -> None:

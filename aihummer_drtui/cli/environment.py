@@ -8,6 +8,7 @@ from typing import Final
 
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.recovery.children import child_environment
+from aihummer_drtui.recovery.drill_safety import MODE_VARIABLE
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.events import Mode
 
@@ -23,7 +24,7 @@ def command_environment(
     environment |= {
         "DRTUI_AIHUMMER": target.aihummer,
         "DRTUI_STATE_DIR": str(state_dir),
-        "DRTUI_MODE": mode.value,
+        MODE_VARIABLE: mode.value,
         "DRTUI_RUN": run,
         "PYTHONUNBUFFERED": "1",
     }

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 from functools import partial
-from typing import Any, Final, assert_never
+from typing import assert_never
 
 import click
 
@@ -18,16 +18,6 @@ from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.target_file import load_target
 from aihummer_drtui.run.events import Mode
 from aihummer_drtui.tui.choices import LOOK_WITHIN, Begin, Choice, GiveUp, HomeFacts, LookAt, Plainly, Resume
-
-_SITTING_PLAINLY: Final[dict[str, Any]] = {
-    "plain": False,
-    "yes": False,
-    "answers": None,
-    "confirm": "",
-    "patience": 60.0,
-    "as_json": False,
-    "operator": "",
-}
 
 
 def stay_at_home(context: click.Context, settings: Settings) -> None:
@@ -131,12 +121,12 @@ def _command(choice: Plainly) -> click.Command:
 
 def _sit(settings: Settings, run: str) -> str:
     from aihummer_drtui.cli.pointer import own_settings
-    from aihummer_drtui.cli.run import sit_down
+    from aihummer_drtui.cli.run import sit_down, sitting_of
     from aihummer_drtui.plain.answers import Answers
 
     # A drill that was begun here has a sandbox of its own, whatever target home was opened with.
     own = own_settings(find_run(state_dir(settings.state_dir), run), settings)
-    return _left(f"run {run}", sit_down(own, run, Answers(), **_SITTING_PLAINLY))
+    return _left(f"run {run}", sit_down(own, run, Answers(), **sitting_of({})))
 
 
 def _left(what: str, code: int) -> str:

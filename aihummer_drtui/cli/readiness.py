@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aihummer_drtui.cli.moment import typed_moment
 from aihummer_drtui.cli.settings import Settings
-from aihummer_drtui.errors import DrtuiError, UsageError
+from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.looking import begun
 from aihummer_drtui.recovery.readiness.answer import Answer, Row, answer
@@ -32,8 +33,6 @@ _WITH_A_KEEPER: Final = frozenset({"wal-reach"})
 """Asked only where target.toml tells who keeps WAL."""
 _RUNS: Final = 200
 """The newest runs that are looked through for a drill."""
-
-_SUCH_AS: Final = "such as 2026-11-24T06:00:00Z"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,10 +209,4 @@ def moment_of(text: str) -> datetime:
     """The moment to judge by; empty = now. Raises UsageError."""
     if not text:
         return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"`{text}` is no moment", where="--at", hint=_SUCH_AS) from error
-    if moment.tzinfo is None:
-        raise UsageError(f"`{text}` has no zone", where="--at", hint=_SUCH_AS)
-    return moment.astimezone(UTC)
+    return typed_moment(text, option="--at", hint="such as 2026-11-24T06:00:00Z").astimezone(UTC)

@@ -3,13 +3,14 @@
 import getpass
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from aihummer_drtui.cli.moment import typed_moment
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import UsageError
 from aihummer_drtui.foreign import cleaned_line
@@ -20,6 +21,21 @@ if TYPE_CHECKING:
     from aihummer_drtui.plain.answers import Answers
 
 _LONGEST_NAME = 200
+_SITTING: Final = {
+    "plain": False,
+    "yes": False,
+    "answers": None,
+    "confirm": "",
+    "patience": 60.0,
+    "as_json": False,
+    "operator": "",
+}
+"""The options of every sitting, with what they are where none is given."""
+
+
+def sitting_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `options` that are a sitting's; what is missing is as if it was not given."""
+    return {name: options.get(name, default) for name, default in _SITTING.items()}
 
 
 def sitting_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +48,7 @@ def sitting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--patience",
             type=click.FloatRange(min=0),
-            default=60.0,
+            default=_SITTING["patience"],
             show_default=True,
             help="Seconds for a check to turn green when nobody is at the terminal.",
         ),
@@ -153,12 +169,7 @@ def moment(text: str) -> str:
     if not text:
         return now.isoformat(timespec="seconds")
     hint = "for example 2026-11-22T03:10:00+01:00, or 2026-11-22T02:10:00Z"
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"`{text}` is no moment", where="--incident-at", hint=hint) from error
-    if given.tzinfo is None:
-        raise UsageError(f"`{text}` has no zone", where="--incident-at", hint=hint)
+    given = typed_moment(text, option="--incident-at", hint=hint)
     if given > now:
         raise UsageError(
             f"`{text}` lies in the future",

@@ -1,15 +1,13 @@
 """`tabletop`: talk a recovery through by the runbook, with nothing executed and nothing looked at."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
-from aihummer_drtui.cli.run import answers_of, moment, operator_name, sit_down, sitting_options
+from aihummer_drtui.cli.run import answers_of, moment, operator_name, sit_down, sitting_of, sitting_options
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.run.events import Mode
-
-SITTING: Final = ("plain", "yes", "answers", "confirm", "patience", "as_json", "operator")
 
 
 @click.command()
@@ -31,7 +29,7 @@ def tabletop(settings: Settings, /, **options: Any) -> int:
     """
     from aihummer_drtui.cli.declaring import declare, tabletop_target
 
-    sitting = {name: options[name] for name in SITTING}
+    sitting = sitting_of(options)
     answers = answers_of(sitting)  # first: nothing is declared with answers that cannot be read
     name = tabletop_target(settings, options["name"])
     unfinished = _unfinished(settings, name)
@@ -52,11 +50,7 @@ def tabletop(settings: Settings, /, **options: Any) -> int:
 def _unfinished(settings: Settings, name: str) -> str | None:
     """The tabletop of that name that is not finished, if there is one."""
     from aihummer_drtui.cli.target_key import tabletop_key
-    from aihummer_drtui.engine.declare import unfinished_runs
+    from aihummer_drtui.engine.declare import unfinished_on
     from aihummer_drtui.engine.folder import state_dir
 
-    key = tabletop_key(name)
-    for state in unfinished_runs(state_dir(settings.state_dir)):
-        if state.declared.target_key == key:
-            return state.declared.run
-    return None
+    return unfinished_on(state_dir(settings.state_dir), tabletop_key(name))

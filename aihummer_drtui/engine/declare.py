@@ -63,6 +63,12 @@ def unfinished_runs(state: Path) -> tuple[RunState, ...]:
     return tuple(one for one in states if one is not None and isinstance(one.ending, Living))
 
 
+def unfinished_on(state: Path, target_key: str) -> str | None:
+    """The run on this target that has not ended, if there is one."""
+    found = (one.declared for one in unfinished_runs(state))
+    return next((declared.run for declared in found if declared.target_key == target_key), None)
+
+
 def state_of(folder: RunFolder) -> RunState | None:
     """The state as far as the journal is sound, or None when not even its first record is."""
     try:
