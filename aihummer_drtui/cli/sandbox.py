@@ -3,25 +3,21 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aihummer_drtui.cli.json_text import json_text
+from aihummer_drtui.cli.sandbox_text import show, teller
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.foreign import cleaned
-from aihummer_drtui.run.progress import Progress
 
 if TYPE_CHECKING:
     from aihummer_drtui.sandbox.layout import Layout
     from aihummer_drtui.sandbox.status import Status
-
-_SAY_EVERY: Final = 5.0
-"""Seconds between two lines of the same phase."""
 
 _dir = click.option(
     "--dir",
@@ -76,7 +72,7 @@ def up(settings: Settings, /, **options: Any) -> None:
     """Build a training stand-in and take its backup; or start the one that is there."""
     built = {name: options[name] for name in ("size", "seed", "postgres_bin", "tcp_port", "no_backup", "wal")}
     found = build_sandbox(sandbox_folder(settings, options["folder"], make=True), **built)
-    _show(found, as_json=options["as_json"])
+    show(found, as_json=options["as_json"])
 
 
 def build_sandbox(
@@ -101,7 +97,7 @@ def build_sandbox(
             postgres_bin=postgres_bin,
             tcp_port=tcp_port,
             take_backup=_no_backup if no_backup else _take_backup,
-            tell=_teller(),
+            tell=teller(),
             wal=wal,
         )
 
@@ -122,7 +118,7 @@ def break_(settings: Settings, folder: Path | None, as_json: bool) -> None:
         found = lifecycle.break_host(sandbox_folder(settings, folder))
     if not found.backups:
         click.echo("there is no backup set: this loss cannot be recovered", err=True)
-    _show(found, as_json=as_json)
+    show(found, as_json=as_json)
 
 
 @sandbox.command()
@@ -152,7 +148,7 @@ def status(settings: Settings, folder: Path | None, as_json: bool) -> None:
 
     with _faults_told():
         found = look(sandbox_folder(settings, folder))
-    _show(found, as_json=as_json)
+    show(found, as_json=as_json)
 
 
 @sandbox.command()
@@ -251,59 +247,3 @@ def _run_backup(layout: "Layout", kind: str, place: Path) -> None:
 
 def _no_backup(layout: "Layout") -> None:
     """Leave `layout` without a backup, as the user asked."""
-
-
-def _teller() -> Callable[[Progress], None]:
-    """Say each phase once, and where it is every few seconds, on stderr."""
-    phase, said = "", 0.0
-
-    def tell(progress: Progress) -> None:
-        nonlocal phase, said
-        now = time.monotonic()
-        if progress.phase == phase and now - said < _SAY_EVERY:
-            return
-        counted = f": {progress.done} of {progress.total} {progress.unit}" if progress.total else ""
-        if progress.phase != phase:
-            counted = ""
-        phase, said = progress.phase, now
-        click.echo(f"sandbox: {progress.phase}{counted}", err=True)
-
-    return tell
-
-
-def _show(found: "Status", *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json_text(found))
-        return
-    from aihummer_drtui.quantities import bytes_text
-
-    database = {
-        True: bytes_text(found.database_bytes),
-        False: "not there",
-        None: "unknown, the server could not be asked",
-    }
-    rows = (
-        ("sandbox", f"{found.condition.value} ({found.id}, a training stand-in, not AiHummer)"),
-        ("folder", str(found.root)),
-        ("size, seed", f"{found.size.value}, {found.seed}"),
-        ("PostgreSQL", found.server.value),
-        ("database", database[found.database]),
-        ("blobs", f"{found.blobs}, {bytes_text(found.blob_bytes)}"),
-        ("gateway.env", "there" if found.gateway_env else "not there"),
-        ("gateway", f"running, {found.gateway_url}" if found.gateway_pid else "not running"),
-        ("backup sets", ", ".join(found.backups) or "none"),
-        ("key escrow", str(found.escrow)),
-        ("target", str(found.target)),
-        *_wal_rows(found),
-    )
-    for name, value in rows:
-        click.echo(cleaned(f"{name:<12} {value}"))
-
-
-def _wal_rows(found: "Status") -> tuple[tuple[str, str], ...]:
-    if not found.wal:
-        return ()
-    return (
-        ("WAL archive", f"{found.wal_files} files"),
-        ("base backups", ", ".join(found.bases) or "none"),
-    )
