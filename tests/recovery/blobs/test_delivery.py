@@ -197,6 +197,9 @@ def test_nobody_knowing_is_told_as_unproven(
     kept = installation.root / "kept"
     unknown = msgspec.structs.replace(target, media=MediaLayout())
     assert "[media]" in _restore(unknown, None, str(kept)).proof.note
+    narrow = MediaLayout(references="SELECT path, size FROM hum.media")
+    proof = _restore(msgspec.structs.replace(target, media=narrow), None, str(kept), again=True).proof
+    assert (proof.grade, "2 columns instead of 3" in proof.note) == (Grade.UNPROVEN, True)
     with installation.connect() as connection:
         connection.execute("DELETE FROM hum.media")
     assert "refers to none" in _restore(target, None, str(kept), again=True).proof.note
