@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -54,14 +54,20 @@ def growing(place: Path, moment: datetime) -> Iterator[Path]:
 
 def _remove_abandoned(place: Path) -> None:
     for folder in place.glob(f"{PARTIAL}*"):
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Held by somebody who is at work, another account's, or no folder: none of it stops a new backup.
+        with suppress(OSError), held(folder, block=False):
             _remove(folder)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(lock)
+
+
+@contextmanager
+def held(folder: Path, *, block: bool = True) -> Iterator[None]:
+    """Hold the lock of a folder that is made or removed, whatever its name becomes. Raises OSError."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if block else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(lock)
 
 
 def _remove(folder: Path) -> None:

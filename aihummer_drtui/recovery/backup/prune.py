@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aihummer_drtui.durable import sync_folder
 from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError, UsageError
-from aihummer_drtui.recovery.backup.growing import PARTIAL
+from aihummer_drtui.recovery.backup.growing import PARTIAL, held
 from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.points import sealed_in
 from aihummer_drtui.recovery.backup.set import BackupSet, age_of, open_set
@@ -119,10 +119,12 @@ def remove_set(backup: BackupSet) -> None:
     place = backup.path.parent
     going = place / f"{PARTIAL}{backup.path.name}-{secrets.token_hex(4)}"
     try:
-        backup.path.rename(going)
-        sync_folder(place)
-        shutil.rmtree(going)
-        sync_folder(place)
+        # Else a backup that begins meanwhile would take it for abandoned, and remove it too.
+        with held(backup.path):
+            backup.path.rename(going)
+            sync_folder(place)
+            shutil.rmtree(going)
+            sync_folder(place)
     except OSError as error:
         raise FailedError(
             f"the set could not be removed: {error.strerror}",

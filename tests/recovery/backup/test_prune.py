@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aihummer_drtui.errors import PreconditionError, UsageError
+from aihummer_drtui.recovery.backup.growing import growing, held
 from aihummer_drtui.recovery.backup.manifest import Fact, SealedFile
 from aihummer_drtui.recovery.backup.points import newest_sealed
 from aihummer_drtui.recovery.backup.prune import Judged, Keep, judge, remove_set
@@ -137,6 +138,18 @@ def test_a_removed_set_is_gone_and_the_others_are_whole(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [staying.name, "outside"]
     assert (staying / "blob").read_text() == "shared"
     assert (outside / "file").exists()
+
+
+def test_what_others_left_stops_no_backup(tmp_path: Path) -> None:
+    """A file of such a name, a link, a folder that somebody holds; what nobody holds is removed."""
+    (tmp_path / ".partial-file").touch()
+    (tmp_path / ".partial-link").symlink_to(tmp_path)
+    for name in (".partial-held", ".partial-left"):
+        (tmp_path / name).mkdir()
+    with held(tmp_path / ".partial-held"), growing(tmp_path, START) as folder:
+        (folder / "x").touch()
+        there = {path.name for path in tmp_path.iterdir()} - {folder.name}
+    assert there == {".partial-file", ".partial-link", ".partial-held"}
 
 
 def test_a_set_that_was_exchanged_meanwhile_is_not_removed(tmp_path: Path) -> None:
