@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.database.connection import Owner
 from aihummer_drtui.recovery.database.content import one_number
+from aihummer_drtui.recovery.database.dsn import Place
 from aihummer_drtui.recovery.space import Part
 
 if TYPE_CHECKING:
@@ -59,39 +60,53 @@ def _data(connection: "Connection[TupleRow]", owner: Owner) -> _Place:
         row = connection.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'").fetchone()
         if row:
             return _Place(folder=Path(row[0]))
+    if (folder := _locked_by(connection, place)) is not None:
+        return _Place(folder=folder)
+    return _Place(folder=None, unknown=_NOT_TOLD if place.is_socket else f"{_NOT_TOLD}, or {_ELSEWHERE}")
+
+
+def _locked_by(connection: "Connection[TupleRow]", place: Place) -> Path | None:
+    """The data directory of the server that answers, as its socket's lock file names it; None = not seen.
+
+    The lock file names the data directory and the start (src/include/utils/pidfile.h), for root and the
+    server's own account. A port of this host may lead to a container or through a tunnel: only the very
+    same start is the same server.
+    """
     folders = (Path(place.host or _SOCKETS[0]),) if place.is_socket else _SOCKETS
     started = one_number(connection, "SELECT extract(epoch FROM pg_postmaster_start_time())::bigint")
     for folder in folders:
-        # The lock file beside the socket names the data directory and the start (src/include/utils/
-        # pidfile.h), for root and the server's own account. A port of this host may lead to a container
-        # or through a tunnel: only the very same start is the same server.
         try:
             lines = (folder / f".s.PGSQL.{place.port}.lock").read_text().splitlines()
             if abs(int(lines[2]) - started) <= _SAME_START:
-                return _Place(folder=Path(lines[1]))
+                return Path(lines[1])
         except (OSError, IndexError, ValueError):
             continue
-    return _Place(folder=None, unknown=_NOT_TOLD if place.is_socket else f"{_NOT_TOLD}, or {_ELSEWHERE}")
+    return None
 
 
 def data_folder(connection: "Connection[TupleRow]", owner: Owner) -> str:
     """The server's data directory, as it says or as its socket's lock file does.
 
-    Raises OSError or IndexError where neither tells, psycopg's errors where the server does not answer.
+    Raises OSError where neither tells, psycopg's errors where the server does not answer.
     """
     # The setting is hidden from roles without pg_read_all_settings.
     row = connection.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'").fetchone()
     if row:
         return str(row[0])
-    return locked_folder(owner)
+    if (folder := _locked_by(connection, owner.place)) is None:
+        raise FileNotFoundError
+    return str(folder)
 
 
 def locked_folder(owner: Owner) -> str:
-    """The data directory as the second line of the socket's lock file names it.
+    """The data directory as the second line of the socket's lock file names it, where nothing answers.
 
     It is there while the server runs, for root and the server's own account to read
-    (src/include/utils/pidfile.h). Raises OSError or IndexError.
+    (src/include/utils/pidfile.h). Of a way over TCP nothing tells which server that would be, and none is
+    taken. Raises OSError or IndexError.
     """
+    if not owner.place.is_socket:
+        raise FileNotFoundError
     lock = Path(owner.place.host or _SOCKETS[0]) / f".s.PGSQL.{owner.place.port}.lock"
     return lock.read_text().splitlines()[1]
 

@@ -172,8 +172,16 @@ def test_a_server_on_another_host_is_refused(installation: Installation) -> None
         server_of(installation.target)
 
 
-def test_a_name_of_this_host_is_here(installation: Installation) -> None:
-    """localhost by TCP is this host; with nobody listening there, the directory has to be named."""
+def test_a_name_of_this_host_is_here(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """localhost by TCP is this host; with nobody listening there, the directory has to be named.
+
+    What lies in the present folder under the name of a socket's lock file is nobody's word.
+    """
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "localhost").mkdir()
+    (tmp_path / "localhost" / ".s.PGSQL.9.lock").write_text(f"1\n{tmp_path}\n1\n9\n")
     installation.write_env(AIHUMMER_DATABASE_URL="postgres://a:b@localhost:9/aihummer")
     with pytest.raises(PreconditionError, match="data directory is not known"):
         server_of(installation.target)
