@@ -35,8 +35,14 @@ def point_choices(target: Target) -> tuple[Choice, ...]:
     except DrtuiError as error:
         unseen = f"base backups and WAL cannot be seen: {cleaned_line(error.what, 200)}"
         return (Choice(value=THE_DUMP, told=(_DUMP, unseen)),)
+    windows = tuple(window for window in windows if window.is_whole)
     if not windows:
-        return (Choice(value=THE_DUMP, told=(_DUMP, "there is no base backup: no other moment comes back")),)
+        return (
+            Choice(
+                value=THE_DUMP,
+                told=(_DUMP, "there is no base backup with its WAL: no other moment comes back"),
+            ),
+        )
     clock = host_clock()
     newest = max(windows, key=lambda window: window.latest or window.earliest)
     told = (*_window(newest, clock), *_skew(target, newest), _ANY)

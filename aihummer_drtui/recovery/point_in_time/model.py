@@ -85,6 +85,11 @@ class Window:
     gap: str
     """The first WAL file that is missing though later ones are there; empty = none."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its WAL goes to the end of the base backup: before that the copy is no database."""
+        return self.latest_lsn >= self.base.end_lsn
+
 
 class WalKeeper(Protocol):
     """Where base backups and WAL come from."""

@@ -95,6 +95,9 @@ def window_lines(windows: Sequence[Window], clock: Clock) -> list[str]:
         # After a recovery one base backup leads to two ends: of the timeline that was left, and of the new.
         timeline = f" of timeline {window.timeline}" if _is_forked(window, windows) else ""
         label = cleaned_line(window.base.label, 60)
+        if not window.is_whole:
+            lines.append(f"base backup {label} brings nothing back: its WAL is not archived to its own end")
+            continue
         lines.append(f"base backup {label} and its WAL{timeline} bring back")
         lines.append(
             f"  from {in_both_zones(_earliest(window), clock)}, {from_now(_earliest(window), clock)}"
@@ -139,6 +142,8 @@ def _named(window: Window, windows: Sequence[Window]) -> str:
 
 
 def _holds(window: Window, point: Point, clock: Clock) -> bool:
+    if not window.is_whole:
+        return False
     match point:
         case Latest() | ByName():
             # Where in the WAL a name is, only reading it tells: its keeper proves it, or the recovery does.
@@ -163,6 +168,8 @@ def _earliest(window: Window) -> datetime:
 
 
 def _why(point: Point, windows: Sequence[Window], clock: Clock) -> str:
+    if not any(window.is_whole for window in windows):
+        return ": the WAL is not archived to the base backup's own end"
     match point:
         case ByTime(moment=moment):
             if moment > clock.now:
@@ -182,6 +189,8 @@ def _why(point: Point, windows: Sequence[Window], clock: Clock) -> str:
 
 
 def _nearest(point: Point, windows: Sequence[Window], clock: Clock) -> str:
+    if not any(window.is_whole for window in windows):
+        return "see whether it is archived still: `aihummer-drtui wal status`; or take the dump: --to dump"
     if isinstance(point, ByTime) and (other := _other_year(point.moment, windows, clock)):
         return f"is the year right? --to '{spelled(ByTime(moment=other))}' is {from_now(other, clock)}"
     return f"the nearest that can be brought back: --to '{_nearest_words(point, windows, clock)}'"

@@ -42,7 +42,8 @@ class WalStatus:
     @property
     def age(self) -> float | None:
         """Seconds since the last moment that can be brought back; None = not known."""
-        latest = max((window.latest or window.earliest for window in self.windows), default=None)
+        whole = (window for window in self.windows if window.is_whole)
+        latest = max((window.latest or window.earliest for window in whole), default=None)
         return None if latest is None else (self.now - latest).total_seconds()
 
 
@@ -100,6 +101,10 @@ def _window_problems(windows: tuple[Window, ...]) -> list[str]:
 def _window_doubts(windows: tuple[Window, ...]) -> list[str]:
     """A window that ends with its base backup is a young one; a later end without a commit is a doubt."""
     newest = windows[0] if windows else None
+    if newest is not None and not newest.is_whole:
+        return [
+            f"base backup {newest.base.label} brings nothing back yet: its WAL is not archived to its end"
+        ]
     if newest is None or newest.latest is not None or newest.latest_lsn - newest.base.end_lsn <= 1 << 24:
         return []
     return ["the last commit in the archived WAL was not found: how far it reaches is known by position only"]

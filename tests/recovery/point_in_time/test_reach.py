@@ -117,6 +117,19 @@ def test_a_year_typed_wrong_is_recognised() -> None:
     assert "the nearest that can be brought back: --to '2026-11-24 02:00:00Z'" in refused.value.hint
 
 
+def test_a_base_backup_whose_own_wal_is_not_archived_yet_holds_nothing() -> None:
+    """Before its end the copy is no database: the one before it is taken, or it is said."""
+    young = a_window("young", NOW - timedelta(minutes=9), None, lsns=(500, 450))
+    for point in (Latest(), ByName(name="x"), at(minutes=5), ByLsn(lsn=440)):
+        with pytest.raises(PreconditionError, match="not archived to the base backup's own end") as refused:
+            window_for(point, (young,), CLOCK)
+        assert "brings nothing back" in refused.value.hint
+        assert "--to dump" in refused.value.hint
+    assert window_for(Latest(), (young, *BOTH), CLOCK) is NEW
+    with pytest.raises(PreconditionError):
+        window_for(Latest(), (young, *BOTH), CLOCK, base="young")
+
+
 def test_a_base_backup_can_be_named() -> None:
     """Then no other is taken, and a wrong label is answered with the right ones."""
     assert window_for(Latest(), BOTH, CLOCK, base="old") is OLD
