@@ -39,6 +39,6 @@ def _rename(source: Path, destination: Path, flags: int) -> None:
         raise FailedError(
             "this file system cannot exchange two folders in one step",
             where=str(destination),
-            hint="nothing was changed; put the blob folder on a local file system (ext4, xfs, btrfs)",
+            hint="nothing was changed; put that folder on a local file system (ext4, xfs, btrfs)",
         )
     raise OSError(number, os.strerror(number), str(destination))

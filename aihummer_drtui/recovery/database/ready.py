@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from aihummer_drtui.errors import DrtuiError, FailedError
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
@@ -98,15 +98,18 @@ def look_at_reach(scene: Scene) -> Observation:
     expected = "PostgreSQL answers AiHummer's owner role"
     try:
         owner = owner_of(scene.target)
+    except DrtuiError as error:
+        return _failed(expected, error)
+    try:
         with (
             connect(owner, database=scene.target.maintenance_database, statement_seconds=10) as connection,
             failures_named("the server did not answer", owner),
         ):
             number = one_number(connection, "SHOW server_version_num")
             live = databases_seen(connection).get(owner.database)
+    except PreconditionError as error:
+        return _not_needed(expected, error) if scene.recovery_point else _failed(expected, error)
     except DrtuiError as error:
-        if scene.recovery_point:
-            return _not_needed(expected, error)
         return _failed(expected, error)
     told = "no database of that name yet" if live is None else f"database {live.name} is there"
     return Observation(

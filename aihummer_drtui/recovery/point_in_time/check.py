@@ -11,7 +11,7 @@ from aihummer_drtui.recovery.check import Check, Scene
 from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.point_in_time.host_clock import host_clock
 from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
-from aihummer_drtui.recovery.point_in_time.look import local_server, look
+from aihummer_drtui.recovery.point_in_time.look import UnseenError, local_server, look
 from aihummer_drtui.recovery.point_in_time.model import ByLsn, ByName, ByTime, Latest, Point, Window
 from aihummer_drtui.recovery.point_in_time.place import data_place
 from aihummer_drtui.recovery.point_in_time.points import Clock, echo, from_now, in_both_zones, parse_point
@@ -98,6 +98,13 @@ def look_at_readiness(scene: Scene) -> Observation:
         owner = owner_of(scene.target)
         server = local_server(scene.target, owner, window.base)
         found = look(server, data_place(server.data), owner, window.base, chosen=False)
+    except UnseenError as error:
+        return Observation(
+            verdict=Verdict.UNPROVEN,
+            expected=expected,
+            observed=cleaned_line(error.what, 300),
+            hint=error.hint,
+        )
     except DrtuiError as error:
         return _failed(expected, error)
     return Observation(

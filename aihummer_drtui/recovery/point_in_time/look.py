@@ -1,13 +1,14 @@
 """What a recovery to a point would meet on this host: looked at before anything is made or stopped."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from aihummer_drtui.errors import DrtuiError, PreconditionError
+from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text
 from aihummer_drtui.recovery.database.account import account_named
@@ -45,6 +46,10 @@ class Outlook:
     warnings: tuple[str, ...]
 
 
+class UnseenError(PreconditionError):
+    """The live server runs and does not tell who is connected to it: nobody can say that it is nobody."""
+
+
 class _Database(msgspec.Struct, frozen=True):
     """A database of the live server."""
 
@@ -59,6 +64,13 @@ def local_server(target: Target, owner: Owner, base: BaseBackup) -> Server:
     """
     data = target.postgres.data_directory
     if data is None or not _is_free(data):
+        if data is not None and data.is_dir() and _lacks_version(data):
+            raise PreconditionError(
+                "the data directory is damaged: it has no PG_VERSION",
+                where=str(data),
+                hint=f"move it away (mv {shlex.quote(str(data))} {shlex.quote(f'{data}.damaged')}), then run "
+                "the same command again",
+            )
         return server_of(target)
     if not target.postgres.account:
         raise PreconditionError(
@@ -78,6 +90,14 @@ def local_server(target: Target, owner: Owner, base: BaseBackup) -> Server:
     )
 
 
+def _lacks_version(data: Path) -> bool:
+    try:
+        return not os.path.lexists(data / "PG_VERSION") and any(data.iterdir())
+    except OSError:
+        # Closed to this account, which is told as such.
+        return False
+
+
 def room_needed(base: BaseBackup) -> int:
     """Bytes that a base backup takes once it is laid out and recovers."""
     return int(base.size * _HEADROOM) + _WAL
@@ -89,16 +109,23 @@ def look(
     """Look whether the base backup can be recovered beside and put in place.
 
     `chosen` says that the operator named this base backup; `counts_on` are bytes of it that an earlier try
-    has laid out already. Raises PreconditionError that names what stands in the way.
+    has laid out already. Raises PreconditionError that names what stands in the way, UnseenError among them.
     """
     _refuse_other_major(server, base)
     exists = not _is_free(place.live)
+    place.refuse_no_exchange()
     _refuse_no_start(server, place, exists=exists)
     runs = exists and server.running() is Running.YES
     databases = _databases(server, owner) if runs else None
-    refuse_connected(owner, databases)
+    if databases is not None:
+        refuse_connected(owner, databases)
     names = tuple(each.name for each in databases or ())
-    same = exists and server.control().system_identifier == base.system_identifier
+    damage = ""
+    try:
+        same = exists and server.control().system_identifier == base.system_identifier
+    except FailedError as error:
+        # Whose it was, nobody can tell any more: as another one it is replaced only where that is said.
+        same, damage = False, error.what
     if exists and not same:
         _refuse_foreign(server, base, names, known=databases is not None, chosen=chosen)
     free = _free(place.live.parent)
@@ -112,8 +139,10 @@ def look(
         )
     warnings = list(server.programs.known_holes)
     if exists and databases is None:
-        warnings.append("what the live server holds is not known: it is stopped, or does not tell")
-    if exists and not same:
+        warnings.append("what the live server holds is not known: it is stopped")
+    if damage:
+        warnings.append(f"the data directory here is damaged, and is replaced: {cleaned_line(damage, 200)}")
+    elif exists and not same:
         warnings.append("the server here is another cluster than the one backed up, and is replaced")
     if (place.live / "pg_wal").is_symlink():
         warnings.append("pg_wal lies on a disk of its own now; it will be in the data directory")
@@ -153,9 +182,9 @@ def _refuse_no_start(server: Server, place: DataPlace, *, exists: bool) -> None:
         )
 
 
-def refuse_connected(owner: Owner, databases: "tuple[_Database, ...] | None") -> None:
+def refuse_connected(owner: Owner, databases: "tuple[_Database, ...]") -> None:
     """Let pass a live database that no client is connected to. Raises PreconditionError for any other."""
-    clients = sum(each.clients for each in databases or () if each.name == owner.database)
+    clients = sum(each.clients for each in databases if each.name == owner.database)
     if clients:
         raise PreconditionError(
             f"{clients} connections hold the live database: the gateway, or a psql",
@@ -165,7 +194,10 @@ def refuse_connected(owner: Owner, databases: "tuple[_Database, ...] | None") ->
 
 
 def refuse_gateway(server: Server, owner: Owner) -> None:
-    """As `refuse_connected`, asked anew: hours may have passed since the first look."""
+    """As `refuse_connected`, asked anew: hours may have passed since the first look.
+
+    Raises UnseenError too.
+    """
     if server.running() is Running.YES:
         refuse_connected(owner, _databases(server, owner))
 
@@ -181,8 +213,11 @@ def _is_free(data: Path) -> bool:
         return False
 
 
-def _databases(server: Server, owner: Owner) -> "tuple[_Database, ...] | None":
-    """The live server's databases with their clients; None = it tells neither the owner nor a superuser."""
+def _databases(server: Server, owner: Owner) -> "tuple[_Database, ...]":
+    """The live server's databases with their clients.
+
+    Raises UnseenError where it tells neither the owner nor a superuser.
+    """
     try:
         with (
             connect(owner, database=server.target.maintenance_database, statement_seconds=10) as connection,
@@ -202,8 +237,14 @@ def _databases(server: Server, owner: Owner) -> "tuple[_Database, ...] | None":
             "FROM pg_database d WHERE NOT datistemplate",
             _Database,
         )
-    except DrtuiError:
-        return None
+    except DrtuiError as error:
+        raise UnseenError(
+            "the live server runs, and who is connected to it cannot be seen: "
+            f"{cleaned_line(error.what, 200)}",
+            where=str(server.data),
+            hint="stop AiHummer and the server itself, or name a superuser who is let in as `admin` in "
+            "[postgres] of target.toml; nothing was changed",
+        ) from None
 
 
 def _refuse_foreign(

@@ -9,17 +9,18 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Final
 
 import msgspec
 
 from aihummer_drtui.durable import sync_folder, write_durably
-from aihummer_drtui.errors import LockedError, PreconditionError
+from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
 from aihummer_drtui.recovery.mounts import is_mount_point
@@ -135,19 +136,32 @@ class DataPlace:
         path = self.live.with_name(mark.kept) if mark.kept else None
         return path if path is not None and path.is_dir() and not path.is_symlink() else None
 
+    def is_locked(self) -> bool:
+        """Whether a recovery holds the lock; those who ask do not see each other. Raises OSError."""
+        lock = os.open(self.live.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lock of the folder above, which no exchange moves. Raises LockedError where it is held."""
         lock = os.open(self.live.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise LockedError(
+                    "another recovery of this server is at work",
+                    where=str(self.live.parent),
+                    hint="wait for it, or end it; `aihummer-drtui probe restore-database` tells where it "
+                    "stands",
+                ) from None
             yield
-        except BlockingIOError:
-            raise LockedError(
-                "another recovery of this server is at work",
-                where=str(self.live.parent),
-                hint="wait for it, or end it; `aihummer-drtui probe restore-database` tells where it stands",
-            ) from None
         finally:
             os.close(lock)
 
@@ -228,6 +242,33 @@ class DataPlace:
         else:
             move_without_replacing(folder, self.live)
         sync_folder(self.live.parent)
+
+    def refuse_no_exchange(self) -> None:
+        """Let pass a file system that can exchange two folders in one step, tried with two empty ones.
+
+        Raises PreconditionError, also where no folder can be made beside the data directory.
+        """
+        made: list[Path] = []
+        try:
+            for _ in range(2):
+                made.append(Path(mkdtemp(prefix=f"{self.live.name}.exchange-", dir=self.live.parent)))
+            exchange(*made)
+        except FailedError as error:
+            raise PreconditionError(
+                error.what,
+                where=str(self.live.parent),
+                hint="put the data directory on a local file system (ext4, xfs, btrfs); nothing was changed",
+            ) from None
+        except OSError as error:
+            raise PreconditionError(
+                f"no folder can be made beside the data directory: {error.strerror}",
+                where=str(self.live.parent),
+                hint="run this as root or as the server's account; nothing was changed",
+            ) from None
+        finally:
+            for folder in made:
+                with suppress(OSError):
+                    folder.rmdir()
 
     def rename(self, folder: Path, name: Path) -> None:
         """Rename a folder beside to a free name, durably. Raises OSError."""

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from aihummer_drtui.errors import DrtuiError, LockedError
+from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.connection import owner_of
@@ -78,8 +78,4 @@ def _switch(target: Target, place: DataPlace) -> Switch:
 
 
 def _at_work(place: DataPlace) -> str:
-    try:
-        with place.locked():
-            return ""
-    except LockedError:
-        return " (it is at work now)"
+    return " (it is at work now)" if place.is_locked() else ""

@@ -1,24 +1,30 @@
 """The checks of the route to a point in time, on a server with its own archive and base backup."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
 
 from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.point_in_time.check import point_warnings
+from aihummer_drtui.recovery.point_in_time.choices import point_choices
 from aihummer_drtui.recovery.point_in_time.keepers import keeper_of
-from aihummer_drtui.recovery.point_in_time.look import room_needed
+from aihummer_drtui.recovery.point_in_time.look import UnseenError, room_needed
 from aihummer_drtui.recovery.point_in_time.model import ByTime
 from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
 from aihummer_drtui.recovery.point_in_time.room import server_part
+from aihummer_drtui.recovery.point_in_time.wal_status import wal_status
 from aihummer_drtui.recovery.target import Target
 from aihummer_drtui.run.verdict import Verdict
 from tests.recovery.point_in_time.archiving import Archiving, archiving
 from tests.recovery.point_in_time.lost_host import LostHost
+from tests.recovery.point_in_time.recovering import restored
 from tests.recovery.point_in_time.test_reach import NEW
 
 pytestmark = pytest.mark.postgres
@@ -82,6 +88,22 @@ def test_a_time_in_wal_whose_last_commit_is_not_known_is_warned_of(
     assert not any("not known" in warning for warning in looked.warnings)
 
 
+def test_a_base_backup_whose_own_wal_is_not_archived_yet_is_no_reach(
+    archived: Archived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not called reached, offers no moment, and counts for no age."""
+    keeper = keeper_of(archived.target)
+    windows = [replace(one, latest=None, latest_lsn=one.base.end_lsn - 1) for one in keeper.windows()]
+    monkeypatch.setattr(type(keeper), "windows", lambda _: windows)
+    looked = Catalogue(archived.target).look("wal-reach", {})
+    assert looked.verdict is Verdict.UNKNOWN
+    assert "brings nothing back yet" in looked.observed
+    assert wal_status(archived.target).age is None
+    assert [choice.value for choice in point_choices(archived.target)] == ["dump"]
+    looked = Catalogue(archived.target).look("recovery-point", {"RECOVERY_POINT": "latest"})
+    assert looked.verdict is Verdict.FAILED
+
+
 @pytest.mark.parametrize("values", [{}, {"RECOVERY_POINT": "dump"}, {"RECOVERY_POINT": " "}])
 def test_on_the_route_of_the_dump_there_is_no_point_to_look_at(values: dict[str, str]) -> None:
     """Also where nothing keeps WAL."""
@@ -115,6 +137,40 @@ def test_a_server_that_is_lost_need_not_answer(host: LostHost) -> None:
     assert looked.verdict is Verdict.PASSED
     assert looked.warnings
     assert catalogue.look("database-reachable", {}).verdict is Verdict.FAILED
+    (host.folder / "gateway.env").unlink()
+    assert catalogue.look("database-reachable", {"RECOVERY_POINT": "latest"}).verdict is Verdict.FAILED
+
+
+def closed_to_all(rules: Path, reload: Callable[[], object], sockets: Path) -> None:
+    """Let nobody into a server any more, and wait until it does not."""
+    rules.write_text("local all nobody reject\n")
+    reload()
+    with contextlib.suppress(psycopg.OperationalError):
+        while True:
+            psycopg.connect(host=str(sockets), user="postgres", dbname="postgres").close()
+
+
+def test_who_is_connected_must_be_seen(host: LostHost) -> None:
+    """A live server that lets nobody look is no server that nobody is connected to."""
+    closed_to_all(host.data / "pg_hba.conf", lambda: host.control("reload"), host.folder / "run")
+    with pytest.raises(UnseenError, match="who is connected to it cannot be seen"):
+        restored(host, host.between(5))
+    assert host.names() == ["main"]
+
+
+def test_a_host_that_does_not_tell_who_is_connected_is_not_called_ready(archived: Archived) -> None:
+    """Unproven, with what would let it be seen."""
+    cluster = archived.server.cluster
+    rules = cluster.folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    closed_to_all(rules, lambda: cluster.control("reload"), cluster.folder)
+    try:
+        looked = Catalogue(archived.target).look("database-ready", {"RECOVERY_POINT": "latest"})
+    finally:
+        rules.write_text(before)
+        cluster.control("restart")
+    assert looked.verdict is Verdict.UNPROVEN, looked
+    assert "stop AiHummer and the server itself" in looked.hint
 
 
 def test_what_weighs_on_a_point_is_warned_of() -> None:

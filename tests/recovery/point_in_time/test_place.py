@@ -121,6 +121,22 @@ def test_a_link_to_a_data_directory_is_followed_once(place: DataPlace, tmp_path:
     assert data_place(tmp_path / "link") == place
 
 
+def test_that_folders_can_be_exchanged_is_tried_before_anything_stops(place: DataPlace) -> None:
+    """By two of their own, of which nothing stays; a place where none can be made is told."""
+    place.refuse_no_exchange()
+    assert [path.name for path in place.live.parent.iterdir()] == ["main"]
+    with pytest.raises(PreconditionError, match="no folder can be made beside the data directory"):
+        DataPlace(live=Path("/proc/main")).refuse_no_exchange()
+
+
+def test_who_asks_for_the_lock_takes_it_from_nobody(place: DataPlace) -> None:
+    """A probe tells of a recovery at work, and does not hold up a second probe."""
+    assert not place.is_locked()
+    with place.locked():
+        assert place.is_locked()
+    assert not place.is_locked()
+
+
 def test_what_cannot_be_exchanged_is_refused(tmp_path: Path) -> None:
     """A mount point, a file, a place that is not there, tablespaces."""
     with pytest.raises(PreconditionError, match="mount point"):

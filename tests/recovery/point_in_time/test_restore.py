@@ -303,6 +303,23 @@ def test_a_lost_data_directory_is_made_anew(host: LostHost) -> None:
     assert host.ticks() == ALL[:5]
 
 
+def test_a_damaged_data_directory_is_replaced_where_that_is_said(host: LostHost) -> None:
+    """Whose it was cannot be told without pg_control; without PG_VERSION it is nobody's."""
+    host.control("stop", "-m", "fast")
+    (host.data / "global" / "pg_control").unlink()
+    with pytest.raises(PreconditionError, match="does not tell what it holds") as refused:
+        restored(host, host.between(5))
+    assert "--base base" in refused.value.hint
+    done = restored(host, host.between(5), base="base")
+    assert any("the data directory here is damaged, and is replaced" in told for told in done.warnings)
+    assert host.ticks() == ALL[:5]
+    host.control("stop", "-m", "fast")
+    (host.data / "PG_VERSION").unlink()
+    with pytest.raises(PreconditionError, match="it has no PG_VERSION") as refused:
+        restored(host, host.between(3))
+    assert f"mv {host.data} {host.data}.damaged" in refused.value.hint
+
+
 def test_a_fresh_cluster_is_replaced(host: LostHost) -> None:
     """What a package's installation made on the new host; it knows neither owner nor database."""
     host.control("stop", "-m", "fast")
