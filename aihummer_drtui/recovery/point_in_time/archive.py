@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aihummer_drtui.errors import DrtuiError, FailedError, PreconditionError
+from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.growing import PARTIAL
 from aihummer_drtui.recovery.database.account import ServerAccount, account_owning, servers_account
@@ -22,7 +22,7 @@ from aihummer_drtui.recovery.point_in_time.model import (
     Window,
 )
 from aihummer_drtui.recovery.point_in_time.reach import require_reach
-from aihummer_drtui.recovery.point_in_time.recovery_settings import quoted, settle
+from aihummer_drtui.recovery.point_in_time.recovery_settings import settle
 from aihummer_drtui.recovery.point_in_time.segment_file import lay_open
 from aihummer_drtui.recovery.point_in_time.segment_packing import PACKINGS
 from aihummer_drtui.recovery.point_in_time.segments import Segment, lsn_of, number_of, segment_named
@@ -132,17 +132,8 @@ class ArchiveKeeper:
         account = account_owning(folder)
         account.identity()
         copy_base(base, folder, account, reporter)
-        told = f"restore_command = {quoted(self.wal.restore_command or restore_command(self.wal.archive))}\n"
-        try:
-            with (folder / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
-                file.write(told)
-        except OSError as error:
-            raise FailedError(
-                f"the recovery's settings could not be written: {error.strerror}",
-                where=str(folder),
-                hint="is the disk full? remove the folder, then try again",
-            ) from None
-        settle(folder, point, timeline=window.timeline, account=account)
+        command = self.wal.restore_command or restore_command(self.wal.archive)
+        settle(folder, point, timeline=window.timeline, account=account, restore_command=command)
 
     def _base(self, window: Window) -> Base:
         for base in self.bases():

@@ -144,6 +144,8 @@ def running_beside(
     superusers = superusers_of(live)
     try:
         write_access(live, sockets, superusers)
+        # Only now: before, whoever runs the server could have put links where root writes.
+        live.account.own(sockets)
         process = _started(live, data, sockets, limits)
         server = BesideServer(data=data, sockets=sockets, superusers=superusers, process=process)
         try:
@@ -206,17 +208,10 @@ def _private_path(recovery: str) -> Path:
 
 
 def _private_folder(live: Server, recovery: str) -> Path:
-    folder = Path("/tmp") / f"drtui-{recovery}"  # noqa: S108 - made new, ours alone; a socket's path is short
-    if (
-        folder.is_dir()
-        and not folder.is_symlink()
-        and folder.stat().st_uid in {live.account.uid, os.geteuid()}
-    ):
-        # What a killed recovery of this very id left.
-        shutil.rmtree(folder, ignore_errors=True)
+    remove_private_folder(live, recovery)
+    folder = _private_path(recovery)
     try:
         folder.mkdir(mode=0o700)
-        live.account.own(folder)
     except OSError as error:
         raise FailedError(
             f"the private folder for the server's socket could not be made: {error.strerror}",
@@ -229,7 +224,8 @@ def _private_folder(live: Server, recovery: str) -> Path:
 def _started(live: Server, data: Path, sockets: Path, limits: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     settings = confining_settings(sockets, limits)
     us = os.getpid()
-    with (sockets / "log").open("ab") as log:
+    descriptor = os.open(sockets / "log", os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "ab") as log:
         try:
             return subprocess.Popen(
                 [

@@ -19,16 +19,21 @@ _TARGET: Final = re.compile(
 )
 
 
-def settle(folder: Path, point: Point, *, timeline: int, account: ServerAccount) -> None:
+def settle(
+    folder: Path, point: Point, *, timeline: int, account: ServerAccount, restore_command: str = ""
+) -> None:
     """Replace whatever `postgresql.auto.conf` says of a recovery's target by this point and timeline.
 
     The keepers' own lines are not kept: pgBackRest 2.45 and Barman 3.4 write a restore point's name
-    without quoting it. `restore_command` stays as it is. Raises FailedError.
+    without quoting it. A `restore_command` that is there stays as it is where none is given. Raises
+    FailedError.
     """
     path = folder / _AUTO
     try:
         lines = read_regular(path, limit=_LIMIT, follow=False)[0].splitlines()
         kept = [line for line in lines if not _TARGET.match(line)]
+        if restore_command:
+            kept.append(f"restore_command = {quoted(restore_command)}".encode())
         told = [line.encode() for line in target_lines(point, timeline=timeline)]
         owner = None if account.is_present else (account.uid, account.gid)
         write_durably(path, b"\n".join([*kept, *told, b""]), owner=owner)
