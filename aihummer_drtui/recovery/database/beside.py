@@ -1,7 +1,7 @@
 """The database beside the live one: made for a restore, marked, and gone again if the restore breaks."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from aihummer_drtui.recovery.backup.manifest import SealedDatabase
 from aihummer_drtui.recovery.backup.set import BackupSet
 from aihummer_drtui.recovery.database.connection import Owner, failures_named
 from aihummer_drtui.recovery.database.marker import (
+    Seen,
     Stage,
     beside_name,
     commit_synchronously,
@@ -56,11 +57,21 @@ def _make(connection: "Connection[TupleRow]", owner: Owner, backup: BackupSet, n
 
 def drop_leftovers(connection: "Connection[TupleRow]", owner: Owner) -> None:
     """Drop what a killed restore left; under the lock whoever filled it is gone."""
-    prefix = beside_name(owner.database, Stage.RESTORING, "x" * 8)[:-8]
-    for name, seen in databases_seen(connection).items():
-        marked = seen.marker is not None and seen.marker.stage is Stage.RESTORING
-        if marked and seen.ours and name.startswith(prefix):
-            _drop(connection, name)
+    for name in leftovers(owner.database, databases_seen(connection)):
+        _drop(connection, name)
+
+
+def leftovers(database: str, there: Mapping[str, Seen]) -> list[str]:
+    """Of the databases that are there, those that restores of `database` filled, by their names.
+
+    Another database's on the same server may be at work now.
+    """
+    prefix = beside_name(database, Stage.RESTORING, "x" * 8)[:-8]
+    return sorted(
+        name
+        for name, seen in there.items()
+        if seen.marker and seen.marker.stage is Stage.RESTORING and seen.ours and name.startswith(prefix)
+    )
 
 
 def durable_until_here(connection: "Connection[TupleRow]", beside: str, set_id: str) -> None:

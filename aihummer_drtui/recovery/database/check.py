@@ -8,6 +8,7 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.manifest import Fact, Manifest
 from aihummer_drtui.recovery.backup.sealed import no_set_named, sealed_manifest
 from aihummer_drtui.recovery.check import Check, Scene
+from aihummer_drtui.recovery.database.beside import leftovers
 from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named, owner_of
 from aihummer_drtui.recovery.database.content import row_counts
 from aihummer_drtui.recovery.database.marker import Seen, Stage, databases_seen
@@ -111,12 +112,7 @@ def probe_database(scene: Scene) -> Probed:
         owner = owner_of(scene.target)
         there = _databases(scene.target, owner)
         live = there.get(owner.database)
-        left = sorted(
-            name
-            for name, seen in there.items()
-            if seen.marker and seen.marker.stage is Stage.RESTORING and seen.ours
-        )
-        if left:
+        if left := leftovers(owner.database, there):
             return Probed(
                 result=ProbeResult.PARTIAL,
                 observed=cleaned_line(
