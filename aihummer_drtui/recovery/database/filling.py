@@ -51,9 +51,9 @@ class Filling:
     """Descriptor of the dump, authenticated already."""
     beside: str
     sealed_size: int
+    """Bytes of the database when it was sealed; 0 = not known."""
     vectors: bool
     """Whether the database has indexes of pgvector."""
-    """Bytes of the database when it was sealed; 0 = not known."""
     jobs: int
     reporter: Reporter
 

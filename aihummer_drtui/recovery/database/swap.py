@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Final
 
-from aihummer_drtui.errors import FailedError, UnknownOutcomeError
+from aihummer_drtui.errors import DrtuiError, FailedError, UnknownOutcomeError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.connection import Owner, server_words
 from aihummer_drtui.recovery.database.marker import (
@@ -54,7 +54,7 @@ def swap(
             _send_away(connection, name)
         _rename(connection, live, beside, kept_as, kept, comment)
     except BaseException as error:
-        _open_again(connection, closed)
+        still_closed = _open_again(connection, closed)
         if connection.closed:
             raise UnknownOutcomeError(
                 "the connection was lost while the databases were exchanged",
@@ -62,6 +62,8 @@ def swap(
                 hint="when PostgreSQL is back, `aihummer-drtui probe restore-database` (or restore-undo) "
                 "tells what happened",
             ) from None
+        if still_closed and isinstance(error, Exception):
+            raise _left_closed(error, still_closed, owner) from None
         if isinstance(error, psycopg.Error):
             raise FailedError(
                 f"the databases could not be exchanged: {server_words(error, owner)}",
@@ -107,15 +109,39 @@ def _allow(connection: "Connection[TupleRow]", database: str, *, allowed: bool) 
     )
 
 
-def _open_again(connection: "Connection[TupleRow]", closed: list[str]) -> None:
+def _open_again(connection: "Connection[TupleRow]", closed: list[str]) -> list[str]:
+    """Let connections in again, into each that can be; give the names of the others.
+
+    Where the server itself is gone, the probe sees the closed database when it is back.
+    """
     import psycopg
 
-    try:
-        for name in databases_seen(connection).keys() & closed:
+    left = []
+    for name in closed:
+        try:
             _allow(connection, name, allowed=True)
-    except psycopg.Error:
-        # The server itself is gone; the probe sees the closed database when it is back.
-        return
+        except psycopg.errors.InvalidCatalogName:
+            # It is not there: nothing of that name is closed.
+            continue
+        except psycopg.Error:
+            left.append(name)
+    return left
+
+
+def _left_closed(error: Exception, closed: list[str], owner: Owner) -> FailedError:
+    import psycopg
+
+    if isinstance(error, psycopg.Error):
+        why = server_words(error, owner)
+    else:
+        why = error.what if isinstance(error, DrtuiError) else str(error)
+    names = ", ".join(cleaned_line(name) for name in closed)
+    return FailedError(
+        f"the databases could not be exchanged: {why}; {names} lets nobody in and could not be opened again",
+        where=owner.phrase,
+        hint=f'as a superuser: ALTER DATABASE "{cleaned_line(closed[0])}" ALLOW_CONNECTIONS true; no data '
+        "was changed",
+    )
 
 
 def _send_away(connection: "Connection[TupleRow]", database: str) -> None:

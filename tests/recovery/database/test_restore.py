@@ -22,11 +22,13 @@ from aihummer_drtui.errors import DrtuiError, FailedError, LockedError, Precondi
 from aihummer_drtui.recovery.backup.create import create_backup
 from aihummer_drtui.recovery.backup.set import BackupSet, open_set, seal
 from aihummer_drtui.recovery.check import Scene
+from aihummer_drtui.recovery.database import swap as exchange
 from aihummer_drtui.recovery.database.alone import LOCK
 from aihummer_drtui.recovery.database.beside import durable_until_here
 from aihummer_drtui.recovery.database.check import look_at_restored, probe_database
 from aihummer_drtui.recovery.database.connection import connect, owner_of
 from aihummer_drtui.recovery.database.identity import database_facts
+from aihummer_drtui.recovery.database.marker import Stage, beside_name, mark_text, write_comment
 from aihummer_drtui.recovery.database.ready import look_at_readiness
 from aihummer_drtui.recovery.database.restore import Restored, restore_database
 from aihummer_drtui.recovery.database.swap import swap
@@ -370,6 +372,32 @@ def test_d08_a_crash_between_restore_and_exchange_has_exchanged_nothing(
     restore(installation, backup)
     assert installation.rows() == 2000
     assert not [name for name in installation.databases() if "_restoring" in name]
+
+
+def test_the_remainder_of_another_databases_restore_is_not_ours(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """Two AiHummers may share a server: ours is done though a restore of the other was killed."""
+    restore(installation, backup)
+    name = beside_name("other", Stage.RESTORING, "0badcafe")
+    with connect(owner_of(installation.target), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        write_comment(connection, name, mark_text(Stage.RESTORING, "a-set"))
+        assert probed(installation, backup) is ProbeResult.DONE
+        connection.execute(f'DROP DATABASE "{name}"'.encode())
+
+
+def test_what_cannot_be_opened_again_is_named_and_the_rest_is_open(installation: Installation) -> None:
+    """The first that fails must not leave the live database closed without a word."""
+    owner = owner_of(installation.target)
+    with connect(owner, database="postgres", autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{installation.name}" ALLOW_CONNECTIONS false'.encode())
+        names = ["postgres", "nobody_has_this_database", installation.name]
+        assert exchange._open_again(connection, names) == ["postgres"]
+    connect(owner).close()
+    told = exchange._left_closed(FailedError("they do not end", hint="x"), ["hum"], owner)
+    assert "they do not end; hum lets nobody in" in told.what
+    assert 'ALTER DATABASE "hum" ALLOW_CONNECTIONS true' in told.hint
 
 
 def test_d08_a_crash_in_the_exchange_itself_leaves_one_whole_database(
