@@ -98,6 +98,7 @@ class Server:
             self._command(command, "start", seconds)
         else:
             log = self.data / START_LOG
+            begins = log.lstat().st_size if log.exists() else 0
             given = ("-o", " ".join(options)) if options else ()
             ended, _ = self.run(
                 *("pg_ctl", "start", "-D", self.data, "-w", "-t", str(int(seconds)), "-l", log, *given),
@@ -105,7 +106,7 @@ class Server:
             )
             if ended.code != 0:
                 raise FailedError(
-                    f"the server did not start: {_log_end(log) or ended.first_words}",
+                    f"the server did not start: {_log_end(log, begins) or ended.first_words}",
                     where=str(log),
                     hint="read that log and mend what it says; nothing was removed",
                 )
@@ -343,9 +344,17 @@ def _control(text: str, where: str) -> ControlData:
         ) from None
 
 
-def _log_end(log: Path) -> str:
+def _log_end(log: Path, begins: int) -> str:
+    """What of the log was written from byte `begins` on tells why, of its last 2000 bytes; empty = nothing.
+
+    It lies in the server's folder: no link is followed.
+    """
     try:
-        data = log.read_bytes()[-2000:]
+        with os.fdopen(
+            os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb"
+        ) as file:
+            file.seek(max(begins, os.fstat(file.fileno()).st_size - 2000))
+            data = file.read(2000)
     except OSError:
         return ""
     told = re.findall(r"(?:FATAL|PANIC|ERROR|could not).*", cleaned_bytes(data))

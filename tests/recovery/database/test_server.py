@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.recovery.database import server as servers
 from aihummer_drtui.recovery.database.account import ServerAccount, account_named, account_owning
 from aihummer_drtui.recovery.database.admin import Admin, admin_of
 from aihummer_drtui.recovery.database.program import run_program
@@ -154,6 +155,20 @@ def test_a_directory_of_no_server_is_refused(tmp_path: Path) -> None:
     (tmp_path / "PG_VERSION").write_text("9.6\n")
     with pytest.raises(PreconditionError, match=r"says '9\.6'"):
         data_major(tmp_path)
+
+
+def test_of_a_servers_log_only_this_starts_words_are_told(tmp_path: Path) -> None:
+    """Not those of an earlier start, nor of a file that a link leads to, and the end only of a long one."""
+    log = tmp_path / "log"
+    log.write_text("FATAL:  of another day\n")
+    begins = log.stat().st_size
+    assert servers._log_end(log, begins) == ""
+    with log.open("a") as file:
+        file.write(f"FATAL:  the first\n{'x' * 3000}\nFATAL:  the last\n")
+    assert servers._log_end(log, begins) == "FATAL:  the last"
+    (tmp_path / "link").symlink_to(log)
+    assert servers._log_end(tmp_path / "link", 0) == ""
+    assert servers._log_end(tmp_path / "none", 0) == ""
 
 
 def test_roots_data_directory_is_refused(installation: Installation, tmp_path: Path) -> None:
