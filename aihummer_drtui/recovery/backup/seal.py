@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,7 +93,13 @@ def _described(
     """What the dump tells of its database, and what it does not."""
     major = max(header.server_version_num, _number(header.pg_dump_version)) // 10_000
     tools = find_tools(target, at_least=major)
-    listing = _asked(tools, descriptor, dump, "--list")
+    extensions: dict[str, str] = {}
+
+    def note(line: str) -> None:
+        extensions.update(dict.fromkeys(_EXTENSION.findall(line), ""))
+
+    # Of a large database the listing is longer than what is kept of a program's words.
+    _asked(tools, descriptor, dump, "--list", heard=note)
     # A schema of no dump: nothing is selected but the statement that makes the database.
     script = _asked(tools, descriptor, dump, "--create", "--schema-only", "--schema=drtui none", "--file=-")
     settings = _settings(script)
@@ -109,7 +116,7 @@ def _described(
         locale_provider=provider,
         locale=settings.get("ICU_LOCALE", settings.get("BUILTIN_LOCALE", "")),
         tables={},
-        extensions=dict.fromkeys(_EXTENSION.findall(listing), ""),
+        extensions=extensions,
         roles=(),
         lsn="",
         server_version_num=header.server_version_num,
@@ -126,11 +133,18 @@ def _settings(script: str) -> dict[str, str]:
     }
 
 
-def _asked(tools: PostgresTools, descriptor: int, dump: Path, *options: str) -> str:
+def _asked(
+    tools: PostgresTools,
+    descriptor: int,
+    dump: Path,
+    *options: str,
+    heard: Callable[[str], None] | None = None,
+) -> str:
     ended = run_program(
         [tools.pg_restore, *options, f"/proc/self/fd/{descriptor}"],
         environment=program_environment(),
         descriptors=(descriptor,),
+        heard=heard,
     )
     if ended.code != 0:
         raise PreconditionError(

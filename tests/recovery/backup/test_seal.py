@@ -71,6 +71,19 @@ def test_the_header_tells_time_versions_and_locale(installation: Installation, d
     assert dump.exists()
 
 
+def test_the_extensions_of_a_long_listing_are_all_sealed(installation: Installation, dump: Path) -> None:
+    """The listing of a large database is longer than what is kept of a program's words."""
+    wide = ", ".join(["timestamp with time zone"] * 100)
+    with installation.cluster.admin(installation.name) as connection:
+        connection.execute(
+            "DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format("
+            f"'CREATE FUNCTION wide_%s({wide}) RETURNS int LANGUAGE sql AS $f$ SELECT 1 $f$', i);"
+            " END LOOP; END $$"
+        )
+    _dump(installation, "--format=custom", f"--file={dump}")
+    assert set(_seal(installation, dump).manifest.database.extensions) == {"pgcrypto"}
+
+
 def test_a_sealed_dump_restores_and_its_rows_stay_unproven(installation: Installation, dump: Path) -> None:
     """The database comes back; that it is complete nobody could know, so nothing says it."""
     backup = _seal(installation, dump)
