@@ -44,20 +44,33 @@ def follow(
     for newest in sorted(histories, reverse=True):
         history = histories[newest]
         if newest > timeline and history.contains(timeline, end_lsn):
-            chain = _walked(history, start_lsn, present, size)
+            chain = _walked(history, start_lsn, present, histories, size)
             if chain.timeline == newest:
                 return chain
-    return _walked(history_from(histories, timeline), start_lsn, present, size, own=timeline)
+    return _walked(history_from(histories, timeline), start_lsn, present, histories, size, own=timeline)
 
 
-def _walked(history: History, start_lsn: int, present: Set[Segment], size: int, *, own: int = 0) -> Chain:
+def _walked(
+    history: History,
+    start_lsn: int,
+    present: Set[Segment],
+    histories: Mapping[int, History],
+    size: int,
+    *,
+    own: int = 0,
+) -> Chain:
     found: list[Segment] = []
     number = number_of(start_lsn, size)
     while (segment := Segment(timeline=own or history.timeline_at(number, size), number=number)) in present:
         found.append(segment)
         number += 1
-    # Files of an abandoned timeline are no later ones.
-    later = any(other.number > number and other.timeline >= segment.timeline for other in present)
+    # What leads on through the missing file: files of an abandoned timeline or of a sibling do not.
+    onward = {one for one, told in histories.items() if told.timeline_at(number, size) == segment.timeline}
+    onward |= {segment.timeline}
+    later = any(
+        other.number > number and other.timeline in onward and other.timeline >= segment.timeline
+        for other in present
+    )
     return Chain(
         segments=tuple(found),
         timeline=found[-1].timeline if found else segment.timeline,

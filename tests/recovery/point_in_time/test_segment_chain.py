@@ -28,6 +28,10 @@ def files(timeline: int, *numbers: int) -> set[Segment]:
         (files(1, 2, 3, 4) | files(2, 5, 7), {2: ONTO_TWO}, 6, 2, "000000020000000000000006"),
         # Its first file is missing: the backup's own timeline is what there is.
         (files(1, 2, 3, 4, 5) | files(2, 6), {2: ONTO_TWO}, 6, 1, ""),
+        # All of the old timeline is missing up to where the later one begins: that is a gap.
+        (files(1, 2) | files(2, 5, 6), {2: ONTO_TWO}, 3, 1, "000000010000000000000003"),
+        # A sibling's files, which left before, lead through none of ours.
+        (files(1, 2, 3) | files(3, 2, 3, 4, 5, 6), {3: BEFORE_IT}, 4, 1, ""),
         # Left before the backup was whole: it does not lead there.
         (files(1, 2, 3) | files(3, 2, 3, 4), {3: BEFORE_IT}, 4, 1, ""),
     ],
