@@ -15,12 +15,12 @@ from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.errors import UsageError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.events import ENGINE, Mode
+from aihummer_drtui.run.requests import LONGEST_NAME
 from aihummer_drtui.tui.terminal import why_line_mode
 
 if TYPE_CHECKING:
     from aihummer_drtui.plain.answers import Answers
 
-_LONGEST_NAME = 200
 _SITTING: Final = {
     "plain": False,
     "yes": False,
@@ -146,7 +146,7 @@ def operator_name(given: str) -> str:
 
     Raises UsageError for the name that the engine records under.
     """
-    name = cleaned_line(given or _login_name(), _LONGEST_NAME)
+    name = cleaned_line(given or _login_name(), LONGEST_NAME)
     if name.strip() == ENGINE:
         raise UsageError(
             f"`{ENGINE}` stands for the engine's own records", where="--operator", hint="say who you are"

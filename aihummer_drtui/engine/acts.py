@@ -13,13 +13,12 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.legal import latest_attempt, level_of, refusal, unproven_items
-from aihummer_drtui.run.requests import Refused
+from aihummer_drtui.run.requests import LONGEST_NAME, Refused
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem
 
 FRESH_FOR_COMMANDS: Final = 30.0
 """Seconds; before a command, older looks at its preconditions are renewed."""
-_LONGEST_NAME: Final = 200
 
 
 class Acts:
@@ -86,7 +85,7 @@ class Acts:
         return None
 
     def _attach(self, connection: Connection, request: r.Attach) -> Refused | None:
-        operator = cleaned_line(request.operator.strip(), _LONGEST_NAME)
+        operator = cleaned_line(request.operator.strip(), LONGEST_NAME)
         if not operator:
             return Refused(reason="nobody is named as the operator", hint="say who you are: --operator NAME")
         if operator == e.ENGINE:
@@ -99,8 +98,8 @@ class Acts:
             e.SittingOpened(
                 sitting=sitting,
                 operator=operator,
-                host=cleaned_line(request.host, _LONGEST_NAME),
-                front_end=cleaned_line(request.front_end, _LONGEST_NAME),
+                host=cleaned_line(request.host, LONGEST_NAME),
+                front_end=cleaned_line(request.front_end, LONGEST_NAME),
             ),
             operator,
         )

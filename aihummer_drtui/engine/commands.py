@@ -24,6 +24,7 @@ from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.outdating import outdated_by, rests_on
 from aihummer_drtui.run.state import Lost, RunState, Settled, Underway
 from aihummer_drtui.runbook.model import CommandItem, Runbook
+from aihummer_drtui.runbook.names import CONFIRM
 
 PROBE_TIME_OUT: Final = 60.0
 STARTING_LOOK: Final = 0.1
@@ -80,7 +81,7 @@ class Commands:
         one = self._attempt(item.id, number)
         environment = self._given(values)
         if item.destructive:
-            environment["DRTUI_CONFIRM"] = confirmation
+            environment[CONFIRM] = confirmation
         try:
             # Of an engine that ends meanwhile too: nothing may start once its lock is another's.
             await seen_through(aside(partial(self._launch, one, item, environment)))

@@ -37,6 +37,7 @@ from aihummer_drtui.run.events import (
     NoteWritten,
     Record,
 )
+from aihummer_drtui.run.requests import LONGEST_WORDS
 
 ANSWERS_WITHIN: Final = 5.0
 """Seconds after which an engine that says nothing counts as standing still."""
@@ -112,7 +113,7 @@ def take_over(folder: RunFolder, holder: Holder, *, operator: str, reason: str, 
         holder=_told(holder),
         process=holder.process,
         operator=operator,
-        reason=cleaned_line(reason, 4_000),
+        reason=cleaned_line(reason, LONGEST_WORDS),
     )
     try:
         write_durably(_path(folder), msgspec.json.encode(taking))

@@ -10,7 +10,7 @@ from typing import assert_never
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.outdating import outdated_by
-from aihummer_drtui.run.requests import Refused
+from aihummer_drtui.run.requests import LONGEST_WORDS, Refused
 from aihummer_drtui.run.state import (
     Abandoned,
     AttemptState,
@@ -41,7 +41,6 @@ from aihummer_drtui.runbook.model import (
 )
 
 _OPERATOR_SAYS_WHY = "say in a few words why; it goes into the record"
-_MAX_WORDS = 4_000
 
 
 def settled(state: RunState, item: Item) -> bool:
@@ -200,9 +199,9 @@ def _no_words(text: str, what: str) -> Refused | None:
 
 
 def _too_long(text: str, what: str) -> Refused | None:
-    if len(text) <= _MAX_WORDS:
+    if len(text) <= LONGEST_WORDS:
         return None
-    return Refused(reason=f"{what} of {len(text)} characters is too long", hint=f"at most {_MAX_WORDS}")
+    return Refused(reason=f"{what} of {len(text)} characters is too long", hint=f"at most {LONGEST_WORDS}")
 
 
 def _no_such(kind: str, name: str, known: list[str]) -> Refused:
@@ -219,7 +218,7 @@ def _of_kind(runbook: Runbook, item_id: str, kind: type[Item]) -> Refused | None
 
 
 def _input(runbook: Runbook, state: RunState, item_id: str, value: str) -> Refused | None:
-    if not value or len(value) > _MAX_WORDS or cleaned_line(value, _MAX_WORDS) != value:
+    if not value or len(value) > LONGEST_WORDS or cleaned_line(value, LONGEST_WORDS) != value:
         return Refused(
             reason="the value is empty, too long, or holds control characters",
             hint="give one line of text",

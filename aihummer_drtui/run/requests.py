@@ -1,10 +1,15 @@
 """What a front end may ask of the engine: one line of JSON each, answered by one line of JSON."""
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
 from aihummer_drtui.run.verdict import Answer, ProbeResult, ToldOutcome
+
+LONGEST_WORDS: Final = 4_000
+"""Characters of a reason, a statement, a note or a value; what is longer is refused."""
+LONGEST_NAME: Final = 200
+"""Characters of an operator's, a host's or a front end's name; what is longer is cut."""
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="request", forbid_unknown_fields=True):

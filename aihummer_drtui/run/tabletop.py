@@ -13,9 +13,8 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.requests import Refused
 from aihummer_drtui.run.state import RunState, Status
+from aihummer_drtui.runbook.model import LONGEST_DURATION
 
-LONGEST: Final = 30 * 86_400.0
-"""Seconds that a command can be told to have taken at most: as long as a runbook can let it run."""
 _TOLD: Final = (e.CheckAnswered, e.CommandRehearsed, e.OutcomeTold, e.ProbeAnswered, e.LevelTold)
 _SEEN: Final = (
     e.CheckObserved,
@@ -100,9 +99,10 @@ def not_rehearsed(state: RunState, item_id: str) -> Refused | None:
 
 def no_duration(seconds: float | None) -> Refused | None:
     """Why a command cannot have taken so long, or None."""
-    if seconds is None or (math.isfinite(seconds) and 0 <= seconds <= LONGEST):
+    if seconds is None or (math.isfinite(seconds) and 0 <= seconds <= LONGEST_DURATION):
         return None
-    return Refused(reason="that is no duration", hint=f"at most {duration_text(LONGEST)}, such as 1h 20m")
+    longest = duration_text(LONGEST_DURATION)
+    return Refused(reason="that is no duration", hint=f"at most {longest}, such as 1h 20m")
 
 
 def under_way_hint(state: RunState) -> str:

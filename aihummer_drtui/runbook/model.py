@@ -1,9 +1,12 @@
 """What a runbook is: Runbook > Step > Item. Read from Markdown by `reader`, judged by `lint`."""
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
+
+LONGEST_DURATION: Final = 30 * 86_400.0
+"""Seconds. Nothing in a recovery is planned, or told, to take longer than 30 days."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,12 +8,10 @@ from typing import Final
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import parse_duration
 from aihummer_drtui.runbook.findings import Findings, quoted
-from aihummer_drtui.runbook.model import Place
+from aihummer_drtui.runbook.model import LONGEST_DURATION, Place
 
 LARGEST: Final = 16_384
 """Characters of one block; tomllib takes quadratic time on some larger ones."""
-LONGEST_DURATION: Final = 30 * 86_400.0
-"""Seconds. Nothing in a recovery is planned to take longer than 30 days."""
 
 _ERROR_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 

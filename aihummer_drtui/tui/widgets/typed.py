@@ -1,6 +1,6 @@
 """A line that is typed into. It does not blink: every blink would go over the wire."""
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
@@ -8,10 +8,8 @@ from textual.message import Message
 from textual.widgets import Input
 
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.run.requests import LONGEST_WORDS
 from aihummer_drtui.tui.pace import Pace
-
-LIMIT: Final = 4_000
-"""Characters, as the engine takes them."""
 
 
 class Typed(Input):
@@ -24,7 +22,7 @@ class Typed(Input):
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(self, value: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
-        super().__init__(value, max_length=LIMIT, id=id, select_on_focus=False)
+        super().__init__(value, max_length=LONGEST_WORDS, id=id, select_on_focus=False)
         self.cursor_blink = False
         self.pace = Pace()
         """How fast the line came."""
