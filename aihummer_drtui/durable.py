@@ -24,24 +24,14 @@ def write_durably(
     `owner` is (user, group) by number; None = the account that writes.
     Raises OSError when the folder is not writable or full; `path` is then untouched.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as beside:
-            if owner is not None:
-                os.fchown(beside.fileno(), *owner)
-            os.fchmod(beside.fileno(), mode)
-            beside.write(data)
-            beside.flush()
-            os.fsync(beside.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+    with written_durably(path, mode=mode, owner=owner) as beside:
+        beside.write(data)
 
 
 @contextmanager
-def written_durably(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
+def written_durably(
+    path: Path, *, mode: int = 0o600, owner: tuple[int, int] | None = None
+) -> Iterator[IO[bytes]]:
     """Give a file to write what `path` will hold; it is there, whole and on the disk, when the block ends.
 
     For what is too large for `write_durably`. Whatever breaks within, `path` is as it was. Raises OSError.
@@ -49,6 +39,8 @@ def written_durably(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as beside:
+            if owner is not None:
+                os.fchown(beside.fileno(), *owner)
             os.fchmod(beside.fileno(), mode)
             yield beside
             beside.flush()

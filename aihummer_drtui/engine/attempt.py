@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from aihummer_drtui.durable import sync_folder, write_durably
-from aihummer_drtui.engine.clock import ProcessIdentity, boot_id
+from aihummer_drtui.engine.clock import ProcessIdentity, boot_id, session_members
 from aihummer_drtui.engine.kernel_lock import is_locked, try_lock
 from aihummer_drtui.engine.private_file import open_private
 from aihummer_drtui.errors import PreconditionError
@@ -299,24 +299,10 @@ def _handed(secrets: Collection[bytes]) -> Iterator[int]:
 def _why_lost(child: ProcessIdentity) -> str:
     if child.boot_id != boot_id():
         return "the machine was restarted while it ran"
-    left = _session_members(child)
+    left = session_members(child.pid)
     if not left:
         return "it and its supervisor were killed"
     return f"it and its supervisor were killed; of its processes these still run: {', '.join(map(str, left))}"
-
-
-def _session_members(leader: ProcessIdentity) -> list[int]:
-    """Processes of the session that the dead leader began; its number is not given again before they end."""
-    members = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if fields[0] not in "ZXx" and int(fields[3]) == leader.pid and entry.name != str(leader.pid):
-                members.append(int(entry.name))
-    return sorted(members)
 
 
 def _signalled(process: ProcessIdentity) -> bool:

@@ -13,8 +13,10 @@ from typing import Final, Protocol
 import msgspec
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_STATE: Final = 3 - 3
+_SESSION: Final = 6 - 3
 _START_TICKS: Final = 22 - 3
-"""Field 22 of /proc/pid/stat (proc_pid_stat(5)), counted from field 3, the first after the name."""
+"""Fields of /proc/pid/stat (proc_pid_stat(5)), counted from field 3, the first after the name."""
 _DEAD_STATES: Final = frozenset("ZXx")
 """A zombie runs nothing any more; its number is only kept until somebody asks for its end."""
 
@@ -96,11 +98,30 @@ class ProcessIdentity(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
 
+def session_members(leader: int) -> list[int]:
+    """The living processes, by number, of the session that the process `leader` began, but for itself.
+
+    Where it is dead, its number is not given again before they end.
+    """
+    members = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and entry.name != str(leader):
+            fields = _fields(int(entry.name))
+            if fields and fields[_STATE] not in _DEAD_STATES and int(fields[_SESSION]) == leader:
+                members.append(int(entry.name))
+    return sorted(members)
+
+
 def _state_and_start(pid: int) -> tuple[str, int] | None:
+    fields = _fields(pid)
+    return None if fields is None else (fields[_STATE], int(fields[_START_TICKS]))
+
+
+def _fields(pid: int) -> list[str] | None:
+    """What stands behind the name in the process' stat; None when there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The name in parentheses is chosen by the program and may itself hold spaces and parentheses.
-    fields = stat.rpartition(")")[2].split()
-    return fields[0], int(fields[_START_TICKS])
+    return stat.rpartition(")")[2].split()

@@ -36,6 +36,12 @@ class JournalFollower:
         self._chain = read.chain
         return list(read.records)
 
+    def all_new(self) -> Iterator[Record]:
+        """Give every record that was not given yet, piece by piece. Raises as `poll`."""
+        yield from self.poll()
+        while self.stopped_short:
+            yield from self.poll()
+
     def is_behind(self) -> bool:
         """Whether the journal is longer than what was given; False as well when it cannot be seen."""
         try:
@@ -75,7 +81,4 @@ class JournalFollower:
 
 def journal_records(folder: Path) -> Iterator[Record]:
     """Give every record that a run's journal holds now, read in pieces. Raises as `JournalFollower.poll`."""
-    follower = JournalFollower(folder)
-    yield from follower.poll()
-    while follower.stopped_short:
-        yield from follower.poll()
+    return JournalFollower(folder).all_new()

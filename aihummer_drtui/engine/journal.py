@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Final, NoReturn
 
-from aihummer_drtui.durable import sync_folder
+from aihummer_drtui.durable import create_durably, sync_folder
 from aihummer_drtui.engine.ballast import Ballast
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.engine.private_file import open_private
@@ -315,12 +315,7 @@ def _keep(folder: Path, torn: bytes) -> str:
     number = 1
     while (copy := folder / f"{JOURNAL}.broken.{number}").exists():
         number += 1
-    descriptor = open_private(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    with os.fdopen(descriptor, "wb") as kept:
-        kept.write(torn)
-        kept.flush()
-        os.fsync(kept.fileno())
-    sync_folder(folder)
+    create_durably(copy, torn)
     return copy.name
 
 

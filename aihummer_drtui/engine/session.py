@@ -37,12 +37,7 @@ class Reading:
 
     def read(self) -> None:
         """Read what was added. Raises CorruptJournalError, PreconditionError as JournalFollower does."""
-        self._take_in(self.follower.poll())
-        while self.follower.stopped_short:
-            self._take_in(self.follower.poll())
-
-    def _take_in(self, records: list[Record]) -> None:
-        for record in records:
+        for record in self.follower.all_new():
             self.state = begin(record) if self.state is None else follow(self.state, record)
             if self.on_record is not None:
                 self.on_record(record)
@@ -146,12 +141,7 @@ class Session:
         return known > self.announced or (known == self.announced and self._follower.is_behind())
 
     def _take_up(self) -> None:
-        self._take_in(self._follower.poll())
-        while self._follower.stopped_short:
-            self._take_in(self._follower.poll())
-
-    def _take_in(self, records: list[Record]) -> None:
-        for record in records:
+        for record in self._follower.all_new():
             before, self.state = self.state, follow(self.state, record)
             self._untold.append(Growth(before=before, record=record, after=self.state))
             self._tell(record)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from aihummer_drtui.engine.clock import ProcessIdentity, SystemClock
+from aihummer_drtui.engine.clock import ProcessIdentity, SystemClock, session_members
 
 
 def test_boottime_goes_on_and_wall_is_utc() -> None:
@@ -43,6 +43,16 @@ def test_s03_reused_number_or_another_boot_is_not_the_same_process(change: dict[
     mine = ProcessIdentity.of(os.getpid())
     assert mine.is_alive()
     assert not msgspec.structs.replace(mine, **change).is_alive()
+
+
+def test_members_of_a_session_are_those_that_live() -> None:
+    """But for its leader, whose end is known otherwise."""
+    script = "sleep 60 & echo $!; exec sleep 60"
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True) as leader:
+        assert leader.stdout is not None
+        member = int(leader.stdout.readline())
+        assert session_members(leader.pid) == [member]
+        os.killpg(leader.pid, signal.SIGKILL)
 
 
 def test_name_with_parentheses_and_spaces_is_read_over() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.engine.clock import SystemClock
-from aihummer_drtui.engine.follower import JournalFollower
+from aihummer_drtui.engine.follower import JournalFollower, journal_records
 from aihummer_drtui.engine.journal import JOURNAL, Journal, read_journal
 from aihummer_drtui.errors import CorruptJournalError, PreconditionError
 from tests.engine.makers import DECLARED, ENDED, INTENDED, journal_with, note
@@ -50,6 +50,7 @@ def test_a_long_journal_is_given_in_pieces(tmp_path: Path, monkeypatch: pytest.M
             pieces.append(follower.poll())
         assert [one for part in pieces for one in part] == list(read_journal(tmp_path))
         assert all(part for part in pieces[:-1])
+        assert list(journal_records(tmp_path)) == list(read_journal(tmp_path))
 
 
 def test_damage_that_no_piece_shows_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
