@@ -1,4 +1,8 @@
-"""state = fold(records): the only way from the journal to what is shown. Pure, total over valid journals."""
+"""state = fold(records): the only way from the journal to what is shown. Pure, total over valid journals.
+
+That the records are in order and none is missing is not looked at here: whoever decodes a journal has seen
+to it (`engine.record.decode_all` goes by number and hash of the record before).
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,6 +37,8 @@ from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import RecoveryLevel
 
 LEVELS = tuple(RecoveryLevel)
+EMPTY = "a journal begins with run-declared; this one is empty"
+"""Why nothing folds to no state."""
 
 
 def fold(records: Iterable[e.Record]) -> RunState:
@@ -40,7 +46,7 @@ def fold(records: Iterable[e.Record]) -> RunState:
     remaining = iter(records)
     first = next(remaining, None)
     if first is None:
-        raise ValueError("a journal begins with run-declared; this one is empty")
+        raise ValueError(EMPTY)
     state = begin(first)
     for record in remaining:
         state = follow(state, record)

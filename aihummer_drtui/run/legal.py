@@ -1,7 +1,7 @@
-"""What is legal now, and which of it is the sensible next thing. Decides; does nothing.
+"""What is legal now, what is settled, and which level that supports. Decides; does nothing.
 
-The engine asks `refusal` before it journals a request; front ends ask `sensible` to name the next
-action and `refusal` to offer only what would be accepted.
+The engine asks `refusal` before it journals a request, front ends to offer only what would be accepted.
+Which of it is the sensible next thing is told by `suggestion`.
 """
 
 from itertools import takewhile

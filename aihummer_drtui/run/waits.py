@@ -8,7 +8,7 @@ import msgspec
 
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.events import CheckObserved, NoteWritten, Record, SittingClosed
-from aihummer_drtui.run.fold import begin, follow
+from aihummer_drtui.run.fold import EMPTY, begin, follow
 from aihummer_drtui.run.objectives import elapsed
 from aihummer_drtui.run.state import CheckState, RunState
 from aihummer_drtui.runbook.model import Runbook
@@ -47,7 +47,10 @@ class _Turn(Enum):
 def waits(runbook: Runbook, records: Iterable[Record]) -> Waits:
     """Give the waits of a run by its whole journal. Raises ValueError where that does not fold."""
     rest = iter(records)
-    state = begin(next(rest))
+    first = next(rest, None)
+    if first is None:
+        raise ValueError(EMPTY)
+    state = begin(first)
     declared = state.declared_at
     found: dict[_Turn, list[Span]] = {turn: [] for turn in _Turn}
     turn, since = _turn(runbook, state), 0.0

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from math import inf
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,12 @@ def test_each_stretch_belongs_to_whoever_had_to_act() -> None:
         Span(begin=14.0, end=20.0),
         Span(begin=50.0, end=inf),
     )
+
+
+def test_no_records_are_no_run() -> None:
+    """As for every fold: said as what it is, and not as the end of an iteration."""
+    with pytest.raises(ValueError, match="this one is empty"):
+        waits(BOOK, [])
 
 
 def test_a_red_check_waits_for_a_person() -> None:
