@@ -9,13 +9,13 @@ from typing import assert_never
 from aihummer_drtui import __version__
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.engine.folder import RunFolder, create_run, list_runs, new_run_id
-from aihummer_drtui.engine.journal import Journal, inspect_journal
+from aihummer_drtui.engine.journal import Journal, inspect_journal, read_first
 from aihummer_drtui.engine.lock import Holder, take_target_lock
 from aihummer_drtui.engine.record import Clean, Corrupt, Newer, Torn
 from aihummer_drtui.engine.runbook_text import keep_text, not_kept
 from aihummer_drtui.errors import CorruptJournalError, LockedError, PreconditionError
 from aihummer_drtui.run.events import Mode, RunDeclared
-from aihummer_drtui.run.fold import fold
+from aihummer_drtui.run.fold import begin, fold
 from aihummer_drtui.run.state import Living, RunState
 from aihummer_drtui.runbook.model import Runbook
 
@@ -80,13 +80,22 @@ def state_of(folder: RunFolder) -> RunState | None:
 
 def _refuse_second_run(state: Path, target_key: str) -> None:
     for folder in list_runs(state):
-        other = state_of(folder)
-        if other is not None and other.declared.target_key == target_key and isinstance(other.ending, Living):
+        # The first record tells the target; a long journal of another's is not read.
+        other = state_of(folder) if _target_key(folder) == target_key else None
+        if other is not None and isinstance(other.ending, Living):
             raise LockedError(
                 f"run {folder.id} on target `{other.declared.target}` is not finished",
                 where=str(folder.path),
                 hint=_way_out(state, folder),
             )
+
+
+def _target_key(folder: RunFolder) -> str | None:
+    """What the run acts on; None where not even its first record can be read."""
+    try:
+        return begin(read_first(folder.path)).declared.target_key
+    except (PreconditionError, CorruptJournalError, ValueError):
+        return None
 
 
 def _way_out(state: Path, folder: RunFolder) -> str:

@@ -3,7 +3,8 @@
 
 A program of its own (`python -I -S supervisor.py ATTEMPT_FOLDER LOCK_FD READY_FD SECRETS_FD`) that
 imports nothing of this package, so that it starts fast and an upgrade of the package under a running
-command cannot hurt it; where there are secrets to mask, three small modules before the command's start.
+command cannot hurt it; so it is one module, however long. Where there are secrets to mask, three small
+modules of this package come in before the command's start.
 What it leaves in the attempt's folder is read by `attempt`:
 
 order.json     read: what to start and how (written by the engine, 0600)
