@@ -73,8 +73,8 @@ def _sandbox(settings: Settings, options: dict[str, Any]) -> "Status":
 def _unfinished(settings: Settings) -> str | None:
     """The run on this sandbox that is not finished, if there is one."""
     from aihummer_drtui.cli.target_key import target_key
-    from aihummer_drtui.engine.declare import unfinished_on
     from aihummer_drtui.engine.folder import state_dir
+    from aihummer_drtui.engine.standing_runs import unfinished_on
     from aihummer_drtui.recovery.target_file import load_target
 
     return unfinished_on(state_dir(settings.state_dir), target_key(load_target(settings.target_path)))

@@ -9,8 +9,8 @@ import click
 
 from aihummer_drtui.cli.declaring import A_NAME
 from aihummer_drtui.cli.settings import Settings
-from aihummer_drtui.engine.declare import unfinished_runs
 from aihummer_drtui.engine.folder import find_run, state_dir, state_to_read
+from aihummer_drtui.engine.standing_runs import unfinished_runs
 from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.loading import loading

@@ -179,8 +179,8 @@ def _escrow(target: "Target", chosen: "Candidate | None", key_file: str | None) 
 
 def _exercises(settings: Settings, runbook: "Runbook", now: datetime) -> "list[Exercise]":
     """The drills and recoveries by this runbook that were gone through to their end, up to that moment."""
-    from aihummer_drtui.engine.declare import state_of
     from aihummer_drtui.engine.folder import list_runs, state_to_read
+    from aihummer_drtui.engine.standing_runs import state_of
     from aihummer_drtui.recovery.readiness.practice import Exercise
     from aihummer_drtui.run.events import Mode
     from aihummer_drtui.run.state import Finished

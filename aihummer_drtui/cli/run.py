@@ -180,8 +180,8 @@ def moment(text: str) -> str:
 
 
 def _only_unfinished(settings: Settings) -> str:
-    from aihummer_drtui.engine.declare import state_of, unfinished_runs
     from aihummer_drtui.engine.folder import list_runs, state_dir
+    from aihummer_drtui.engine.standing_runs import state_of, unfinished_runs
 
     state_folder = state_dir(settings.state_dir)
     states = unfinished_runs(state_folder)

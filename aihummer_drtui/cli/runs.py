@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def runs(settings: Settings, as_json: bool) -> None:
     """List all runs, newest first."""
-    from aihummer_drtui.engine.declare import state_of
     from aihummer_drtui.engine.folder import list_runs, state_to_read
+    from aihummer_drtui.engine.standing_runs import state_of
 
     folders = list_runs(state_to_read(settings.state_dir))
     for folder in reversed(folders):

@@ -50,7 +50,7 @@ def tabletop(settings: Settings, /, **options: Any) -> int:
 def _unfinished(settings: Settings, name: str) -> str | None:
     """The tabletop of that name that is not finished, if there is one."""
     from aihummer_drtui.cli.target_key import tabletop_key
-    from aihummer_drtui.engine.declare import unfinished_on
     from aihummer_drtui.engine.folder import state_dir
+    from aihummer_drtui.engine.standing_runs import unfinished_on
 
     return unfinished_on(state_dir(settings.state_dir), tabletop_key(name))

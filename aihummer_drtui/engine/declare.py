@@ -13,10 +13,11 @@ from aihummer_drtui.engine.journal import Journal, inspect_journal, read_first
 from aihummer_drtui.engine.lock import Holder, take_target_lock
 from aihummer_drtui.engine.record import Clean, Corrupt, Newer, Torn
 from aihummer_drtui.engine.runbook_text import keep_text, not_kept
+from aihummer_drtui.engine.standing_runs import state_of
 from aihummer_drtui.errors import CorruptJournalError, LockedError, PreconditionError
 from aihummer_drtui.run.events import Mode, RunDeclared
-from aihummer_drtui.run.fold import begin, fold
-from aihummer_drtui.run.state import Living, RunState
+from aihummer_drtui.run.fold import begin
+from aihummer_drtui.run.state import Living
 from aihummer_drtui.runbook.model import Runbook
 
 
@@ -55,27 +56,6 @@ def declare_run(state: Path, declaration: Declaration, clock: Clock) -> RunFolde
         finally:
             journal.close()
     return folder
-
-
-def unfinished_runs(state: Path) -> tuple[RunState, ...]:
-    """The states of the runs that have not ended, oldest first, as far as their journals are sound."""
-    states = (state_of(folder) for folder in list_runs(state))
-    return tuple(one for one in states if one is not None and isinstance(one.ending, Living))
-
-
-def unfinished_on(state: Path, target_key: str) -> str | None:
-    """The run on this target that has not ended, if there is one."""
-    found = (one.declared for one in unfinished_runs(state))
-    return next((declared.run for declared in found if declared.target_key == target_key), None)
-
-
-def state_of(folder: RunFolder) -> RunState | None:
-    """The state as far as the journal is sound, or None when not even its first record is."""
-    try:
-        records = inspect_journal(folder.path).records
-        return fold(records) if records else None
-    except (PreconditionError, CorruptJournalError, ValueError):
-        return None
 
 
 def _refuse_second_run(state: Path, target_key: str) -> None:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from aihummer_drtui.engine.declare import state_of
 from aihummer_drtui.engine.folder import RunFolder, list_runs
+from aihummer_drtui.engine.standing_runs import state_of
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run.estimates import Earlier, earlier_of
 from aihummer_drtui.run.events import RunDeclared

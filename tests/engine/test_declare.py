@@ -9,11 +9,12 @@ import msgspec
 import pytest
 
 from aihummer_drtui.engine.clock import SystemClock
-from aihummer_drtui.engine.declare import declare_run, state_of, unfinished_runs
-from aihummer_drtui.engine.folder import create_run, list_runs
+from aihummer_drtui.engine.declare import declare_run
+from aihummer_drtui.engine.folder import list_runs
 from aihummer_drtui.engine.journal import Journal
 from aihummer_drtui.engine.lock import Holder, take_target_lock
 from aihummer_drtui.engine.runbook_text import runbook_file, text_in_force
+from aihummer_drtui.engine.standing_runs import state_of, unfinished_runs
 from aihummer_drtui.errors import LockedError
 from aihummer_drtui.run.events import RunAbandoned
 from tests.engine.engine_house import a_declaration, book, command, text_of
@@ -71,16 +72,6 @@ def test_target_that_an_engine_holds_is_refused(tmp_path: Path) -> None:
     with take_target_lock(tmp_path, "sandbox-1", holder), pytest.raises(LockedError, match="run r1"):
         declare_run(tmp_path, a_declaration(PLAIN), CLOCK)
     assert list_runs(tmp_path) == ()
-
-
-def test_run_that_cannot_be_read_is_no_state(tmp_path: Path) -> None:
-    """A broken neighbour stops nobody: it has no state, and no unfinished run."""
-    empty, torn, foreign = (create_run(tmp_path, name) for name in ("r1", "r2", "r3"))
-    empty.journal.touch(0o600)
-    torn.journal.write_bytes(b"nonsense\n")
-    foreign.journal.symlink_to("/dev/null")
-    assert [state_of(one) for one in (empty, torn, foreign)] == [None, None, None]
-    assert unfinished_runs(tmp_path) == ()
 
 
 def test_j08_no_room_for_the_runbook_is_told(tmp_path: Path) -> None:

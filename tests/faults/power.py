@@ -22,9 +22,10 @@ import pytest
 
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.engine.clock import SystemClock
-from aihummer_drtui.engine.declare import declare_run, unfinished_runs
+from aihummer_drtui.engine.declare import declare_run
 from aihummer_drtui.engine.folder import RunFolder, list_runs
 from aihummer_drtui.engine.runbook_text import text_in_force
+from aihummer_drtui.engine.standing_runs import unfinished_runs
 from aihummer_drtui.errors import LockedError
 from tests.engine.engine_house import a_declaration, kill_attempt
 from tests.engine.test_supervisor_faults import truth_is_told
