@@ -1,9 +1,7 @@
-"""One attempt at a command: started under a supervisor, looked at truthfully after any crash.
+"""One attempt at a command: started under a supervisor, stopped, and followed in what it writes.
 
 The supervisor holds the lock of the attempt's folder from before its birth (the engine takes the
-lock and bequeaths the descriptor) until the end is stored. So what `look` says never depends on
-who was killed when: a lock that nobody holds and no `started.json` means that the script's first
-instruction was never run.
+lock and bequeaths the descriptor) until the end is stored: that is what `attempt_seen` goes by.
 """
 
 import errno
@@ -13,19 +11,18 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
 from aihummer_drtui.durable import sync_folder, write_durably
-from aihummer_drtui.engine.clock import ProcessIdentity, boot_id, session_members
-from aihummer_drtui.engine.kernel_lock import is_locked, try_lock
+from aihummer_drtui.engine.attempt_seen import Look, Orphaned, Running, look
+from aihummer_drtui.engine.clock import ProcessIdentity
+from aihummer_drtui.engine.kernel_lock import try_lock
 from aihummer_drtui.engine.private_file import open_private
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.run.events import EndKind
 from aihummer_drtui.run.progress import Progress
 
 GRACE: Final = 10.0
@@ -46,48 +43,6 @@ _MEND: Final = {
 """What to do where the host did not let a command start."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class NotStarted:
-    """No instruction of the script was ever run, and none will be."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Starting:
-    """A supervisor is at work and the command has not begun."""
-
-
-class Running(msgspec.Struct, frozen=True, kw_only=True):
-    """The command runs (or has just ended) and its end will be stored."""
-
-    child: ProcessIdentity
-    supervisor: ProcessIdentity
-
-
-@dataclass(frozen=True, kw_only=True)
-class Orphaned:
-    """The command runs, but its supervisor is gone: nobody will see how it ends."""
-
-    child: ProcessIdentity
-
-
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """The true end, as `CommandEnded` wants it."""
-
-    kind: EndKind
-    code: int
-    took: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lost:
-    """The command was started, runs no more, and nobody saw how it ended."""
-
-    why: str
-
-
-Look: TypeAlias = NotStarted | Starting | Running | Orphaned | Ended | Lost
-
-
 class _Order(msgspec.Struct, frozen=True, kw_only=True):
     script: str
     environment: dict[str, str]
@@ -96,8 +51,6 @@ class _Order(msgspec.Struct, frozen=True, kw_only=True):
     working_folder: str
 
 
-_STARTED: Final = msgspec.json.Decoder(Running)
-_ENDED: Final = msgspec.json.Decoder(Ended)
 _PROGRESS: Final = msgspec.json.Decoder(Progress)
 
 
@@ -142,14 +95,7 @@ class Attempt:
 
     def look(self) -> Look:
         """Say the truth as it is now. Raises PreconditionError when the folder cannot be read."""
-        try:
-            return self._ended() or self._look_at_processes()
-        except OSError as error:
-            raise PreconditionError(
-                f"the attempt cannot be looked at: {error.strerror or error}",
-                where=str(self.folder),
-                hint="look whether the run's folder is still there and yours",
-            ) from error
+        return look(self.folder)
 
     def stop(self) -> bool:
         """Ask the command to end (TERM, after the grace KILL); False when there is nothing to ask.
@@ -242,40 +188,6 @@ class Attempt:
                     start_new_session=True,
                 )
 
-    def _ended(self) -> Ended | Lost | None:
-        try:
-            return _ENDED.decode((self.folder / "ended.json").read_bytes())
-        except FileNotFoundError:
-            return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return Lost(why=f"its stored end is not readable: {error}")
-
-    def _look_at_processes(self) -> Look:
-        supervised = self._is_supervised()
-        try:
-            started = _STARTED.decode((self.folder / "started.json").read_bytes())
-        except FileNotFoundError:
-            return Starting() if supervised else NotStarted()
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return Lost(why=f"which process it was is not readable: {error}")
-        if supervised:
-            return started
-        # The end may have been stored between the first look and the one at the lock.
-        if ended := self._ended():  # pragma: no cover - some microseconds wide
-            return ended
-        if started.child.is_alive():
-            return Orphaned(child=started.child)
-        return Lost(why=_why_lost(started.child))
-
-    def _is_supervised(self) -> bool:
-        descriptor = _opened(self.folder / "lock")
-        if descriptor is None:
-            return False
-        try:
-            return is_locked(descriptor)
-        finally:
-            os.close(descriptor)
-
     def _not_started(self, why: str, number: int | None = None) -> PreconditionError:
         mend = _MEND.get(number or 0, "see supervisor.log there, put it right")
         return PreconditionError(
@@ -296,15 +208,6 @@ def _handed(secrets: Collection[bytes]) -> Iterator[int]:
         yield descriptor
 
 
-def _why_lost(child: ProcessIdentity) -> str:
-    if child.boot_id != boot_id():
-        return "the machine was restarted while it ran"
-    left = session_members(child.pid)
-    if not left:
-        return "it and its supervisor were killed"
-    return f"it and its supervisor were killed; of its processes these still run: {', '.join(map(str, left))}"
-
-
 def _signalled(process: ProcessIdentity) -> bool:
     descriptor = process.descriptor()
     if descriptor is None:
@@ -318,16 +221,10 @@ def _signalled(process: ProcessIdentity) -> bool:
     return True
 
 
-def _opened(path: Path) -> int | None:
-    try:
-        return open_private(path, os.O_RDONLY, read_only=True)
-    except FileNotFoundError:
-        return None
-
-
 def _tail(path: Path, count: int) -> bytes:
-    descriptor = _opened(path)
-    if descriptor is None:
+    try:
+        descriptor = open_private(path, os.O_RDONLY, read_only=True)
+    except FileNotFoundError:
         return b""
     with os.fdopen(descriptor, "rb") as file:
         size = file.seek(0, os.SEEK_END)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, assert_never
 
-from aihummer_drtui.engine import attempt as attempts
+from aihummer_drtui.engine import attempt_seen
 from aihummer_drtui.engine.aside import aside, seen_through
 from aihummer_drtui.engine.attempt import Attempt
 from aihummer_drtui.engine.clock import ProcessIdentity
@@ -159,26 +159,26 @@ class Commands:
         """Look once, wait or journal; True when there is nothing more to come."""
         seen = one.look()
         match seen:
-            case attempts.Starting():
+            case attempt_seen.Starting():
                 await asyncio.sleep(STARTING_LOOK)
                 return False
-            case attempts.Running(child=child) | attempts.Orphaned(child=child):
+            case attempt_seen.Running(child=child) | attempt_seen.Orphaned(child=child):
                 self._started(item_id, number, child)
                 await _end_of(one)
                 return False
-            case attempts.Ended(kind=kind, code=code, took=took):
+            case attempt_seen.Ended(kind=kind, code=code, took=took):
                 ended = e.CommandEnded(item=item_id, attempt=number, kind=kind, code=code, took=took)
                 self._record(ended, e.ENGINE)
                 self._ended(item_id)
                 return True
-            case attempts.NotStarted():
+            case attempt_seen.NotStarted():
                 never_started = e.CommandEnded(
                     item=item_id, attempt=number, kind=e.EndKind.NOT_STARTED, code=0, took=0.0
                 )
                 self._record(never_started, e.ENGINE)
                 self._ended(item_id)
                 return True
-            case attempts.Lost(why=why):
+            case attempt_seen.Lost(why=why):
                 await self._lost(item_id, number, why)
                 return True
             case _ as never_case:

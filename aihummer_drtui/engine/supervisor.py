@@ -5,7 +5,7 @@ A program of its own (`python -I -S supervisor.py ATTEMPT_FOLDER LOCK_FD READY_F
 imports nothing of this package, so that it starts fast and an upgrade of the package under a running
 command cannot hurt it; so it is one module, however long. Where there are secrets to mask, three small
 modules of this package come in before the command's start.
-What it leaves in the attempt's folder is read by `attempt`:
+What it leaves in the attempt's folder is read by `attempt_seen`, but for what the command wrote:
 
 order.json     read: what to start and how (written by the engine, 0600)
 started.json   which process the command is: durable *before* the script's first instruction

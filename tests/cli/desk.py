@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from aihummer_drtui.engine.attempt import Attempt, Orphaned, Running
+from aihummer_drtui.engine.attempt import Attempt
+from aihummer_drtui.engine.attempt_seen import Orphaned, Running
 from aihummer_drtui.engine.folder import RunFolder, list_runs
 from aihummer_drtui.engine.journal import inspect_journal, read_journal
 from aihummer_drtui.engine.lock import holder_of

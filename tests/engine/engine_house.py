@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from aihummer_drtui.engine.attempt import Attempt, Orphaned, Running
+from aihummer_drtui.engine.attempt import Attempt
+from aihummer_drtui.engine.attempt_seen import Orphaned, Running
 from aihummer_drtui.engine.client import EngineClient
 from aihummer_drtui.engine.clock import ProcessIdentity, SystemClock
 from aihummer_drtui.engine.declare import Declaration, declare_run

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from aihummer_drtui.engine import takeover
-from aihummer_drtui.engine.attempt import Orphaned, Running
+from aihummer_drtui.engine.attempt_seen import Orphaned, Running
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.clock import SystemClock
 from aihummer_drtui.engine.journal import read_journal

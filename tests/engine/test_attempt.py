@@ -20,15 +20,8 @@ import pytest
 
 from aihummer_drtui.engine import attempt as attempt_module
 from aihummer_drtui.engine import supervisor
-from aihummer_drtui.engine.attempt import (
-    Attempt,
-    Ended,
-    Lost,
-    NotStarted,
-    Orphaned,
-    Running,
-    Starting,
-)
+from aihummer_drtui.engine.attempt import Attempt
+from aihummer_drtui.engine.attempt_seen import Ended, Lost, NotStarted, Orphaned, Running, Starting
 from aihummer_drtui.engine.clock import ProcessIdentity
 from aihummer_drtui.engine.kernel_lock import try_lock
 from aihummer_drtui.errors import PreconditionError
@@ -256,18 +249,6 @@ def test_s03_restart_of_the_machine_is_a_loss(attempt: Attempt) -> None:
     path.write_bytes(path.read_bytes().replace(b'"boot_id": "', b'"boot_id": "0'))
     (attempt.folder / "ended.json").unlink()
     assert attempt.look() == Lost(why="the machine was restarted while it ran")
-
-
-@pytest.mark.parametrize("name", ["ended.json", "started.json"])
-def test_damaged_note_is_a_loss(attempt: Attempt, name: str) -> None:
-    """What cannot be read is no outcome."""
-    attempt.start("true", PATH, HOUR)
-    ended(attempt)
-    (attempt.folder / "ended.json").unlink()
-    (attempt.folder / name).write_bytes(b'{"kind": "exi')
-    found = attempt.look()
-    assert isinstance(found, Lost)
-    assert "not readable" in found.why
 
 
 def test_background_work_is_let_be(attempt: Attempt, tmp_path: Path) -> None:
@@ -523,13 +504,6 @@ def test_nonsense_alone_is_no_progress(attempt: Attempt) -> None:
     attempt.start("echo nonsense >&3", PATH, HOUR)
     ended(attempt)
     assert attempt.progress() is None
-
-
-def test_unreadable_folder_is_told(tmp_path: Path) -> None:
-    """Not being able to look is an error, not a verdict."""
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(PreconditionError, match="cannot be looked at"):
-        Attempt(tmp_path / "file").look()
 
 
 def test_supervisor_starts_without_this_package(attempt: Attempt) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aihummer_drtui.engine.attempt import Running
+from aihummer_drtui.engine.attempt_seen import Running
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.kernel_lock import try_lock
 from aihummer_drtui.engine.probe import ask_probe

@@ -17,7 +17,8 @@ import msgspec
 import pytest
 
 from aihummer_drtui.engine import masked_output, supervisor
-from aihummer_drtui.engine.attempt import Attempt, Lost, Orphaned, Running
+from aihummer_drtui.engine.attempt import Attempt
+from aihummer_drtui.engine.attempt_seen import Lost, Orphaned, Running
 from aihummer_drtui.engine.clock import ProcessIdentity
 from aihummer_drtui.engine.kernel_lock import try_lock
 from aihummer_drtui.masking import MASK, Masker, forms, masker_of

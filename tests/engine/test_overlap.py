@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aihummer_drtui.engine.attempt import Running
+from aihummer_drtui.engine.attempt_seen import Running
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.state import CheckState, CommandState, Lost, Outcome, RunState, Status

@@ -10,7 +10,8 @@ from typing import Final
 import pytest
 
 from aihummer_drtui.engine import attempt as attempts
-from aihummer_drtui.engine.attempt import Attempt, Ended, Look, Lost, NotStarted
+from aihummer_drtui.engine.attempt import Attempt
+from aihummer_drtui.engine.attempt_seen import Ended, Look, Lost, NotStarted
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.run.events import EndKind
 from tests.conftest import short_folder

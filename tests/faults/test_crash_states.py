@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aihummer_drtui.engine.attempt import Attempt, Ended, Lost, NotStarted
+from aihummer_drtui.engine.attempt import Attempt
+from aihummer_drtui.engine.attempt_seen import Ended, Lost, NotStarted
 from aihummer_drtui.engine.clock import SystemClock
 from aihummer_drtui.engine.journal import Journal
 from aihummer_drtui.errors import CorruptJournalError

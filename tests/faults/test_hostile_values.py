@@ -11,7 +11,8 @@ from typing import Final
 import pytest
 
 from aihummer_drtui.cli.runbook_file import load_runbook
-from aihummer_drtui.engine.attempt import Attempt, Ended
+from aihummer_drtui.engine.attempt import Attempt
+from aihummer_drtui.engine.attempt_seen import Ended
 from aihummer_drtui.engine.folder import list_runs
 from aihummer_drtui.engine.journal import read_journal
 from aihummer_drtui.run.events import InputGiven

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.events import Key
 
-from aihummer_drtui.engine.attempt import Running
+from aihummer_drtui.engine.attempt_seen import Running
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.run import events as e
