@@ -36,13 +36,6 @@ class Admin:
     server: Server
     owner: Owner
 
-    def at(self, server: Server) -> "Admin":
-        """The same superuser on another server of this host (one that was recovered beside)."""
-        parameters = {**self.owner.parameters, "host": str(server.sockets), "port": str(server.port)}
-        parameters.pop("hostaddr", None)
-        place = replace(self.owner.place, host=str(server.sockets), port=server.port)
-        return Admin(server=server, owner=replace(self.owner, parameters=parameters, place=place))
-
     def rows(
         self, sql: str, kind: type[T], *, database: str = "postgres", seconds: float = 10
     ) -> tuple[T, ...]:
@@ -61,10 +54,6 @@ class Admin:
                 where=str(self.owner.place),
                 hint="is it PostgreSQL of a version that this program knows?",
             ) from None
-
-    def do(self, sql: str, *, database: str = "postgres", seconds: float = 60) -> None:
-        """Have a command done, whatever it answers. Raises as `rows` does."""
-        self._psql(sql, database, seconds)
 
     @contextmanager
     def access(self, *, database: str = "postgres") -> Iterator[ProgramAccess]:

@@ -8,7 +8,7 @@ import re
 import socket
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -45,21 +45,6 @@ class Running(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlData:
-    """What pg_control tells of a cluster, running or not (pg_controldata(1))."""
-
-    system_identifier: int
-    state: str
-    """`in production`, `shut down`, `in archive recovery`, …"""
-    timeline: int
-    """Of the latest checkpoint."""
-    redo_lsn: int
-    """Where its replay begins."""
-    segment_size: int
-    """Bytes of a WAL segment."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Server:
     """The server of this host: where its data lies, who runs it, how it is started and stopped."""
 
@@ -70,11 +55,6 @@ class Server:
     sockets: Path
     """The folder of its Unix socket."""
     port: int
-
-    def at(self, data: Path, *, sockets: Path, port: int) -> "Server":
-        """The same programs and account on another data directory, started and stopped by pg_ctl alone."""
-        alone = replace_commands(self.target)
-        return replace(self, target=alone, data=data, sockets=sockets, port=port)
 
     def running(self) -> Running:
         """Whether a server runs on the data directory. Raises FailedError where pg_ctl cannot tell."""
@@ -141,8 +121,8 @@ class Server:
                 hint="does `stop` in [postgres] of target.toml stop the server of this data directory?",
             )
 
-    def control(self) -> ControlData:
-        """What pg_control tells. Raises FailedError where it cannot be read."""
+    def system_identifier(self) -> int:
+        """Which cluster it is, running or not, as pg_control tells. Raises FailedError."""
         ended, output = self.run("pg_controldata", "-D", self.data, seconds=20)
         if ended.code != 0:
             raise FailedError(
@@ -150,7 +130,7 @@ class Server:
                 where=str(self.data),
                 hint="is it a whole data directory of this PostgreSQL version?",
             )
-        return _control(output, str(self.data))
+        return _system_identifier(output, str(self.data))
 
     def run(
         self, program: str, *arguments: str | Path, seconds: float, limit: int = _LIMIT
@@ -184,14 +164,6 @@ class Server:
                 where=f"`{what}` in [postgres] of target.toml",
                 hint="run that command by hand, and read PostgreSQL's log",
             )
-
-
-def replace_commands(target: Target) -> Target:
-    """The target without commands for starting and stopping: pg_ctl does both."""
-    import msgspec
-
-    alone = msgspec.structs.replace(target.postgres, start=(), stop=())
-    return msgspec.structs.replace(target, postgres=alone)
 
 
 def server_of(target: Target) -> Server:
@@ -321,27 +293,16 @@ def _socket(data: Path, place: Place | None) -> tuple[Path, int]:
     return Path("/var/run/postgresql"), place.port if place else 5432
 
 
-def _control(text: str, where: str) -> ControlData:
-    found = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-
-    def value(label: str) -> str:
-        return found.get(label, "").strip()
-
-    try:
-        high, low = value("Latest checkpoint's REDO location").split("/")
-        return ControlData(
-            system_identifier=int(value("Database system identifier")),
-            state=value("Database cluster state"),
-            timeline=int(value("Latest checkpoint's TimeLineID")),
-            redo_lsn=(int(high, 16) << 32) + int(low, 16),
-            segment_size=int(value("Bytes per WAL segment")),
-        )
-    except ValueError:
-        raise FailedError(
-            "pg_controldata said something that is not understood",
-            where=where,
-            hint="is it the program of the server's own version?",
-        ) from None
+def _system_identifier(text: str, where: str) -> int:
+    for line in text.splitlines():
+        label, _, value = line.partition(":")
+        if label == "Database system identifier" and value.strip().isdecimal():
+            return int(value)
+    raise FailedError(
+        "pg_controldata said something that is not understood",
+        where=where,
+        hint="is it the program of the server's own version?",
+    )
 
 
 def _log_end(log: Path, begins: int) -> str:

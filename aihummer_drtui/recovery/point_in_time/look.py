@@ -122,7 +122,7 @@ def look(
     names = tuple(each.name for each in databases or ())
     damage = ""
     try:
-        same = exists and server.control().system_identifier == base.system_identifier
+        same = exists and server.system_identifier() == base.system_identifier
     except FailedError as error:
         # Whose it was, nobody can tell any more: as another one it is replaced only where that is said.
         same, damage = False, error.what

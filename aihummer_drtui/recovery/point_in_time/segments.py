@@ -5,7 +5,7 @@ PostgreSQL 17, 28.6 (WAL Internals) and 25.3.5 (Timelines); src/include/access/x
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -126,11 +126,6 @@ class History:
             return False
         left = next((switch.lsn for switch in self.switches if switch.timeline == timeline), MAX_LSN)
         return lsn <= left
-
-    def spanned(self, start: int, end: int, size: int) -> Iterator[Segment]:
-        """The segments that a replay from `start` up to `end` reads, in order."""
-        for number in range(number_of(start, size), last_number_before(max(end, start + 1), size) + 1):
-            yield Segment(timeline=self.timeline_at(number, size), number=number)
 
 
 def history_timeline(name: str) -> int | None:

@@ -40,11 +40,8 @@ _FIRST_WITH_COLLATION_VERSION: Final = 150_000
 class Content:
     """What the recovered database holds."""
 
-    owner: str
     tables: int
     rows: int
-    others: tuple[str, ...]
-    """Other databases of the server."""
     warnings: tuple[str, ...]
 
 
@@ -57,7 +54,7 @@ def verify(
     """
     reporter.phase("verifying what was recovered")
     with server.connect(maintenance) as connection:
-        belongs_to, others = _database(connection, owner)
+        _refuse_missing_database(connection, owner)
         _refuse_missing_roles(connection, [owner.user, *([app_role] if app_role else [])])
     with server.connect(owner.database) as connection:
         _refuse_missing_extensions(connection)
@@ -65,9 +62,7 @@ def verify(
         reporter.phase("reading every row", total=len(tables_of(connection)), unit="tables")
         with connection.transaction():
             counts = row_counts(connection, each=reporter.advance)
-    return Content(
-        owner=belongs_to, tables=len(counts), rows=sum(counts.values()), others=others, warnings=warnings
-    )
+    return Content(tables=len(counts), rows=sum(counts.values()), warnings=warnings)
 
 
 def settle(server: BesideServer, owner: Owner, point: str, *, maintenance: str) -> None:
@@ -87,11 +82,9 @@ def settle(server: BesideServer, owner: Owner, point: str, *, maintenance: str) 
         )
 
 
-def _database(connection: "Connection[TupleRow]", owner: Owner) -> tuple[str, tuple[str, ...]]:
-    rows = connection.execute(
-        "SELECT datname, pg_get_userbyid(datdba) FROM pg_database WHERE NOT datistemplate ORDER BY 1"
-    ).fetchall()
-    found = {str(row[0]): str(row[1]) for row in rows}
+def _refuse_missing_database(connection: "Connection[TupleRow]", owner: Owner) -> None:
+    rows = connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1")
+    found = [str(row[0]) for row in rows]
     if owner.database not in found:
         raise FailedError(
             f"the recovered server has no database {cleaned_line(owner.database, 63)}; "
@@ -100,7 +93,6 @@ def _database(connection: "Connection[TupleRow]", owner: Owner) -> tuple[str, tu
             hint="the live server is as it was; was it made later than that point, or is it another "
             "server's base backup?",
         )
-    return found[owner.database], tuple(name for name in found if name not in {owner.database, "postgres"})
 
 
 def _refuse_missing_roles(connection: "Connection[TupleRow]", names: list[str]) -> None:

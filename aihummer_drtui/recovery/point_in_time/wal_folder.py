@@ -39,8 +39,6 @@ class WalFolder:
     runs: Mapping[int, tuple[Run, ...]]
     """By timeline, ascending."""
     histories: Mapping[int, History]
-    partial: tuple[str, ...]
-    """Files that a promotion left of a segment that was never filled (PostgreSQL 17, 25.3.5)."""
 
     def has(self, segment: Segment) -> bool:
         """Whether a file of that name is there."""
@@ -93,7 +91,6 @@ def read_folder(path: Path, size: int) -> WalFolder:
     """
     numbers: dict[int, array[int]] = {}
     timelines: list[int] = []
-    partial: list[str] = []
     count = 0
     try:
         with os.scandir(path) as entries:
@@ -104,9 +101,7 @@ def read_folder(path: Path, size: int) -> WalFolder:
                 if not entry.is_file(follow_symlinks=False):
                     continue
                 name, _, end = entry.name.partition(".")
-                if end == "partial" and segment_named(name, size):
-                    partial.append(entry.name)
-                elif end == "history" and history_timeline(entry.name):
+                if end == "history" and history_timeline(entry.name):
                     timelines.append(history_timeline(entry.name) or 0)
                 elif (f".{end}" if end else "") in PACKINGS and (segment := segment_named(name, size)):
                     numbers.setdefault(segment.timeline, array("Q")).append(segment.number)
@@ -126,7 +121,6 @@ def read_folder(path: Path, size: int) -> WalFolder:
         size=size,
         runs={timeline: _runs(numbers[timeline]) for timeline in sorted(numbers)},
         histories=histories,
-        partial=tuple(sorted(partial)[:20]),
     )
 
 

@@ -108,7 +108,7 @@ def recovered(story: Story, window: Window, point: Point) -> list[str]:
         live.account.own(data)
         live.account.own(folder)
         story.made.keeper.lay(window, point, data, SILENT)
-        beside = live.at(data, sockets=folder, port=5433)
+        beside = replace(live, data=data, sockets=folder, port=5433)
         options = ("-c", "port=5433", "-c", f"unix_socket_directories={folder}", "-c", "archive_mode=off")
         beside.start(options=options)
         try:

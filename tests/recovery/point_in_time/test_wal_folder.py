@@ -41,7 +41,6 @@ def test_runs_gaps_and_packings(tmp_path: Path) -> None:
         True,
         False,
     ]
-    assert found.partial == ("000000010000000000000008.partial",)
     place = found.find(Segment(timeline=1, number=5))
     assert place is not None
     assert place[1] == ".gz"
@@ -129,6 +128,4 @@ def test_no_archive_is_told(tmp_path: Path) -> None:
     with pytest.raises(PreconditionError, match="cannot be listed") as told:
         read_folder(tmp_path / "none", SIZE)
     assert "mount it" in told.value.hint
-    assert read_folder(tmp_path, SIZE) == WalFolder(
-        path=tmp_path, size=SIZE, runs={}, histories={}, partial=()
-    )
+    assert read_folder(tmp_path, SIZE) == WalFolder(path=tmp_path, size=SIZE, runs={}, histories={})
