@@ -38,6 +38,7 @@ _MEND: Final = {
     errno.EROFS: "make that disk writable (`dmesg`, `mount`)",
     errno.EIO: "look at that disk (`dmesg`)",
     errno.EMFILE: "raise the engine's limit of open files (`prlimit --nofile`)",
+    errno.EAGAIN: "raise the engine's limit of processes (`TasksMax=`, `ulimit -u`), or end what fills it",
     errno.ENFILE: "raise the host's limit of open files (`sysctl fs.file-max`)",
 }
 """What to do where the host did not let a command start."""

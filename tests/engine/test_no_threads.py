@@ -1,5 +1,7 @@
 """An engine that gets no thread more (pids.max, RLIMIT_NPROC): it refuses, forgets nothing, and goes on."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +63,23 @@ def test_command_that_gets_no_thread_is_not_started_and_not_later_either(tmp_pat
         accepted(session, r.StartCommand(item=SWAP))
         until(session, lambda state: state.status(SWAP) is Status.PASSED)
         assert runs(tmp_path) == 1
+
+
+def test_start_without_a_process_says_what_to_raise(tmp_path: Path) -> None:
+    """The supervisor is a process too; the hint names the limit and not a log in which nothing stands."""
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from aihummer_drtui.engine.attempt import Attempt\n"
+        "from aihummer_drtui.errors import PreconditionError\n"
+        "try: Attempt(Path(sys.argv[1])).start('true', {}, 60.0)\n"
+        "except PreconditionError as error: print(error)\n"
+    )
+    fault = Fault(call="/^(v?fork|clone3?)$", what="error=EAGAIN", when="1", log=tmp_path / "strace")
+    words = [*fault.words, sys.executable, "-c", program, str(tmp_path / "attempts" / "work.swap.1")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    assert "not started: Resource temporarily unavailable" in done.stdout
+    assert "raise the engine's limit of processes" in done.stdout
 
 
 def test_lost_command_whose_probe_gets_no_thread_is_probed_later() -> None:
