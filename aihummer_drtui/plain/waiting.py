@@ -26,12 +26,20 @@ class Patience:
     """How long a check may stay red with nobody there to mend it, and when waiting is spoken of."""
 
     seconds: float
-    _red_since: dict[str, float] = field(default_factory=dict)
+    _red: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Since when each is red, and when that was asked last."""
     _waiting: dict[str, tuple[float, float, int]] = field(default_factory=dict)
 
     def left(self, item: str, now: float) -> float:
-        """Seconds that are left for the item; they count from the first time this was asked."""
-        return self.seconds - (now - self._red_since.setdefault(item, now))
+        """Seconds that are left for the item; they count from the first time this was asked.
+
+        It is asked all the time while the item is red: after a pause it has become red anew.
+        """
+        began, asked = self._red.get(item, (now, now))
+        if now - asked > _TOLD_AFTER[0]:
+            began = now
+        self._red[item] = (began, now)
+        return self.seconds - (now - began)
 
     def waited(self, item: str, now: float) -> float:
         """Seconds the item is waited for, whenever it is time to say so; else 0."""

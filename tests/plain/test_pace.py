@@ -39,12 +39,15 @@ def test_silence_is_told_too() -> None:
 
 
 def test_patience_counts_from_the_first_red() -> None:
-    """For each check by itself."""
+    """For each check by itself, as long as it is red; one that was green meanwhile has all of it again."""
     patience = Patience(seconds=10.0)
     assert patience.left("a/b", 5.0) == 10.0
     assert patience.left("a/b", 9.0) == 6.0
     assert patience.left("a/c", 9.0) == 10.0
+    assert patience.left("a/b", 13.0) == 2.0
     assert patience.left("a/b", 16.0) < 0
+    assert patience.left("a/b", 600.0) == 10.0
+    assert patience.left("a/b", 602.0) == 8.0
 
 
 def test_waiting_is_spoken_of_ever_more_seldom() -> None:
