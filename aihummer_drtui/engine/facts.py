@@ -19,7 +19,10 @@ class Facts(Protocol):
         ...
 
     def choices(self, variable: str) -> tuple[Choice, ...]:
-        """What there is to choose from for an input, the best first; empty = nothing is known."""
+        """What there is to choose from for an input, the best first; empty = nothing is known.
+
+        Raises DrtuiError.
+        """
         ...
 
     def recovery_sets(self, seconds: float) -> Iterator[RecoverySets]:

@@ -26,10 +26,13 @@ from aihummer_drtui.runbook.prose import plain_words
 
 
 def give_value(item: InputItem, answers: Answers, facts: Facts) -> Question:
-    """Ask for a value; Enter takes the suggested one, a number one of the choices."""
+    """Ask for a value; Enter takes the suggested one, a number one of the choices.
+
+    What there is to choose from may not be seen: then that is told, and the value is typed.
+    """
     suggested = facts.suggestion(item.variable) or ""
     known = answers.by_item.get(item.id) or (suggested if answers.yes else None)
-    choices = () if known else facts.choices(item.variable)
+    choices, unseen = ((), ()) if known else _choices(item, facts)
     offer = f" [{cleaned_line(suggested)}]" if suggested else ""
 
     def parse(text: str) -> Parsed:
@@ -44,7 +47,7 @@ def give_value(item: InputItem, answers: Answers, facts: Facts) -> Question:
     kinds = ("a value", *(("a number of the list",) if choices else ()))
     return Question(
         item=item.id,
-        lines=(f"INPUT {item.id}: {plain_words(item.text)}{offer}", *_choice_lines(choices)),
+        lines=(f"INPUT {item.id}: {plain_words(item.text)}{offer}", *_choice_lines(choices), *unseen),
         answers=" or ".join(kinds) + (", or Enter for the one in brackets" if suggested else ""),
         also=also(*((Verb.SETS,) if item.variable in {BACKUP_SET, RECOVERY_POINT} else ()), Verb.SKIP),
         parse=parse,
@@ -52,6 +55,15 @@ def give_value(item: InputItem, answers: Answers, facts: Facts) -> Question:
         hint="give the value in an answers file",
         example=f'"{item.id}" = "VALUE"',
     )
+
+
+def _choices(item: InputItem, facts: Facts) -> tuple[tuple[Choice, ...], tuple[str, ...]]:
+    """What there is to choose from, else the lines that say why that cannot be seen."""
+    try:
+        return facts.choices(item.variable), ()
+    except DrtuiError as error:
+        what = f"{error.where}: {error.what}" if error.where else error.what
+        return (), (f"What there is to choose from cannot be seen: {what}", f"HINT: {error.hint}")
 
 
 def _choice_lines(choices: tuple[Choice, ...]) -> Iterator[str]:

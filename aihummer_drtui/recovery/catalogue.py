@@ -106,7 +106,10 @@ class Catalogue:
         return str(newest) if newest else None
 
     def choices(self, variable: str) -> tuple[Choice, ...]:
-        """What there is to choose from for an input, the best first; empty where nothing is known of it."""
+        """What there is to choose from for an input, the best first; empty where nothing is known of it.
+
+        Raises PreconditionError where a trusted key of the target cannot be read.
+        """
         from aihummer_drtui.recovery.backup.choices import set_choices
         from aihummer_drtui.recovery.point_in_time.choices import point_choices
 

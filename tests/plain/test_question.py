@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from aihummer_drtui.errors import ExitCode, FailedError
+from aihummer_drtui.errors import ExitCode, FailedError, PreconditionError
 from aihummer_drtui.plain.answers import Answers
 from aihummer_drtui.plain.asking import Question
 from aihummer_drtui.plain.question import question_of
@@ -26,13 +26,16 @@ class KnownFacts:
     suggested: str | None = None
     known: bool = True
     there: tuple[Choice, ...] = ()
+    readable: bool = True
 
     def suggestion(self, variable: str) -> str | None:
         """The likely value of BACKUP_SET."""
         return self.suggested if variable == "BACKUP_SET" else None
 
     def choices(self, variable: str) -> tuple[Choice, ...]:
-        """The sets of BACKUP_SET."""
+        """The sets of BACKUP_SET, if they can be seen."""
+        if not self.readable:
+            raise PreconditionError("is no public key", where="/keys/a.pub", hint="restore the key")
         return self.there if variable == "BACKUP_SET" else ()
 
     def recovery_sets(self, seconds: float) -> Iterator[RecoverySets]:  # noqa: ARG002
@@ -173,6 +176,15 @@ def test_yes_answers_what_can_be_taken_back(suggestion: s.Suggestion, beforehand
     """Suggested values, confirms, reversible commands; no gate, no failure, no unknown outcome."""
     question = asked(suggestion, answers=Answers(yes=True), facts=KnownFacts(suggested="/s"))
     assert question.beforehand == beforehand
+
+
+def test_a_value_is_typed_where_what_there_is_cannot_be_seen() -> None:
+    """One key that cannot be read does not end the sitting; why, and what helps, stands in the question."""
+    question = asked(INPUT, facts=KnownFacts(readable=False))
+    assert question.lines[-2].endswith("cannot be seen: /keys/a.pub: is no public key")
+    assert question.lines[-1] == "HINT: restore the key"
+    assert question.parse("1") == r.GiveInput(item="brief/BACKUP_SET", value="1")
+    assert question.parse("/b") == r.GiveInput(item="brief/BACKUP_SET", value="/b")
 
 
 def test_yes_gives_no_value_that_nobody_suggests() -> None:
