@@ -3,23 +3,42 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from textual.app import App
 
-from aihummer_drtui.foreign import cleaned
+from aihummer_drtui.engine.attempt import Attempt
+from aihummer_drtui.foreign import cleaned, cleaned_bytes
 
 _COME_BACK: Final = "-- Enter: back to the screens --"
+_TAIL: Final = 16_384
+"""Bytes of an output that are written where there is no pager."""
+
+
+@contextmanager
+def _outside(app: App[Any]) -> Iterator[None]:
+    """Leave the screens for the block. Ctrl-C is for what runs there meanwhile, and never ends them."""
+    before = signal.getsignal(signal.SIGINT)
+    # A handler, for what is ignored would be ignored by the children too.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        with app.suspend():
+            yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def open_shell(app: App[Any], folder: Path) -> None:
     """An interactive shell of the operator's; it starts in the run's folder."""
     shell = os.environ.get("SHELL") or "/bin/sh"
-    with app.suspend():
+    with _outside(app):
         _say("A shell on this host. `exit` comes back; the run goes on meanwhile.")
         _forget_keys()
         try:
@@ -30,28 +49,33 @@ def open_shell(app: App[Any], folder: Path) -> None:
 
 
 def open_pager(app: App[Any], path: Path) -> str:
-    """The whole file in a pager. Gives what is wrong, or nothing.
+    """The whole output of an attempt in a pager. Gives what is wrong, or nothing.
 
-    The file holds whatever a command wrote: a pager that passes control characters on to the terminal
-    is not used for it.
+    The file holds whatever a command wrote: `less` alone shows control characters instead of passing them on
+    to the terminal. Where it is not installed the end of the file is written, cleaned.
     """
     if not path.exists():
         return f"nothing was written: {path}"
-    less = shutil.which("less") or shutil.which("more")
-    if less is None:
-        return f"neither less nor more is installed; the file is {path}"
-    environment = {
-        name: value for name, value in os.environ.items() if name not in {"LESS", "LESSOPEN", "MORE"}
-    }
+    less = shutil.which("less")
+    environment = {name: value for name, value in os.environ.items() if name not in {"LESS", "LESSOPEN"}}
     environment |= {"LESSSECURE": "1", "LESSCHARSET": "utf-8"}
-    with app.suspend():
-        subprocess.run([less, "--", str(path)], check=False, env=environment)
+    with _outside(app):
+        try:
+            if less is not None:
+                subprocess.run([less, "--", str(path)], check=False, env=environment)
+                return ""
+            why = "less is not installed"
+        except OSError as error:
+            why = f"{less} cannot be started: {error.strerror}"
+        _say(cleaned_bytes(Attempt(path.parent).output_tail(_TAIL)))
+        _say(f"-- {why}; this was the end of {path}")
+        _wait()
     return ""
 
 
 def print_out(app: App[Any], text: str) -> None:
     """Write a text outside the screens, where a terminal can mark and scroll it."""
-    with app.suspend():
+    with _outside(app):
         _say(text)
         _wait()
 

@@ -289,3 +289,47 @@ def test_leaving_the_screen_for_a_while_comes_back_to_the_place(desk: Desk) -> N
         terminal.press("q")
         assert terminal.end() == ExitCode.PRECONDITION
         assert terminal.settings() == terminal.before
+
+
+def test_ctrl_c_outside_the_screens_does_not_end_them(desk: Desk) -> None:
+    """It is for the pager, or for nothing; only Enter or the pager's own key comes back."""
+    desk.write_runbook(prepare="echo it went wrong; exit 1")
+    with on_screens(desk.run_words("--mode", "real"), environment(desk, SHELL="/bin/sh")) as terminal:
+        walk_to_work(terminal)
+        terminal.enter_when("start work/prepare")
+        terminal.until_shown("Enter: see why work/prepare failed")
+        terminal.press("p")
+        terminal.until_shown("Enter: back to the screens")
+        terminal.press("\x03\r")
+        terminal.until_shown("Enter: see why work/prepare failed")
+        terminal.press("l")
+        terminal.until_shown("it went wrong", "(END)")
+        terminal.press("\x03")
+        # less forgets what was typed when it is interrupted.
+        terminal.press_while("(END)", "q")
+        terminal.until_shown("Enter: see why work/prepare failed")
+        terminal.press("q")
+        assert terminal.end() == ExitCode.PRECONDITION
+        assert terminal.settings() == terminal.before
+
+
+def test_without_less_the_end_of_an_output_is_written_cleaned(desk: Desk, tmp_path: Path) -> None:
+    """Another pager would pass on to the terminal what a command wrote for it."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for folder in os.environ["PATH"].split(os.pathsep):
+        for one in Path(folder).glob("*"):
+            if one.name != "less" and not (programs / one.name).is_symlink():
+                (programs / one.name).symlink_to(one)
+    desk.write_runbook(prepare="printf 'wrote \\033]0;title\\007 it\\n'; exit 1")
+    with on_screens(desk.run_words("--mode", "real"), environment(desk, PATH=str(programs))) as terminal:
+        walk_to_work(terminal)
+        terminal.enter_when("start work/prepare")
+        terminal.until_shown("Enter: see why work/prepare failed")
+        terminal.press("l")
+        terminal.until_shown("wrote \\x1b]0;title\\x07 it", "less is not installed", "Enter: back")
+        terminal.press("\r")
+        terminal.until_shown("Enter: see why work/prepare failed")
+        assert b"\x1b]0;" not in terminal.wrote
+        terminal.press("q")
+        assert terminal.end() == ExitCode.PRECONDITION
