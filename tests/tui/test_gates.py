@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.run import events as e
+from aihummer_drtui.run import requests as r
 from aihummer_drtui.testing import Script, ScriptedCheck
 from aihummer_drtui.tui.screens.gate import GateScreen
 from aihummer_drtui.tui.screens.step import StepScreen
 from aihummer_drtui.tui.screens.unknown import UnknownScreen
-from tests.engine.engine_house import PHRASE, House, a_house, book, command
+from tests.engine.engine_house import PHRASE, House, a_house, accepted, book, command, text_of
 from tests.tui.screens import Screens, shown
 from tests.tui.test_run_screens import lose
 from tests.tui.test_step import through_brief
@@ -44,6 +45,30 @@ async def test_a_gate_stays_shut_while_nobody_knows_what_the_target_is(tmp_path:
             await screens.press("f3")
             screens.now_on(StepScreen)
         assert not house.of_kind(e.CommandIntended)
+
+
+async def test_a_gate_of_another_command_than_it_shows_is_left(tmp_path: Path) -> None:
+    """While it was read somebody accepted an edited runbook: it would run something else than it says."""
+    with a_house(tmp_path, book(command("work/swap", "true", destructive=True))) as house:
+        async with shown(house) as screens:
+            await at_the_gate(screens)
+            edited = text_of(book(command("work/swap", "echo another", destructive=True)))
+            accepted(house.sit("bert"), r.AcceptRunbook(text=edited, reason="mended"))
+            await screens.until(lambda: isinstance(screens.app.screen, StepScreen), "left")
+            await screens.until_shown("The runbook was edited meanwhile: read work/swap anew")
+            await screens.enter_when("open the gate of work/swap")
+            await screens.until_shown("GATE: work/swap is IRREVERSIBLE", "echo another")
+        assert not house.of_kind(e.CommandIntended)
+
+
+async def test_a_gate_shows_nothing_of_the_target_raw(tmp_path: Path) -> None:
+    """Host and database are what a server says they are."""
+    with a_house(tmp_path, book(command("work/swap", "true", destructive=True))) as house:
+        checks = {"before": ScriptedCheck(), "after": ScriptedCheck()}
+        house.world.tell(Script(checks=checks, host="h\x1b]0;t\x07\u202e"))
+        async with shown(house) as screens:
+            await at_the_gate(screens)
+            await screens.until_shown("It acts on host h\\x1b]0;t\\x07\\u202e, database")
 
 
 async def test_an_irreversible_command_that_failed_is_started_again_by_its_gate_alone(tmp_path: Path) -> None:

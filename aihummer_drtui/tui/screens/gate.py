@@ -15,6 +15,7 @@ from aihummer_drtui.runbook.prose import plain_words
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.aside import asked
 from aihummer_drtui.tui.describing import command_lines
+from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.screens.typing_screen import TypingScreen
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.pane import Line
@@ -50,8 +51,11 @@ class GateScreen(TypingScreen[None]):
         self.draw([])
 
     def show(self, view: View, news: list[Growth]) -> None:  # noqa: ARG002
-        """What is about to be replaced, and the way back."""
+        """What is about to be replaced, and the way back; a gate of a command that is another now is left."""
         command = self._command
+        if view.runbook.item(command.id) != command:
+            self._leave_edited()
+            return
         runs = (
             "A real run would run exactly this; now nothing is executed:"
             if self.is_tabletop
@@ -70,16 +74,24 @@ class GateScreen(TypingScreen[None]):
             "WHAT IS ABOUT TO HAPPEN",
         )
 
+    def _leave_edited(self) -> None:
+        """Go, and say why where that is read."""
+        if not self.is_active:
+            return
+        self.dismiss()
+        below = self.app.screen
+        if isinstance(below, RunScreen):
+            edited = f"The runbook was edited meanwhile: read {self._command.id} anew before you start it."
+            below.notice(edited, paint.DOUBT)
+
     def _identity_lines(self) -> tuple[Line, ...]:
         match self._identity:
             case None:
                 return (Line(text="Asking the target who it is ..."),)
             case TargetIdentity() as identity:
+                host, database = cleaned_line(identity.host, 100), cleaned_line(identity.database, 100)
                 return (
-                    Line(
-                        text=f"It acts on host {identity.host}, database {identity.database}:",
-                        style=paint.LOUD,
-                    ),
+                    Line(text=f"It acts on host {host}, database {database}:", style=paint.LOUD),
                     *(Line(text=f"  {cleaned_line(fact)}") for fact in identity.facts),
                 )
             case error:

@@ -6,6 +6,7 @@ from typing import Final
 from rich.cells import cell_len, chop_cells
 from textual.content import Content
 
+from aihummer_drtui.foreign import cleaned
 from aihummer_drtui.runbook.prose import wrapped
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.widgets.canvas import Canvas
@@ -28,14 +29,15 @@ class Line:
 
 
 def fitted(line: Line, width: int) -> list[Content]:
-    """The line as rows of at most that width."""
+    """The line as rows of at most that width; whatever it holds, nothing of it controls the terminal."""
+    whole = cleaned(line.text)
     if line.verbatim:
         room = max(1, width - len(VERBATIM_BEGIN))
-        parts = chop_cells(line.text.expandtabs(), room) or [""]
+        parts = chop_cells(whole.expandtabs(), room) or [""]
         marks = [VERBATIM_BEGIN, *[VERBATIM_ON] * (len(parts) - 1)]
         return [Content.styled(mark + part, line.style) for mark, part in zip(marks, parts, strict=True)]
-    indent = line.text[: len(line.text) - len(line.text.lstrip())]
-    text = wrapped(line.text.strip(), width=width, first=indent, rest=indent + line.hang)
+    indent = whole[: len(whole) - len(whole.lstrip())]
+    text = wrapped(whole.strip(), width=width, first=indent, rest=indent + line.hang)
     return [
         Content.styled(part, line.style)
         for row in text.split("\n")
