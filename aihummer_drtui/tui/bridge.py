@@ -84,6 +84,7 @@ class Bridge:
         self._has_begun = threading.Event()
         self._lock = threading.Lock()
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._is_shut = False
         self._closing = False
         self._requests: deque[Request] = deque()
         self._watched = ""
@@ -122,6 +123,8 @@ class Bridge:
         self._wake()
         if self._thread.is_alive():
             self._thread.join(0.5)
+        if not self._thread.is_alive():
+            self._shut()
 
     def ask(self, request: Request) -> None:
         """Send a request; `Answered` comes, after the view that it leads to."""
@@ -148,8 +151,17 @@ class Bridge:
 
     def _wake(self) -> None:
         # A full pipe is one that is not read yet: it wakes without us.
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_write, b"!")
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if not self._is_shut:
+                os.write(self._wake_write, b"!")
+
+    def _shut(self) -> None:
+        """Give the pipe back, once nobody reads it any more."""
+        with self._lock:
+            if not self._is_shut:
+                self._is_shut = True
+                os.close(self._wake_read)
+                os.close(self._wake_write)
 
     def _post(self, told: Told) -> None:
         with self._lock:
@@ -167,6 +179,7 @@ class Bridge:
             self._post(Broken(error=error))
         finally:
             self._closing = True
+            self._shut()
 
     def _follow_for_good(self) -> None:
         ends: deque[float] = deque(maxlen=ENGINES)
@@ -208,7 +221,7 @@ class Bridge:
             self._sleep(session, looked_at)
             self._answer(session)
             grown = session.wait(0)
-            self._news.extend(grown)
+            self._add(grown)
             now = time.monotonic()
             is_due = bool(session.state.executing) and now - looked_at >= LOOK_EVERY
             looked_at = now if is_due else looked_at
@@ -236,11 +249,15 @@ class Bridge:
                 self._post(Answered(request=request, reply=error))
                 raise
             try:
-                self._news.extend(session.wait(0))
+                self._add(session.wait(0))
                 self._publish(session, Connection.LIVE, at_once=True)
             finally:
                 # Told also where the engine ended over it.
                 self._post(Answered(request=request, reply=reply))
+
+    def _add(self, grown: list[Growth]) -> None:
+        with self._lock:
+            self._news.extend(grown)
 
     def _publish(self, session: Session, connection: Connection, *, at_once: bool) -> None:
         state = session.state
@@ -301,6 +318,7 @@ def _output(session: Session, item: str, before: Output | None) -> Output | None
         return before
     data = attempt.output_tail(TAIL)
     lines = cleaned_bytes(data).removesuffix("\n").split("\n") if data else []
+    is_part = size > len(data)
     # The first line of a part begins in the middle of one.
-    whole = lines[1:] if size > len(data) and len(lines) > 1 else lines
-    return Output(item=item, attempt=latest.number, lines=tuple(whole), size=size)
+    whole = lines[1:] if is_part and len(lines) > 1 else lines
+    return Output(item=item, attempt=latest.number, lines=tuple(whole), size=size, is_part=is_part)

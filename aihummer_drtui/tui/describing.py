@@ -217,9 +217,8 @@ def output_title(output: Output, *, follows: bool) -> str:
 
 def output_lines(output: Output) -> tuple[Line, ...]:
     """The end of what a command wrote; that there is more is said."""
-    shown = sum(len(line.encode()) + 1 for line in output.lines)
     lines = [Line(text=line, verbatim=True) for line in output.lines]
-    if output.size > shown + 1 and lines:
+    if output.is_part:
         more = f"(the last part of {bytes_text(output.size)}; the pager has all of it)"
         lines.insert(0, Line(text=more, style=paint.QUIET))
     return tuple(lines or [Line(text="It has written nothing yet." if output.attempt else "")])

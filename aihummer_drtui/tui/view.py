@@ -29,6 +29,8 @@ class Output:
     lines: tuple[str, ...] = ()
     size: int = 0
     """Bytes in the file, of which `lines` are the last."""
+    is_part: bool = False
+    """Whether the file holds more before `lines`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -132,6 +132,7 @@ def test_a_flood_of_output_becomes_a_few_messages(tmp_path: Path) -> None:
         assert screens.moved - before <= took / PERIOD + 5
         assert sum(len(line) + 1 for line in view.output.lines) <= TAIL
         assert view.output.size > TAIL
+        assert view.output.is_part
         way.write_text("")
         until(bridge, screens, Status.PASSED, "work/do")
 
@@ -264,6 +265,32 @@ def test_a_request_is_answered_whatever_stopped_it(tmp_path: Path) -> None:
         aside.replace(journal)
         assert isinstance(reply, DrtuiError)
         assert screens.next(bridge, Unreachable).error is reply
+
+
+def test_a_bridge_that_is_closed_keeps_no_descriptor_and_takes_no_harm() -> None:
+    """A screen that is drawn once more on the way out may still ask for something."""
+
+    def sit(away: Away) -> Session:
+        raise PreconditionError("no engine can begin", hint="mend it")
+
+    before = pipes()
+    bridge = Bridge(sit)
+    its_own = pipes() - before
+    assert its_own
+    bridge.close()
+    assert not its_own & pipes()
+    bridge.watch("work/do")
+    bridge.ask(r.Finish())
+    bridge.close()
+
+
+def pipes() -> set[str]:
+    """The pipes that this process has open."""
+    found = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(str(descriptor.readlink()))
+    return {one for one in found if one.startswith("pipe:")}
 
 
 def test_a_fault_of_the_bridge_is_told(tmp_path: Path) -> None:

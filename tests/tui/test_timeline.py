@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.run import events as e
+from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.state import Moment
 from aihummer_drtui.run.verdict import Brought, Observation, Part, Verdict
 from aihummer_drtui.runbook.model import RecoveryLevel
 from aihummer_drtui.tui.gantt import gantt_lines, read_happened
 from aihummer_drtui.tui.screens.timeline import TimelineScreen
-from tests.engine.engine_house import a_house, book, command
+from tests.engine.engine_house import a_house, accepted, book, command
 from tests.run.story import RECOVERY, a_record, declared
 from tests.tui.screens import shown
 from tests.tui.test_step import through_brief
@@ -146,6 +147,18 @@ async def test_the_screen_scrolls_from_the_bars_to_the_events(tmp_path: Path, si
             await screens.press(*["pagedown"] * 3)
             await screens.until_shown("stated brief/confirm-1")
             assert "clocks" in screens.now_on(TimelineScreen).as_text()
+
+
+async def test_the_last_event_comes_without_another(tmp_path: Path) -> None:
+    """What is recorded soon after the journal was read is not left out until something else happens."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house, size=(120, 60)) as screens:
+            await through_brief(screens)
+            await screens.until_shown("Enter: start work/do")
+            await screens.press("e")
+            await screens.until_shown("TIMELINE", "clocks", "stated brief/confirm-1")
+            accepted(house.sit("bert"), r.WriteNote(text="the last word"))
+            await screens.until_shown("the last word")
 
 
 def test_the_events_keep_their_style() -> None:

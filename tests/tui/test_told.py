@@ -11,12 +11,14 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.run.verdict import ProbeResult, Verdict
+from aihummer_drtui.tui.describing import output_lines
 from aihummer_drtui.tui.gantt import EVENTS_KEPT, gantt_lines, read_happened
 from aihummer_drtui.tui.legal_acts import legal_acts
 from aihummer_drtui.tui.place import Place, Showing
 from aihummer_drtui.tui.printing import copied_of, step_text
 from aihummer_drtui.tui.view import Connection, Output, View
 from aihummer_drtui.tui.widgets.banner import clock_text
+from aihummer_drtui.tui.widgets.pane import Line, fitted
 from tests.run.story import (
     RECOVERY,
     Story,
@@ -200,3 +202,19 @@ def test_a_step_without_a_checklist_has_a_place() -> None:
     assert (place.step, place.selected) == ("read", "")
     assert place.moved(step, 1) == place.moved(step, -1) == place
     assert place.watched(runbook, story.state) == ""
+
+
+@pytest.mark.parametrize(("is_part", "said"), [(True, True), (False, False)])
+def test_of_a_long_output_it_is_said_that_this_is_a_part(is_part: bool, said: bool) -> None:
+    """Whatever its length is once it is cleaned: an escape of one byte is shown as four letters."""
+    lines = output_lines(Output(item="a/b", attempt=1, lines=("\\x1b" * 20,), size=30, is_part=is_part))
+    assert any("the last part of" in line.text for line in lines) is said
+    whole = output_lines(Output(item="a/b", attempt=1, lines=("no letter",), size=900, is_part=is_part))
+    assert any("the last part of" in line.text for line in whole) is said
+
+
+@pytest.mark.parametrize("verbatim", [True, False])
+def test_nothing_that_a_line_holds_controls_the_terminal(verbatim: bool) -> None:
+    """Whoever made the line, and whatever it came from."""
+    rows = fitted(Line(text="a\x1b]0;title\x07 \u202eb", verbatim=verbatim), 80)
+    assert [row.plain.removeprefix("| ") for row in rows] == ["a\\x1b]0;title\\x07 \\u202eb"]

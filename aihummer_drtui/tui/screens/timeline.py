@@ -26,6 +26,8 @@ class TimelineScreen(ReadingScreen[None]):
         self._happened: Happened | DrtuiError | None = None
         self._is_reading = False
         self._next_reading = 0.0
+        self._is_due = False
+        """Whether it is read in a moment anyway."""
 
     def on_mount(self) -> None:
         """Read the journal."""
@@ -44,6 +46,19 @@ class TimelineScreen(ReadingScreen[None]):
         self._is_reading = False
         self.draw([])
 
+    def _read_when_due(self) -> None:
+        """Read what was added, now or in a moment: nothing may come that would have it read."""
+        left = self._next_reading - time.monotonic()
+        if left <= 0:
+            self._read()
+        elif not self._is_due:
+            self._is_due = True
+            self.set_timer(left, self._come_due)
+
+    def _come_due(self) -> None:
+        self._is_due = False
+        self._read()
+
     def lines(self, view: View) -> tuple[Line, ...]:
         """The bars and the events."""
         happened = self._happened
@@ -51,6 +66,6 @@ class TimelineScreen(ReadingScreen[None]):
             return (Line(text=happened.what), Line(text=f"hint: {happened.hint}"))
         if happened is None:
             return (Line(text="Reading the journal ..."),)
-        if happened.sequence < view.state.sequence and time.monotonic() >= self._next_reading:
-            self._read()
+        if happened.sequence < view.state.sequence:
+            self._read_when_due()
         return gantt_lines(view.runbook, view.state, happened, now(), max(40, self.size.width))
