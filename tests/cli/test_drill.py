@@ -81,6 +81,24 @@ def type_on(terminal: Terminal, until: str) -> None:
         terminal.type(answer_to(came + terminal.rest_of_question()))
 
 
+def test_a_recovery_to_a_point_goes_on_after_a_break_once_the_gateway_runs(office: Desk) -> None:
+    """What the replacing of the server rested on (nobody connected, room) has served, and is no alarm."""
+    terminal = office.sit(words(office, "drill", "--wal"))
+    type_on(terminal, "INPUT briefing/RECOVERY_POINT")
+    terminal.rest_of_question()
+    terminal.type("latest")
+    type_on(terminal, "COMMAND start/wait-ready")
+    terminal.rest_of_question()
+    terminal.process.kill()
+    terminal.process.wait()
+    office.end_engine()
+    again = office.sit(words(office, "resume"))
+    type_on(again, "*** COMPLETED.")
+    assert again.end() == 0
+    assert "drifted" not in again.text
+    assert is_proven(office)
+
+
 def test_a_drill_by_typing_survives_the_death_of_all_that_watches(office: Desk) -> None:
     """Front end and engine are killed in the middle of `restore database`; a resume ends it proven.
 

@@ -158,11 +158,19 @@ class Story:
         return self.add(e.CheckObserved(item=item, observation=seen(verdict), costly=costly))
 
     def intend(
-        self, item: str, attempt: int = 1, outdates: tuple[str, ...] = (), script: str = "true", **values: str
+        self,
+        item: str,
+        attempt: int = 1,
+        outdates: tuple[str, ...] = (),
+        script: str = "true",
+        rests_on: tuple[str, ...] = (),
+        **values: str,
     ) -> "Story":
         """A command was intended and its process seen."""
         return self.add(
-            e.CommandIntended(item=item, attempt=attempt, script=script, values=values, outdates=outdates),
+            e.CommandIntended(
+                item=item, attempt=attempt, script=script, values=values, outdates=outdates, rests_on=rests_on
+            ),
             e.CommandStarted(item=item, attempt=attempt, pid=7, start_ticks=1, boot_id="b"),
         )
 

@@ -416,3 +416,37 @@ def test_the_latest_attempt() -> None:
     latest = latest_attempt(Story().ran(RESTORE).intend(RESTORE, attempt=2).state, RESTORE)
     assert latest is not None
     assert latest.number == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "then", "counts"),
+    [(0, None, True), (1, None, False), (0, Verdict.FAILED, False), (0, Verdict.UNKNOWN, False)],
+)
+def test_a_precondition_that_has_served_counts_as_it_was_seen(
+    code: int, then: Verdict | None, counts: bool
+) -> None:
+    """Nobody need look again; what was seen to be otherwise all the same is in the way of a second start."""
+    story = (
+        Story()
+        .look("side/mail")
+        .intend("side/mail-up", rests_on=("side/mail",))
+        .end("side/mail-up", code=code)
+    )
+    story.sit()
+    if then is not None:
+        story.look("side/mail", then)
+        story.sit()
+    mail = RECOVERY.item("side/mail")
+    assert mail is not None
+    assert settled(story.state, mail) is counts
+
+
+def test_a_precondition_has_not_served_a_command_that_is_to_be_repeated() -> None:
+    """Another value was given, so the command drifted and needs it once more."""
+    story = Story().give("brief/BACKUP_SET", "v1").look("side/mail")
+    story.intend("side/mail-up", script="up $BACKUP_SET", rests_on=("side/mail",), BACKUP_SET="v1")
+    story.end("side/mail-up").sit()
+    mail = RECOVERY.item("side/mail")
+    assert mail is not None
+    assert settled(story.state, mail)
+    assert not settled(story.give("brief/BACKUP_SET", "v2").state, mail)

@@ -1,8 +1,8 @@
-"""What a command makes out of date."""
+"""What a command makes out of date, and what has served by it."""
 
 import pytest
 
-from aihummer_drtui.run.outdating import outdated_by
+from aihummer_drtui.run.outdating import outdated_by, rests_on
 from tests.run.story import RECOVERY, a_check, a_command, a_confirm, a_runbook, a_step
 
 
@@ -34,3 +34,22 @@ def test_a_later_restore_stays_and_steps_that_need_each_other_come_to_an_end() -
         a_step("proof", a_confirm("proof/confirm-1"), needs=("look",)),
     )
     assert outdated_by(book, "key/restore") == ("look/all", "proof/confirm-1")
+
+
+@pytest.mark.parametrize(
+    ("command", "preconditions"),
+    [
+        ("database/restore", ("database/dump-intact",)),
+        ("side/mail-up", ("side/mail",)),
+        ("proof/up", ()),
+        ("proof/nothing", ()),
+        ("nowhere/nothing", ()),
+        # The check before it is one that a level rests on: it must be true at the end.
+        ("proof/prove", ()),
+    ],
+)
+def test_what_stands_before_a_command_is_what_it_rests_on(
+    command: str, preconditions: tuple[str, ...]
+) -> None:
+    """Its own step's checks; what other steps brought about is not used up by it."""
+    assert rests_on(RECOVERY, command) == preconditions

@@ -7,9 +7,9 @@ from aihummer_drtui.run.legal import settled
 from aihummer_drtui.run.stale import not_looked_again, standing_as_seen
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import CheckItem
-from tests.run.story import Story, a_check, a_runbook, a_step
+from tests.run.story import Story, a_check, a_command, a_runbook, a_step
 
-BOOK = a_runbook(a_step("work", a_check("work/one"), a_check("work/two")))
+BOOK = a_runbook(a_step("work", a_check("work/one"), a_check("work/two"), a_command("work/do")))
 ONE = BOOK.steps[0].items[0]
 
 
@@ -43,3 +43,14 @@ def test_what_counts_though_an_engine_may_be_gone_that_saw_it(verdict: Verdict, 
     story = Story().look("work/one", verdict, costly=costly).look("work/two").sit()
     stands = costly and verdict in {Verdict.PASSED, Verdict.UNPROVEN}
     assert ids(standing_as_seen(BOOK, fold(story.records))) == (["work/one"] if stands else [])
+
+
+@pytest.mark.parametrize("costly", [True, False])
+def test_a_precondition_that_has_served_is_not_looked_at_again(costly: bool) -> None:
+    """What a command needed may be otherwise once it ran well; until then it is still to be seen."""
+    story = Story().look("work/one", costly=costly).look("work/two").sit()
+    story.intend("work/do", rests_on=("work/one",))
+    assert "work/one" in ids((*not_looked_again(BOOK, story.state), *standing_as_seen(BOOK, story.state)))
+    story.end("work/do")
+    assert ids(not_looked_again(BOOK, story.state)) == ["work/two"]
+    assert ids(standing_as_seen(BOOK, story.state)) == []
