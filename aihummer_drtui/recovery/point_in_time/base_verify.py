@@ -4,7 +4,8 @@ import hashlib
 import os
 import re
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,20 +83,29 @@ def verify_base(target: Target, base: Base, reporter: Reporter) -> Signed:
 
     Raises FailedError when something is not as it was sealed, PreconditionError when it cannot be read.
     """
-    try:
-        signed = refuse_untrusted_base(target, base)
+    # Of this host and its target.toml, as account and programs below: it tells nothing of the copy.
+    signed = refuse_untrusted_base(target, base)
+    with _forgotten_where_bad(base):
         read_sealed_manifest(base)
-        account = _owner(base.data)
-        account.identity()
-        programs = server_programs(target, account, major=base.server_major)
+    account = _owner(base.data)
+    account.identity()
+    programs = server_programs(target, account, major=base.server_major)
+    with _forgotten_where_bad(base):
         run_verifybackup(programs, account, base.data, reporter)
-    except FailedError:
+    record_base_verified(base, datetime.now(UTC))
+    return signed
+
+
+@contextmanager
+def _forgotten_where_bad(base: Base) -> Iterator[None]:
+    """Remove the record of a base backup that is found bad within the block."""
+    try:
+        yield
+    except (FailedError, PreconditionError):
         with suppress(OSError):
             (base.path / VERIFIED).unlink()
             sync_folder(base.path)
         raise
-    record_base_verified(base, datetime.now(UTC))
-    return signed
 
 
 def refuse_untrusted_base(target: Target, base: Base) -> Signed:

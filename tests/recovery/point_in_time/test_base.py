@@ -127,6 +127,7 @@ def test_signed_and_trusted_or_refused(cluster: Cluster, place: Path, tmp_path: 
     assert verify_base(target_of(cluster), signed, SILENT) is Signed.UNKNOWN_KEY
     with pytest.raises(FailedError, match="not signed"):
         verify_base(trusting, unsigned, SILENT)
+    assert base_verified(unsigned) is not None, "whom to trust tells nothing of the copy"
     forged = msgspec.structs.replace(signed.seal, timeline=signed.seal.timeline + 1)
     (signed.path / "base.json").write_bytes(seal_text(forged))
     for target in (trusting, target_of(cluster)):
@@ -157,6 +158,18 @@ def test_a_copy_is_not_verified_until_it_is(cluster: Cluster, damaged: Path) -> 
     assert base_verified(base) is not None
     (damaged / "verified.json").write_text("{}")
     assert base_verified(base) is None
+
+
+def test_a_copy_whose_list_is_cut_is_no_longer_called_verified(cluster: Cluster, damaged: Path) -> None:
+    """The record that an earlier verification left goes."""
+    base = open_base(damaged)
+    verify_base(target_of(cluster), base, SILENT)
+    assert (damaged / "verified.json").exists()
+    manifest = base.data / "backup_manifest"
+    manifest.write_bytes(manifest.read_bytes()[:100])
+    with pytest.raises(PreconditionError, match="the list of its files is none"):
+        verify_base(target_of(cluster), base, SILENT)
+    assert not (damaged / "verified.json").exists()
 
 
 def test_a_damaged_file_and_a_changed_list_are_found(cluster: Cluster, damaged: Path) -> None:
