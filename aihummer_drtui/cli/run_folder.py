@@ -6,7 +6,7 @@ from pathlib import Path
 from aihummer_drtui.cli.runbook_file import followed_runbook
 from aihummer_drtui.cli.settings import Settings
 from aihummer_drtui.engine.folder import RunFolder, find_run, list_runs, state_dir, state_to_read
-from aihummer_drtui.engine.journal import read_first, read_journal
+from aihummer_drtui.engine.journal_reading import read_first, read_journal
 from aihummer_drtui.engine.runbook_text import text_in_force
 from aihummer_drtui.errors import CorruptJournalError, UsageError
 from aihummer_drtui.run.events import RunDeclared

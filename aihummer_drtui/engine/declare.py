@@ -9,7 +9,8 @@ from typing import assert_never
 from aihummer_drtui import __version__
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.engine.folder import RunFolder, create_run, list_runs, new_run_id
-from aihummer_drtui.engine.journal import Journal, inspect_journal, read_first
+from aihummer_drtui.engine.journal import Journal
+from aihummer_drtui.engine.journal_reading import inspect_journal, read_first
 from aihummer_drtui.engine.lock import Holder, take_target_lock
 from aihummer_drtui.engine.record import Clean, Corrupt, Newer, Torn
 from aihummer_drtui.engine.runbook_text import keep_text, not_kept

@@ -10,7 +10,7 @@ from typing import Final
 
 from aihummer_drtui.durable import make_open_folders, sync_folder
 from aihummer_drtui.engine.file_system import keeps_locks, kind_of_file_system
-from aihummer_drtui.engine.journal import JOURNAL
+from aihummer_drtui.engine.journal_reading import JOURNAL
 from aihummer_drtui.errors import PreconditionError, UsageError
 from aihummer_drtui.foreign import cleaned_line
 

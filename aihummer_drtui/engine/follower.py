@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.engine.journal import JOURNAL, require_sound
+from aihummer_drtui.engine.journal_reading import JOURNAL, require_sound
 from aihummer_drtui.engine.private_file import open_private
 from aihummer_drtui.engine.record import Chain, Clean, Decoded, Torn, decode_all
 from aihummer_drtui.errors import PreconditionError

@@ -14,21 +14,11 @@ from typing import Final, NoReturn
 from aihummer_drtui.durable import create_durably, sync_folder
 from aihummer_drtui.engine.ballast import Ballast
 from aihummer_drtui.engine.clock import Clock
+from aihummer_drtui.engine.journal_reading import JOURNAL, require_begun, unusable, whole_of
 from aihummer_drtui.engine.private_file import open_private
-from aihummer_drtui.engine.record import (
-    MAX_JSON,
-    VERSION,
-    Chain,
-    Clean,
-    Corrupt,
-    Decoded,
-    Newer,
-    Torn,
-    decode_all,
-    encode,
-)
+from aihummer_drtui.engine.record import VERSION, Chain, decode_all, encode
 from aihummer_drtui.engine.renewal import is_unsure, mark_unsure, renew
-from aihummer_drtui.errors import CorruptJournalError, PreconditionError, UsageError
+from aihummer_drtui.errors import PreconditionError, UsageError
 from aihummer_drtui.run.events import (
     ENGINE,
     CommandEnded,
@@ -46,10 +36,6 @@ from aihummer_drtui.run.events import (
     RunFinished,
     SittingClosed,
 )
-
-JOURNAL: Final = "journal"
-_LONGEST: Final = MAX_JSON + 100
-"""Bytes of a record with its frame."""
 
 _ENDINGS: Final = (
     CommandStarted,
@@ -106,7 +92,7 @@ class Journal:
             os.fsync(descriptor)
             sync_folder(folder)
         except OSError as error:
-            raise _unusable(path, "cannot be made", error) from error
+            raise unusable(path, "cannot be made", error) from error
         return cls(folder, clock, descriptor)
 
     @classmethod
@@ -120,13 +106,13 @@ class Journal:
         try:
             descriptor = open_private(path, os.O_RDWR | os.O_APPEND)
         except OSError as error:
-            raise _unusable(path, "cannot be opened", error) from error
+            raise unusable(path, "cannot be opened", error) from error
         journal = cls(folder, clock, descriptor)
         try:
-            journal._take_up(_whole(descriptor))
+            journal._take_up(whole_of(descriptor))
         except OSError as error:
             journal.close()
-            raise _unusable(path, "cannot be taken up", error) from error
+            raise unusable(path, "cannot be taken up", error) from error
         except BaseException:
             journal.close()
             raise
@@ -134,7 +120,7 @@ class Journal:
 
     def _take_up(self, data: bytes) -> None:
         read = decode_all(data)
-        _require_begun(self.path, read)
+        require_begun(self.path, read)
         self.found, self._chain = read.records, read.chain
         if is_unsure(self.folder):
             renewed = renew(self.path, data)
@@ -227,68 +213,6 @@ class Journal:
         raise _unhealthy(self.path, self.unhealthy) from error
 
 
-def inspect_journal(folder: Path) -> Decoded:
-    """Read what can be read, whatever comes after it: for export and for lists.
-
-    Raises PreconditionError when there is no journal that may be read.
-    """
-    path = folder / JOURNAL
-    try:
-        descriptor = open_private(path, os.O_RDONLY, read_only=True)
-        try:
-            return decode_all(_whole(descriptor))
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise _unusable(path, "cannot be read", error) from error
-
-
-def read_journal(folder: Path) -> tuple[Record, ...]:
-    """Every record so far, for a spectator; a half-written last one counts as not yet written.
-
-    Raises CorruptJournalError and PreconditionError as `Journal.open` does.
-    """
-    read = inspect_journal(folder)
-    require_sound(folder / JOURNAL, read)
-    return read.records
-
-
-def read_first(folder: Path) -> Record:
-    """The first record, which says what the run is; the rest, which may be long, is not read.
-
-    Raises CorruptJournalError and PreconditionError as `Journal.open` does.
-    """
-    path = folder / JOURNAL
-    try:
-        with os.fdopen(open_private(path, os.O_RDONLY, read_only=True), "rb") as file:
-            read = decode_all(file.readline(_LONGEST))
-    except OSError as error:
-        raise _unusable(path, "cannot be read", error) from error
-    require_sound(path, read)
-    _require_begun(path, read)
-    return read.records[0]
-
-
-def require_sound(path: Path, read: Decoded) -> None:
-    """Raise CorruptJournalError or PreconditionError unless the bytes end clean or merely torn."""
-    match read.tail:
-        case Clean() | Torn():
-            return
-        case Corrupt(offset=offset, record=record, why=why):
-            raise CorruptJournalError(
-                f"corrupt at record {record}, byte {offset}: {why}",
-                where=str(path),
-                hint=f"the {record - 1} records before it are sound; see that nothing of the run runs "
-                "(`ps`), move (`mv`) its folder out of `runs`, then start a new run",
-            )
-        case Newer(version=version):
-            raise PreconditionError(
-                f"written by a newer aihummer-drtui (record version {version}, known is {VERSION})",
-                where=str(path),
-                hint="use the version of aihummer-drtui that the run was begun with, or a newer one",
-            )
-
-
 def _written(descriptor: int, line: bytes) -> OSError | None:
     """Write the line at once; give None, or why it is not wholly there."""
     try:
@@ -301,15 +225,6 @@ def _written(descriptor: int, line: bytes) -> OSError | None:
     return None
 
 
-def _whole(descriptor: int) -> bytes:
-    parts = []
-    offset = 0
-    while part := os.pread(descriptor, 1 << 20, offset):
-        parts.append(part)
-        offset += len(part)
-    return b"".join(parts)
-
-
 def _keep(folder: Path, torn: bytes) -> str:
     """Copy the torn bytes to the first free `journal.broken.N`, durably, and give its name."""
     number = 1
@@ -317,16 +232,6 @@ def _keep(folder: Path, torn: bytes) -> str:
         number += 1
     create_durably(copy, torn)
     return copy.name
-
-
-def _require_begun(path: Path, read: Decoded) -> None:
-    require_sound(path, read)
-    if not read.records:
-        raise PreconditionError(
-            "the journal holds no record: the run was never declared",
-            where=str(path),
-            hint="nothing was done in it; start a new run",
-        )
 
 
 def _full(path: Path, error: OSError) -> JournalFullError:
@@ -342,12 +247,4 @@ def _unhealthy(path: Path, why: str) -> JournalUnhealthyError:
         f"the journal could not be written: {why}",
         where=str(path),
         hint="look at the disk (`dmesg`, `df`); then `aihummer-drtui resume` starts a new engine on it",
-    )
-
-
-def _unusable(path: Path, what: str, error: OSError) -> PreconditionError:
-    return PreconditionError(
-        f"the journal {what}: {error.strerror or error}",
-        where=str(path),
-        hint="the state folder must be on a writable disk with some space and belong to you (--state-dir)",
     )

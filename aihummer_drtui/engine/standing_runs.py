@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from aihummer_drtui.engine.folder import RunFolder, list_runs
-from aihummer_drtui.engine.journal import inspect_journal
+from aihummer_drtui.engine.journal_reading import inspect_journal
 from aihummer_drtui.errors import CorruptJournalError, PreconditionError
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.run.state import Living, RunState

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.engine.journal import JOURNAL
+from aihummer_drtui.engine.journal_reading import JOURNAL
 from aihummer_drtui.engine.record import decode_all, encode
 from aihummer_drtui.run.events import CheckObserved, Record
 from aihummer_drtui.run.verdict import Observation, Verdict

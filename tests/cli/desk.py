@@ -18,7 +18,7 @@ from typing import TypeVar
 from aihummer_drtui.engine.attempt import Attempt
 from aihummer_drtui.engine.attempt_seen import Orphaned, Running
 from aihummer_drtui.engine.folder import RunFolder, list_runs
-from aihummer_drtui.engine.journal import inspect_journal, read_journal
+from aihummer_drtui.engine.journal_reading import inspect_journal, read_journal
 from aihummer_drtui.engine.lock import holder_of
 from aihummer_drtui.run.events import Event
 from aihummer_drtui.run.fold import fold

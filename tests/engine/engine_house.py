@@ -18,7 +18,7 @@ from aihummer_drtui.engine.client import EngineClient
 from aihummer_drtui.engine.clock import ProcessIdentity, SystemClock
 from aihummer_drtui.engine.declare import Declaration, declare_run
 from aihummer_drtui.engine.folder import RunFolder
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal_reading import read_journal
 from aihummer_drtui.engine.launch import connect_or_launch, sit_down
 from aihummer_drtui.engine.lock import holder_of
 from aihummer_drtui.engine.session import Session

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from aihummer_drtui.engine.clock import SystemClock
-from aihummer_drtui.engine.journal import JOURNAL, Journal
+from aihummer_drtui.engine.journal import Journal
+from aihummer_drtui.engine.journal_reading import JOURNAL
 from aihummer_drtui.engine.record import VERSION, Chain, encode
 from aihummer_drtui.run.events import (
     CommandEnded,

@@ -29,7 +29,7 @@ from aihummer_drtui.engine import takeover
 from aihummer_drtui.engine.attempt_seen import Orphaned, Running
 from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.clock import SystemClock
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal_reading import read_journal
 from aihummer_drtui.engine.lock import holder_of
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.engine.takeover import holder_that_stands_still, take_over

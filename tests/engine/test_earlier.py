@@ -6,7 +6,8 @@ from aihummer_drtui.engine.clock import SystemClock
 from aihummer_drtui.engine.declare import declare_run
 from aihummer_drtui.engine.earlier import earlier_runs
 from aihummer_drtui.engine.folder import RunFolder
-from aihummer_drtui.engine.journal import Journal, read_journal
+from aihummer_drtui.engine.journal import Journal
+from aihummer_drtui.engine.journal_reading import read_journal
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
 from aihummer_drtui.runbook.model import RecoveryLevel

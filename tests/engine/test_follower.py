@@ -6,7 +6,8 @@ import pytest
 
 from aihummer_drtui.engine.clock import SystemClock
 from aihummer_drtui.engine.follower import JournalFollower, journal_records
-from aihummer_drtui.engine.journal import JOURNAL, Journal, read_journal
+from aihummer_drtui.engine.journal import Journal
+from aihummer_drtui.engine.journal_reading import JOURNAL, read_journal
 from aihummer_drtui.errors import CorruptJournalError, PreconditionError
 from tests.engine.makers import DECLARED, ENDED, INTENDED, journal_with, note
 

@@ -9,14 +9,8 @@ import pytest
 
 from aihummer_drtui.engine.ballast import BALLAST, BALLAST_BYTES
 from aihummer_drtui.engine.clock import SystemClock
-from aihummer_drtui.engine.journal import (
-    JOURNAL,
-    Journal,
-    JournalUnhealthyError,
-    inspect_journal,
-    read_first,
-    read_journal,
-)
+from aihummer_drtui.engine.journal import Journal, JournalUnhealthyError
+from aihummer_drtui.engine.journal_reading import JOURNAL, inspect_journal, read_journal
 from aihummer_drtui.engine.record import Chain, Corrupt, Torn, encode
 from aihummer_drtui.errors import CorruptJournalError, DrtuiError, ExitCode, PreconditionError, UsageError
 from aihummer_drtui.run.events import JournalRepaired
@@ -266,21 +260,3 @@ def test_errors_are_of_the_one_tree() -> None:
     """Whatever the journal raises, a command line can show and give an exit code for."""
     assert issubclass(JournalUnhealthyError, DrtuiError)
     assert JournalUnhealthyError.exit_code == ExitCode.PRECONDITION
-
-
-def test_the_first_record_is_read_without_the_rest(tmp_path: Path) -> None:
-    """What a run is stands at the beginning of a journal, however long or broken it is behind."""
-    journal = Journal.create(tmp_path, CLOCK)
-    with pytest.raises(PreconditionError, match=r"record"):
-        read_first(tmp_path)
-    first = journal.append(INTENDED, "anna")
-    journal.append(ENDED, "engine")
-    journal.close()
-    with (tmp_path / JOURNAL).open("ab") as file:
-        file.write(b"no record at all\n")
-    assert read_first(tmp_path) == first
-    (tmp_path / JOURNAL).write_bytes(b"x" * 40 + b"\n")
-    with pytest.raises(CorruptJournalError, match="record 1"):
-        read_first(tmp_path)
-    with pytest.raises(PreconditionError, match="cannot be read"):
-        read_first(tmp_path / "nowhere")

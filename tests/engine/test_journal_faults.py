@@ -10,7 +10,8 @@ import pytest
 
 from aihummer_drtui.engine.clock import SystemClock
 from aihummer_drtui.engine.follower import JournalFollower
-from aihummer_drtui.engine.journal import JOURNAL, Journal, inspect_journal, read_journal
+from aihummer_drtui.engine.journal import Journal
+from aihummer_drtui.engine.journal_reading import JOURNAL, inspect_journal, read_journal
 from aihummer_drtui.engine.record import Clean, Corrupt
 from tests.engine.makers import DECLARED, ENDED, INTENDED, journal_with
 

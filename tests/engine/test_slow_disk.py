@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.engine import client
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal_reading import read_journal
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from tests.conftest import short_folder

@@ -15,7 +15,7 @@ import pytest
 from aihummer_drtui.durable import write_durably
 from aihummer_drtui.engine import client, takeover
 from aihummer_drtui.engine.clock import ProcessIdentity, SystemClock
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal_reading import read_journal
 from aihummer_drtui.engine.lock import Holder, holder_of, take_lock
 from aihummer_drtui.engine.takeover import Taking, holder_that_stands_still, take_over
 from aihummer_drtui.errors import ExitCode, FailedError, LockedError, PreconditionError

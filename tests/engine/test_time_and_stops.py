@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal_reading import read_journal
 from aihummer_drtui.engine.lock import holder_of
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.run import events as e

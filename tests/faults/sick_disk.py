@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal_reading import read_journal
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.state import Finished
 from tests.cli.desk import PHRASE, WITHIN, Desk, Terminal, a_desk

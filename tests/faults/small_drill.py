@@ -15,7 +15,7 @@ from typing import Final, assert_never
 import msgspec
 
 from aihummer_drtui.engine.client import EngineGoneError
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal_reading import read_journal
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run import events as e

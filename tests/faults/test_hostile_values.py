@@ -14,7 +14,7 @@ from aihummer_drtui.cli.runbook_file import load_runbook
 from aihummer_drtui.engine.attempt import Attempt
 from aihummer_drtui.engine.attempt_seen import Ended
 from aihummer_drtui.engine.folder import list_runs
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal_reading import read_journal
 from aihummer_drtui.run.events import InputGiven
 from aihummer_drtui.runbook.model import CommandItem, InputItem, Runbook
 from aihummer_drtui.runbook.render import render

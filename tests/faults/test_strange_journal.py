@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aihummer_drtui.engine.journal import inspect_journal
+from aihummer_drtui.engine.journal_reading import inspect_journal
 from aihummer_drtui.engine.record import VERSION, encode
 from aihummer_drtui.run import events as e
 from tests.cli.desk import PHRASE, Desk, a_desk

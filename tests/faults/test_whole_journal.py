@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from aihummer_drtui.engine.clock import SystemClock
-from aihummer_drtui.engine.journal import JOURNAL, Journal, read_journal
+from aihummer_drtui.engine.journal import Journal
+from aihummer_drtui.engine.journal_reading import JOURNAL, read_journal
 from aihummer_drtui.engine.record import Chain, Clean, Corrupt, Torn, decode_all
 from aihummer_drtui.errors import CorruptJournalError, ExitCode
 from aihummer_drtui.run import events as e

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aihummer_drtui.engine.journal import read_journal
+from aihummer_drtui.engine.journal_reading import read_journal
 from aihummer_drtui.engine.lock import holder_of
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold

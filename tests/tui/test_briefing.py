@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aihummer_drtui.engine.journal import read_first
+from aihummer_drtui.engine.journal_reading import read_first
 from aihummer_drtui.run.fold import begin
 from aihummer_drtui.run.words import local_time
 from aihummer_drtui.testing import Script, ScriptedCheck
