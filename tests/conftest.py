@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -142,3 +143,11 @@ def fresh_sandbox() -> Iterator[SmallSandbox]:
     """A whole sandbox (no backup) for one test, which may do to it what it likes."""
     with a_sandbox() as made:
         yield made
+
+
+@pytest.fixture
+def no_threads() -> Iterator[None]:
+    """The kernel gives no new thread: its stack would be larger than what a process can address."""
+    before = threading.stack_size(1 << 50)
+    yield
+    threading.stack_size(before)

@@ -14,10 +14,25 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+class NoThreadError(OSError):
+    """The host gives no new thread (pids.max, RLIMIT_NPROC): its fault, as for a process, and not ours."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EAGAIN, "no thread could be started")
+
+
+def begin_thread(work: Callable[[], None]) -> None:
+    """Begin the work in a new thread that nobody waits for. Raises NoThreadError."""
+    try:
+        threading.Thread(target=work, daemon=True).start()
+    except RuntimeError:
+        raise NoThreadError from None
+
+
 def aside(work: Callable[[], T]) -> "asyncio.Future[T]":
     """Begin the work in a new thread and give the future of its result or its exception.
 
-    Where the host has no thread for it (pids.max, RLIMIT_NPROC), that is an OSError, as for a process.
+    Where the host has no thread for it, that is a NoThreadError.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -37,9 +52,9 @@ def aside(work: Callable[[], T]) -> "asyncio.Future[T]":
             tell(lambda: future.set_result(result))
 
     try:
-        threading.Thread(target=run, daemon=True).start()
-    except RuntimeError:
-        future.set_exception(OSError(errno.EAGAIN, "no thread could be started"))
+        begin_thread(run)
+    except NoThreadError as error:
+        future.set_exception(error)
     return future
 
 

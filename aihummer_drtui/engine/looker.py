@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, TypeAlias
 
-from aihummer_drtui.engine.aside import aside
+from aihummer_drtui.engine.aside import NoThreadError, aside
 from aihummer_drtui.engine.catalogue import Catalogue
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.run.events import CheckObserved
@@ -231,6 +231,13 @@ def _seen(answer: "asyncio.Future[Observation]", description: CheckDescription) 
     error = answer.exception()
     if error is None:
         return answer.result()
+    if isinstance(error, NoThreadError):
+        return Observation(
+            verdict=Verdict.UNKNOWN,
+            expected=description.title,
+            observed="this host gives the engine no thread to look with",
+            hint="raise the limit of processes (ulimit -u, TasksMax) or end some, then look again",
+        )
     return Observation(
         verdict=Verdict.UNKNOWN,
         expected=description.title,

@@ -152,8 +152,7 @@ class Engine:
                 refused = await self._acts.act(connection, request)
         except DrtuiError as error:
             # The hint may point there.
-            what = f"{error.where}: {error.what}" if error.where else error.what
-            refused = Refused(reason=what, hint=error.hint)
+            refused = Refused(reason=error.where_and_what, hint=error.hint)
         except OSError as error:
             # Too few descriptors or processes, say: what was recorded before it is seen to in any case.
             note(f"{type(request).__name__}: {error}")

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
-from aihummer_drtui.engine.aside import aside
-from aihummer_drtui.errors import DrtuiError
+from aihummer_drtui.engine.aside import NoThreadError, aside, begin_thread
+from aihummer_drtui.errors import DrtuiError, PreconditionError
 
 T = TypeVar("T")
 
@@ -18,6 +17,15 @@ async def asked(question: Callable[[], T]) -> T | DrtuiError:
         return await aside(question)
     except DrtuiError as error:
         return error
+    except NoThreadError:
+        return _no_thread()
+
+
+def _no_thread() -> DrtuiError:
+    return PreconditionError(
+        "this host gives the screens no thread to look with",
+        hint="raise the limit of processes (ulimit -u, TasksMax) or end some, then look again",
+    )
 
 
 async def told(question: Callable[[], Iterator[T]]) -> AsyncIterator[T | DrtuiError]:
@@ -53,7 +61,11 @@ async def told(question: Callable[[], Iterator[T]]) -> AsyncIterator[T | DrtuiEr
             say(lambda: hear(caught))
         say(end)
 
-    threading.Thread(target=ask, daemon=True).start()
+    try:
+        begin_thread(ask)
+    except NoThreadError:
+        yield _no_thread()
+        return
     while not is_over or latest:
         await news.wait()
         news.clear()

@@ -3,19 +3,10 @@
 import asyncio
 import errno
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from aihummer_drtui.engine.aside import aside, seen_through
-
-
-@pytest.fixture
-def no_threads() -> Iterator[None]:
-    """The kernel gives no new thread: its stack would be larger than what a process can address."""
-    before = threading.stack_size(1 << 50)
-    yield
-    threading.stack_size(before)
 
 
 @pytest.mark.usefixtures("no_threads")

@@ -473,6 +473,15 @@ async def test_look_that_breaks_is_unknown(scene: Scene) -> None:
     assert known.observation.observed == "the look itself broke: RuntimeError"
 
 
+async def test_look_that_gets_no_thread_is_no_fault_of_the_check(scene: Scene, no_threads: None) -> None:
+    """The host is short of processes: unknown, with what to do about it."""
+    scene.looker.look_at([scene.item("one")])
+    await scene.quiet()
+    assert isinstance(known := scene.state.items["work/one"], ObservedState)
+    assert known.status is Status.UNKNOWN
+    assert known.observation.observed == "this host gives the engine no thread to look with"
+
+
 async def test_check_that_is_not_there_is_unknown(scene: Scene) -> None:
     """A runbook that names what this program does not have is answered, not stuck."""
     scene.world.tell(Script())
