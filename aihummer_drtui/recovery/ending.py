@@ -40,11 +40,11 @@ def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
-def die_with(parent: int) -> None:
-    """In a program about to be started (`preexec_fn`): let it be killed when `parent`, which is us, is gone.
+def die_with(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """In a program about to be started (`preexec_fn`): let it be sent that signal when `parent`, us, is gone.
 
     Its own children are not. A change of account afterwards would undo it (prctl(2), PR_SET_PDEATHSIG).
     """
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os._exit(127)

@@ -4,7 +4,6 @@ It listens on no network, archives nothing, and has its socket in a private fold
 is our child and ends with us: a killed recovery leaves no server behind that nobody watches.
 """
 
-import ctypes
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ from aihummer_drtui.errors import FailedError, LockedError
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 from aihummer_drtui.recovery.database.connection import APPLICATION_NAME, lift_limits
 from aihummer_drtui.recovery.database.server import Server
+from aihummer_drtui.recovery.ending import die_with
 from aihummer_drtui.recovery.point_in_time.confined import (
     PORT,
     confining_settings,
@@ -31,10 +31,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
-_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
-_LIBC: Final = ctypes.CDLL(None, use_errno=True)
-_STOP_SECONDS: Final = 600.0
-"""For the last checkpoint on a slow disk."""
+STOP_SECONDS: Final = 600.0
+"""For the last checkpoint of a server with much in memory, on a slow disk."""
 
 
 @dataclass(kw_only=True)
@@ -110,7 +108,7 @@ class BesideServer:
         """Shut it down with its last checkpoint. Raises FailedError where it does not end in order."""
         self.process.send_signal(signal.SIGINT)
         try:
-            code = self.process.wait(_STOP_SECONDS)
+            code = self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             code = -1
         if code != 0:
@@ -241,7 +239,8 @@ def _started(live: Server, data: Path, sockets: Path, limits: Mapping[str, str])
                 start_new_session=True,
                 umask=0o077,
                 # After the change of account, which would undo it.
-                preexec_fn=lambda: _end_with(us),  # noqa: PLW1509 - no other thread of ours holds a lock then
+                # A fast shutdown, by which the server's own children end too.
+                preexec_fn=lambda: die_with(us, signal.SIGINT),  # noqa: PLW1509 - no other thread holds a lock
                 **live.account.identity(),
             )
         except OSError as error:
@@ -250,13 +249,6 @@ def _started(live: Server, data: Path, sockets: Path, limits: Mapping[str, str])
                 where=str(live.programs["postgres"]),
                 hint="is PostgreSQL's server still installed? nothing was changed",
             ) from None
-
-
-def _end_with(parent: int) -> None:
-    # A fast shutdown, by which the server's own children end too.
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-    if os.getppid() != parent:
-        os._exit(127)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

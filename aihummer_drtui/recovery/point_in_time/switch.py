@@ -17,12 +17,11 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.connection import Owner, connect, server_words
 from aihummer_drtui.recovery.database.marker import databases_seen
 from aihummer_drtui.recovery.database.server import Running, Server
+from aihummer_drtui.recovery.point_in_time.beside import STOP_SECONDS
 from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage
 from aihummer_drtui.recovery.reporting import Reporter
 
 _ANSWER_SECONDS: Final = 60.0
-_STOP_SECONDS: Final = 600.0
-"""A server with much in memory writes its last checkpoint for minutes."""
 _INTERVAL: Final = 0.2
 
 
@@ -48,7 +47,7 @@ class Switch:
         try:
             if ran:
                 reporter.phase("stopping the live server")
-                self.server.stop(seconds=_STOP_SECONDS)
+                self.server.stop(seconds=STOP_SECONDS)
             reporter.phase("exchanging the data directories")
             self.place.put_in_place(beside)
             return self.complete(mark, reporter)
@@ -128,7 +127,7 @@ class Switch:
         mark = self.place.write(msgspec.structs.replace(mark, stage=Stage.UNDOING))
         try:
             reporter.phase("stopping the recovered server")
-            self.server.stop(seconds=_STOP_SECONDS)
+            self.server.stop(seconds=STOP_SECONDS)
             reporter.phase("exchanging the data directories")
             self.place.put_in_place(kept)
             return self._undone(mark, reporter)
@@ -143,7 +142,7 @@ class Switch:
         kept = self.place.live.with_name(mark.kept)
         if self.place.in_place(mark):
             # Killed before the exchange.
-            self.server.stop(seconds=_STOP_SECONDS)
+            self.server.stop(seconds=STOP_SECONDS)
             self.place.put_in_place(kept)
         reporter.phase("starting the old server")
         if not self._runs():
@@ -169,7 +168,7 @@ class Switch:
         if not self.place.in_place(mark):
             self.place.write(msgspec.structs.replace(mark, stage=Stage.RECOVERING, kept=""))
             return
-        self.server.stop(seconds=_STOP_SECONDS)
+        self.server.stop(seconds=STOP_SECONDS)
         beside = self.place.beside(mark.id)
         if (kept := self.place.kept(mark)) is not None and not beside.exists():
             self.place.rename(kept, beside)
