@@ -276,7 +276,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
     def action_help(self) -> None:
         """Explain the keys of this screen."""
         if isinstance(self.screen, RunScreen):
-            self.help_with(in_mode(self.screen.intents, tabletop=self.is_tabletop))
+            self.help_with(in_mode(self.screen.all_intents(), tabletop=self.is_tabletop))
 
     def action_briefing(self) -> None:
         """Tell what this run is."""

@@ -120,8 +120,10 @@ RUN: Final = (
 )
 """Everywhere in a run."""
 _AT_A_TABLE_ONLY: Final = frozenset({"about('tell')"})
-_ELSEWHERE_ONLY: Final = frozenset({"about('stop')", "show('output')", "follow", "pager", "app.shell"})
-"""Where nothing is executed there is nothing to stop, to read of or to look at by hand."""
+_NOT_AT_A_TABLE: Final = frozenset(
+    {"about('stop')", "show('output')", "follow", "pager", "app.shell", "app.recovery_set"}
+)
+"""Where nothing is executed there is nothing to stop, to read of or to look at, by hand or otherwise."""
 STEP: Final = (
     HELP,
     PALETTE,
@@ -223,9 +225,18 @@ TYPING: Final = (
     REDRAW,
 )
 """Where letters go into what is typed."""
+SCROLL: Final = (
+    Intent(action="page(1)", keys="pagedown", shown="PgUp, PgDn", does="scroll what is to be read"),
+    Intent(action="page(-1)", keys="pageup", shown="PgUp", does=""),
+)
+CHOOSE: Final = (
+    Intent(action="move(-1)", keys="up", shown="Up, Down", does="choose the row above or below"),
+    Intent(action="move(1)", keys="down", shown="Down", does=""),
+)
+"""What is beside the letters, where there is something to read or to choose from."""
 
 
 def in_mode(intents: Iterable[Intent], *, tabletop: bool) -> tuple[Intent, ...]:
     """Those that can ever do something in a run of that mode."""
-    without = _ELSEWHERE_ONLY if tabletop else _AT_A_TABLE_ONLY
+    without = _NOT_AT_A_TABLE if tabletop else _AT_A_TABLE_ONLY
     return tuple(one for one in intents if one.action not in without)

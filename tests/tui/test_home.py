@@ -128,6 +128,8 @@ async def test_news_and_help_are_shown() -> None:
         await pilot.press("f1")
         await pilot.pause()
         assert "read where the selected run stands" in text_of(app)
+        # There is no run to note something down in, and no engine.
+        assert "n=note" not in text_of(app)
         await pilot.press("f3")
         await pilot.pause()
         assert "Recover for REAL" in text_of(app)

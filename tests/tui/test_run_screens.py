@@ -240,6 +240,47 @@ async def test_the_step_text_and_the_help_can_be_read(tmp_path: Path) -> None:
             await screens.until_shown("Enter: start work/do")
 
 
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (("s",), ("Up, Down   choose the row", "PgUp, PgDn go ten rows")),
+        (("n",), ("PgUp, PgDn scroll what is to be read",)),
+        (("g",), ("Up, Down   choose the row", "PgUp, PgDn scroll what is to be read")),
+    ],
+)
+async def test_help_names_every_key_of_a_screen(
+    tmp_path: Path, keys: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    """Also where letters are typed: what scrolls and what chooses."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house) as screens:
+            await past_briefing(screens)
+            await screens.until_shown("Enter: give BACKUP_SET")
+            await screens.press(*keys, "f1")
+            await screens.until_shown("HELP: the keys", *told)
+
+
+async def test_a_key_that_does_nothing_about_an_item_says_so(tmp_path: Path) -> None:
+    """Nobody takes the screens for dead."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house) as screens:
+            await past_briefing(screens)
+            await screens.until_shown("Enter: give BACKUP_SET")
+            await screens.press("down", "g")
+            await screens.until_shown("'g' (give value) does nothing about brief/confirm-1 as it stands.")
+
+
+async def test_again_is_offered_for_what_has_run(tmp_path: Path) -> None:
+    """Of a command that never ran the footer does not say so: Enter is what starts it."""
+    with a_house(tmp_path, book(command("work/do", "exit 3"))) as house:
+        async with shown(house) as screens:
+            await through_brief(screens)
+            await screens.until_shown("Enter: start work/do")
+            assert "a=again" not in screens.text()
+            await screens.press("enter")
+            await screens.until_shown("x failed   command do", "a=again")
+
+
 async def test_who_comes_back_hears_what_happened(tmp_path: Path) -> None:
     """While nobody was attached the command ended; the place is where it was left."""
     way = fifo(tmp_path, "way")

@@ -180,6 +180,10 @@ async def test_an_unknown_outcome_is_probed_by_telling_and_settled_as_ever(tmp_p
             "The probe, as answered: partial: two of five", "Enter=answer the probe"
         )
         assert "Why nobody knows: it was told so: the session was cut" in text
+        await screens.press("f1")
+        helped = await screens.until_shown("HELP: the keys", "answer the probe otherwise")
+        assert "run the probe again" not in helped
+        await screens.press("f3")
         await screens.press("enter")
         await screens.until_shown("WHAT DOES THE PROBE", "Answered before: partial")
         screens.now_on(ProbeScreen)
@@ -368,4 +372,4 @@ def test_help_explains_what_can_ever_be_done() -> None:
     told = {one.shown for one in in_mode((*STEP, *RUN), tabletop=True)}
     seen = {one.shown for one in in_mode((*STEP, *RUN), tabletop=False)}
     assert told - seen == {"i"}
-    assert seen - told == {"t", "o", "f", "l", "!"}
+    assert seen - told == {"t", "o", "f", "l", "!", "d"}

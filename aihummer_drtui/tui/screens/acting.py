@@ -5,9 +5,10 @@ from typing import assert_never
 
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run import requests as r
+from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.overlap import going_refused
 from aihummer_drtui.run.requests import Reply, Request
-from aihummer_drtui.runbook.model import Runbook
+from aihummer_drtui.runbook.model import CommandItem, Runbook
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.intents import Intent
 from aihummer_drtui.tui.item_acts import About, item_act
@@ -44,7 +45,16 @@ class ActingScreen(LookingScreen):
         name, _, argument = intent.action.partition("(")
         if name != "about":
             return super().is_legal(intent)
-        return self._about(About(argument.strip("')"))) is not None
+        about = About(argument.strip("')"))
+        return self._about(about) is not None and not (about is About.AGAIN and self._never_ran())
+
+    def _never_ran(self) -> bool:
+        """Whether the selected item is a command that was never started: Enter is what starts it."""
+        view = self.view
+        item = None if view is None else view.runbook.item(self.place.selected)
+        return (
+            view is not None and isinstance(item, CommandItem) and latest_attempt(view.state, item.id) is None
+        )
 
     def action_next(self) -> None:
         """Do what is offered, if it was there to be read before the key was pressed."""
@@ -56,12 +66,20 @@ class ActingScreen(LookingScreen):
     def action_about(self, about: str) -> None:
         """Do something about the selected item."""
         act = self._about(About(about))
+        if act is None:
+            self._say_why_not(about)
         if act is None or self.run_app.asked is not None:
             return
         if isinstance(act, Ask):
             self.unless_pasted(lambda: self.perform(act))
         else:
             self.perform(act)
+
+    def _say_why_not(self, about: str) -> None:
+        """Say that a key does nothing, so that nobody takes the screens for dead."""
+        key = next((one for one in self.intents if one.action == f"about('{about}')"), None)
+        if key is not None and self.run_app.asked is None and self.place.selected:
+            self.notice(f"'{key.shown}' ({key.word}) does nothing about {self.place.selected} as it stands.")
 
     def _about(self, about: About) -> Act | Wanting | None:
         view = self.view

@@ -1,31 +1,30 @@
 """One of several: the palette, the steps. Typing narrows the list, arrows and Enter choose."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widget import Widget
 
 from aihummer_drtui.engine.session import Growth
-from aihummer_drtui.tui.intents import TYPING, bindings
+from aihummer_drtui.tui.intents import CHOOSE, TYPING, Intent, bindings
 from aihummer_drtui.tui.screens.typing_screen import TypingScreen
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.rows import Rows
 from aihummer_drtui.tui.widgets.typed import Typed
 from aihummer_drtui.tui.widgets.word import Word
 
+_BY_TEN: Final = (
+    Intent(action="move(-10)", keys="pageup", shown="PgUp, PgDn", does="go ten rows up or down"),
+    Intent(action="move(10)", keys="pagedown", shown="PgDn", does=""),
+)
+
 
 class ChoosingScreen(TypingScreen[int]):
     """Gives the number of what was chosen, counted from 0, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(TYPING),
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-        Binding("pagedown", "move(10)", show=False),
-    ]
+    intents = (*TYPING, *CHOOSE, *_BY_TEN)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(intents)
 
     def __init__(self, *, title: str, rows: list[str], at: int = 0) -> None:
         super().__init__(title, prompt="type to narrow", enter="do what is selected")
@@ -67,7 +66,3 @@ class ChoosingScreen(TypingScreen[int]):
         """Go up or down the list."""
         self._at = max(0, min(len(self._fitting) - 1, self._at + by))
         self._draw_rows()
-
-    def on_paste(self, event: events.Paste) -> None:
-        """A paste narrows like typing; it never chooses."""
-        event.stop()

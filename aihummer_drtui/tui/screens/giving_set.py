@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -19,7 +19,7 @@ from aihummer_drtui.runbook.model import InputItem
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.aside import asked, told
 from aihummer_drtui.tui.choices import LOOK_WITHIN
-from aihummer_drtui.tui.intents import TYPING, bindings
+from aihummer_drtui.tui.intents import CHOOSE, SCROLL, TYPING, bindings
 from aihummer_drtui.tui.screens.recovery_set import yardstick_of
 from aihummer_drtui.tui.screens.typing_screen import TypingScreen
 from aihummer_drtui.tui.set_options import Purpose
@@ -49,11 +49,8 @@ def giving_screen(given: InputItem, *, looks: bool) -> Screen[None]:
 class GivingSetScreen(TypingScreen[None]):
     """Arrows put a choice into the line; Enter gives it. A typed point is looked at first, then given."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(TYPING),
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-    ]
+    intents = (*TYPING, *CHOOSE, *SCROLL)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(intents)
 
     def __init__(self, given: InputItem, purpose: Purpose) -> None:
         super().__init__(

@@ -142,11 +142,18 @@ class RunScreen(Screen[T], inherit_bindings=False):
 
     def legal_intents(self) -> list[Intent]:
         """What can be wanted now."""
-        return [intent for intent in self.intents if self.is_legal(intent)]
+        return [intent for intent in self.all_intents() if self.is_legal(intent)]
+
+    def all_intents(self) -> tuple[Intent, ...]:
+        """What can be wanted on this screen in this run, now or later."""
+        return self.intents
 
     def is_legal(self, intent: Intent) -> bool:
         """Whether it would do something now."""
         name = intent.action.partition("(")[0].removeprefix("app.")
+        if intent.action.startswith("app.") and not hasattr(self.app, f"action_{name}"):
+            # Before any run there is nothing to note down, and nobody to reach.
+            return False
         return bool(self.check_action(name, ()) and self.run_app.check_action(name, ()))
 
     def notice(self, text: str, style: str = paint.FOREGROUND) -> None:

@@ -1,22 +1,21 @@
 """A screen with lines to read and one line to type: reasons, notes, gates, values."""
 
 from collections.abc import Iterable
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, TypeVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
 from aihummer_drtui.tui import paint
-from aihummer_drtui.tui.intents import TYPING, bindings
+from aihummer_drtui.tui.intents import SCROLL, TYPING, Intent, bindings
 from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.widgets.pane import Line, Pane
 from aihummer_drtui.tui.widgets.typed import Typed
 from aihummer_drtui.tui.widgets.word import Word
 
 T = TypeVar("T")
-SCROLL: Final = (Binding("pagedown", "page(1)", show=False), Binding("pageup", "page(-1)", show=False))
 
 
 class TypingScreen(RunScreen[T]):
@@ -27,8 +26,8 @@ class TypingScreen(RunScreen[T]):
     TypingScreen #next { width: 1fr; }
     TypingScreen #heading { width: 1fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(TYPING), *SCROLL]
-    intents = TYPING
+    intents: tuple[Intent, ...] = (*TYPING, *SCROLL)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(intents)
 
     def __init__(self, title: str, *, prompt: str, enter: str) -> None:
         super().__init__()

@@ -63,11 +63,10 @@ class UnknownScreen(ReadingScreen[None]):
         super().__init__(f"UNKNOWN OUTCOME of {command.id}")
         self._command = command
 
-    def legal_intents(self) -> list[Intent]:
-        """What can be wanted now; a tabletop's probe is not run, but answered otherwise."""
+    def all_intents(self) -> tuple[Intent, ...]:
+        """What can be wanted here; a tabletop's probe is not run, but answered otherwise."""
         told = self.is_tabletop
-        mine = super().legal_intents()
-        return [_ANSWER_PROBE if told and one.action == "probe" else one for one in mine]
+        return tuple(_ANSWER_PROBE if told and one.action == "probe" else one for one in self.intents)
 
     def show(self, view: View, news: list[Growth]) -> None:
         """Draw it; when it is decided there is nothing left to show."""

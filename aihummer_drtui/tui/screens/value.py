@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widget import Widget
 
 from aihummer_drtui.engine.session import Growth
@@ -16,7 +16,7 @@ from aihummer_drtui.runbook.model import InputItem
 from aihummer_drtui.runbook.prose import plain_words
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.aside import asked
-from aihummer_drtui.tui.intents import TYPING, bindings
+from aihummer_drtui.tui.intents import CHOOSE, SCROLL, TYPING, bindings
 from aihummer_drtui.tui.screens.typing_screen import TypingScreen
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.pane import Line, Pane
@@ -31,11 +31,8 @@ class ValueScreen(TypingScreen[None]):
     DEFAULT_CSS = """
     ValueScreen #lines { height: auto; max-height: 8; min-height: 3; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(TYPING),
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-    ]
+    intents = (*TYPING, *CHOOSE, *SCROLL)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(intents)
 
     def __init__(self, given: InputItem) -> None:
         super().__init__(f"Give {given.variable}", prompt=given.variable, enter="give this value")
