@@ -10,7 +10,8 @@ from types import FrameType
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
-_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+_PRCTL: Final = ctypes.CDLL(None, use_errno=True).prctl
+"""Looked up before any fork: in the child another thread may have held the loader's lock for ever."""
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -45,6 +46,6 @@ def die_with(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
 
     Its own children are not. A change of account afterwards would undo it (prctl(2), PR_SET_PDEATHSIG).
     """
-    _LIBC.prctl(_PR_SET_PDEATHSIG, number)
+    _PRCTL(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os._exit(127)
