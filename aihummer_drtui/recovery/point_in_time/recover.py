@@ -100,7 +100,7 @@ def recover_beside(
 def _to_go_on(error: FailedError) -> FailedError:
     """The same, with what becomes of the hours that the replay took."""
     kept = "what was recovered is kept beside, and the same command goes on from it"
-    return FailedError(error.what, where=error.where, hint=f"{error.hint}; {kept}")
+    return FailedError(error.what, where=error.where, hint=f"{error.hint}\n  {kept}")
 
 
 def _laid(work: Recovery, found: DataMark | None) -> DataMark:
