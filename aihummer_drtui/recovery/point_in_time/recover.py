@@ -106,7 +106,7 @@ def _to_go_on(error: FailedError) -> FailedError:
 def _laid(work: Recovery, found: DataMark | None) -> DataMark:
     """Lay the base backup out in a new folder beside; give the mark of it."""
     for left in work.place.left_over():
-        _refuse_unknown(work, left, found)
+        refuse_unknown(work.place, left, found)
         remove_left_over(work.server, work.place, left, work.reporter)
     former = _completed(found)
     mark = DataMark(
@@ -153,12 +153,15 @@ def remove_left_over(server: Server, place: DataPlace, left: Path, reporter: Rep
     place.remove(left)
 
 
-def _refuse_unknown(work: Recovery, left: Path, found: DataMark | None) -> None:
-    """Let pass a folder that the mark says an earlier try filled; any other may be the old server."""
+def refuse_unknown(place: DataPlace, left: Path, found: DataMark | None) -> None:
+    """Let pass a folder that the mark says an earlier try filled; any other may be the old server.
+
+    Raises PreconditionError.
+    """
     if (
         found is not None
         and found.stage in {Stage.LAYING, Stage.RECOVERING}
-        and left == work.place.beside(found.id)
+        and left == place.beside(found.id)
         and found.inode in {0, inode_of(left)}
     ):
         return

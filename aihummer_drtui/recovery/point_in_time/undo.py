@@ -1,5 +1,6 @@
 """After a recovery to a point: the way back to the old data directory, and its end."""
 
+import os
 import shlex
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from aihummer_drtui.recovery.point_in_time.beside import server_on
 from aihummer_drtui.recovery.point_in_time.keepers import names_keeper
 from aihummer_drtui.recovery.point_in_time.look import refuse_gateway
 from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage, data_place
-from aihummer_drtui.recovery.point_in_time.recover import remove_left_over
+from aihummer_drtui.recovery.point_in_time.recover import refuse_unknown, remove_left_over
 from aihummer_drtui.recovery.point_in_time.switch import Switch
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target
@@ -149,10 +150,14 @@ def _judged(target: Target, confirm: str, mode: str) -> tuple[Server, DataPlace,
 def _give_up(server: Server, place: DataPlace, begun: DataMark, reporter: Reporter) -> None:
     """Remove what a recovery that was begun since has beside: it belongs to the server that goes.
 
-    Marked as half laid out before, so that a kill leaves nothing that a recovery would go on from.
+    Marked as half laid out before, so that a kill leaves nothing that a recovery would go on from. Raises
+    PreconditionError where another folder has its name.
     """
+    left = place.beside(begun.id)
+    if os.path.lexists(left):
+        refuse_unknown(place, left, begun)
     place.write(msgspec.structs.replace(begun, stage=Stage.LAYING))
-    remove_left_over(server, place, place.beside(begun.id), reporter)
+    remove_left_over(server, place, left, reporter)
 
 
 def _undoable(place: DataPlace, found: DataMark | None) -> DataMark:

@@ -154,6 +154,20 @@ def test_a_killed_second_recovery_leaves_the_way_back_of_the_first(host: LostHos
     assert host.names() == ["main", "main.point-in-time.json", first.kept]
 
 
+def test_a_folder_that_is_not_the_second_ones_is_not_removed(host: LostHost) -> None:
+    """It may be anything, the old server too: the way back of the first waits until somebody looked."""
+    restored(host, host.between(5))
+    killed_at("replaying WAL", lambda reporter: restored(host, host.between(2), reporter=reporter))
+    beside = host.folder / f"main.restoring-{mark_of(host).id}"
+    beside.rename(host.folder / "elsewhere")
+    beside.mkdir()
+    (beside / "PG_VERSION").touch()
+    with pytest.raises(PreconditionError, match="no mark tells"):
+        undone(host)
+    assert (beside / "PG_VERSION").exists()
+    assert host.ticks() == ALL[:5]
+
+
 def test_a_second_recovery_that_fails_leaves_the_way_back_of_the_first(
     host: LostHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
