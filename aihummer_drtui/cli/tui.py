@@ -14,6 +14,7 @@ from aihummer_drtui.loading import loading
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.bridge import Bridge
+from aihummer_drtui.tui.desk import Desk
 from aihummer_drtui.tui.view import View
 
 
@@ -38,12 +39,10 @@ def hold_on_screens(sitting: Sitting) -> ExitCode:
     try:
         with loading():
             # Textual is loaded while the engine is connected to.
-            from aihummer_drtui.tui.app import Desk, run_screens
+            from aihummer_drtui.tui.app import run_screens
 
-            left = run_screens(
-                Desk(connect=connect, facts=facts, come_back=come_back, program=typed_program(settings)),
-                bridge,
-            )
+            desk = Desk(facts=facts, come_back=come_back, program=typed_program(settings))
+            left = run_screens(desk, bridge)
     finally:
         bridge.close()
     if left.view is not None:

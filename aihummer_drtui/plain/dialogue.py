@@ -43,7 +43,7 @@ class Dialogue:
         answers: Answers,
         facts: Facts,
         come_back: str,
-        program: str = "aihummer-drtui",
+        program: str,
     ) -> None:
         self._session = session
         self._console = console

@@ -71,7 +71,7 @@ class Spoken:
     rest: str
 
 
-def parse_verb(text: str, *, tabletop: bool = False) -> Spoken | None:
+def parse_verb(text: str, *, tabletop: bool) -> Spoken | None:
     """The verb a line begins with, or None when the line is an answer to the question."""
     word, _, rest = text.strip().partition(" ")
     if word == "?":

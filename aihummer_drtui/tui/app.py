@@ -2,46 +2,31 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from textual.message import Message
 from textual.screen import Screen
 
-from aihummer_drtui.engine.facts import Facts
-from aihummer_drtui.engine.session import Growth, Session
+from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.errors import DrtuiError, ExitCode
 from aihummer_drtui.run.requests import Request
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.tui import paint, wanting
 from aihummer_drtui.tui.asking import Asked
-from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.base import SETTLE, ScreensApp, made, shown_on_terminal
 from aihummer_drtui.tui.bridge import NEWS_KEPT, Answered, Bridge, Broken, Moved, Told, Unreachable
+from aihummer_drtui.tui.desk import Desk, Left
 from aihummer_drtui.tui.intents import in_mode
 from aihummer_drtui.tui.offer import Ask, next_offer
 from aihummer_drtui.tui.resting import at_rest
 from aihummer_drtui.tui.screens.run_screen import RunScreen
 from aihummer_drtui.tui.screens.step import StepScreen
-from aihummer_drtui.tui.view import Connection, View
+from aihummer_drtui.tui.view import Connection
 
 FIRST_VIEW: Final = 0.3
 """Seconds that the screens wait for the run: painting once with it is less than painting twice."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Desk:
-    """What the composition root gives the screens of a run."""
-
-    connect: Callable[[Away], Session]
-    """Sit down to the run; blocks. Raises DrtuiError. Every record is told to the one that hears."""
-    facts: Facts
-    come_back: str
-    """The command line that resumes the run."""
-    program: str = "aihummer-drtui"
-    """This program as it has to be typed to act on the run's target."""
 
 
 class FromBridge(Message):
@@ -55,7 +40,7 @@ class FromBridge(Message):
 class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
     """The screens of one run. Its return value is the exit code; `error` is what it ended for."""
 
-    def __init__(self, desk: Desk, *, settle: float = SETTLE, bridge: Bridge | None = None) -> None:
+    def __init__(self, desk: Desk, bridge: Bridge, *, settle: float = SETTLE) -> None:
         super().__init__(settle=settle)
         self.desk = desk
         self.error: DrtuiError | None = None
@@ -69,7 +54,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         """Whether there was no room for the briefing yet."""
         self._untold: deque[Growth] = deque(maxlen=NEWS_KEPT)
         """News that the screen of the step was not shown yet."""
-        self.bridge = begun(desk) if bridge is None else bridge
+        self.bridge = bridge
         self._take()
 
     def get_default_screen(self) -> Screen[None]:
@@ -327,29 +312,13 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
             self.screen.notice(self.toggle_mouse())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Left:
-    """How the screens were left."""
-
-    code: ExitCode
-    view: View | None
-    """The run as it was seen last."""
-
-
-def begun(desk: Desk) -> Bridge:
-    """The bridge to the run of this desk, already on its way."""
-    bridge = Bridge(desk.connect)
-    bridge.start()
-    return bridge
-
-
 def run_screens(desk: Desk, bridge: Bridge) -> Left:
     """Show the screens until the operator leaves or the run is over. Raises DrtuiError."""
     first = bridge.wait(FIRST_VIEW)
     if isinstance(first, Unreachable):
         # There is nothing to show, and it is read best on the plain terminal.
         raise first.error
-    app = made(lambda: RunApp(desk, bridge=bridge))
+    app = made(lambda: RunApp(desk, bridge))
     code = shown_on_terminal(app)
     if app.error is not None:
         raise app.error

@@ -26,6 +26,6 @@ class Pace:
         self.key(at)
         self._widest = 0.0 if first else max(self._widest, self.gap)
 
-    def came_at_once(self, limit: float = BY_HAND) -> bool:
+    def came_at_once(self, limit: float) -> bool:
         """Whether no two letters of the line were as far apart as a hand's: it was pasted, not typed."""
         return self._widest < limit

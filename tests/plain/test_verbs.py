@@ -34,7 +34,7 @@ from tests.run.story import RECOVERY, Story
 )
 def test_a_line_that_begins_with_a_verb(typed: str, spoken: Spoken | None) -> None:
     """Only whole words count, in any case of letters."""
-    assert parse_verb(typed) == spoken
+    assert parse_verb(typed, tabletop=False) == spoken
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_line_that_begins_with_a_verb(typed: str, spoken: Spoken | None) -> No
 )
 def test_a_verb_asks_for(typed: str, request_made: r.Request) -> None:
     """Each about the item in question, or the run."""
-    spoken = parse_verb(typed)
+    spoken = parse_verb(typed, tabletop=False)
     assert spoken is not None
     assert request_of(spoken, "a/b", RECOVERY, Story().intend("side/mail-up").state) == request_made
 
@@ -74,7 +74,7 @@ def test_a_verb_asks_for(typed: str, request_made: r.Request) -> None:
 )
 def test_a_verb_that_asks_for_nothing_says_so(typed: str, told: str, story: Story) -> None:
     """With what is missing, or with the names of those that are there."""
-    spoken = parse_verb(typed)
+    spoken = parse_verb(typed, tabletop=False)
     assert spoken is not None
     story.add(
         e.ItemSkipped(item="brief/confirm-1", reason="x"), e.ItemSkipped(item="brief/tools", reason="x")
@@ -97,7 +97,7 @@ def test_a_verb_that_asks_for_nothing_says_so(typed: str, told: str, story: Stor
 )
 def test_the_command_that_is_meant(typed: str, item: str, story: Story, meant: str) -> None:
     """The one named, else the one in question, else the only one that runs."""
-    spoken = parse_verb(typed)
+    spoken = parse_verb(typed, tabletop=False)
     assert spoken is not None
     command = command_meant(spoken, item, RECOVERY, story.state)
     assert not isinstance(command, str)
@@ -134,6 +134,6 @@ def test_a_tabletop_has_verbs_of_its_own() -> None:
     assert "stop [COMMAND]" not in told
     assert "output [COMMAND]" not in told
     assert "tell [COMMAND]" not in seen
-    assert parse_verb("tell them") is None
+    assert parse_verb("tell them", tabletop=False) is None
     assert parse_verb("tell up done", tabletop=True) == Spoken(verb=Verb.TELL, rest="up done")
     assert parse_verb("stop", tabletop=True) is None

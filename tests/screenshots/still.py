@@ -8,12 +8,12 @@ from unittest import mock
 
 from aihummer_drtui.engine.clock import SystemClock
 from aihummer_drtui.engine.facts import Facts
-from aihummer_drtui.engine.session import Growth, Session
-from aihummer_drtui.errors import PreconditionError
+from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.run.requests import Request
-from aihummer_drtui.tui.app import Desk, RunApp
+from aihummer_drtui.tui.app import RunApp
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.bridge import Bridge, Told
+from aihummer_drtui.tui.desk import Desk
 from aihummer_drtui.tui.view import View
 from tests.screenshots.telling import StillClock
 
@@ -69,9 +69,5 @@ class StillBridge(Bridge):
 
 def still_app(view: View, facts: Facts, away: Away) -> RunApp:
     """The screens of a run, at one view of it."""
-    desk = Desk(connect=_none, facts=facts, come_back="aihummer-drtui resume")
-    return RunApp(desk, settle=0.0, bridge=StillBridge(view, away))
-
-
-def _none(away: Away) -> Session:
-    raise PreconditionError("there is no engine behind a picture", hint="none is needed")
+    desk = Desk(facts=facts, come_back="aihummer-drtui resume", program="aihummer-drtui")
+    return RunApp(desk, StillBridge(view, away), settle=0.0)

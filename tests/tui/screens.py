@@ -17,9 +17,11 @@ from aihummer_drtui.run.leftovers import Leftovers
 from aihummer_drtui.run.recovery_set import RECOVERY_POINT, THE_DUMP, RecoverySets
 from aihummer_drtui.run.verdict import Choice, Observation, TargetIdentity
 from aihummer_drtui.testing import ScriptedCatalogue
-from aihummer_drtui.tui.app import Desk, RunApp
+from aihummer_drtui.tui.app import RunApp
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.base import ScreensApp
+from aihummer_drtui.tui.bridge import Bridge
+from aihummer_drtui.tui.desk import Desk
 from tests.engine.engine_house import WITHIN, House
 
 S = TypeVar("S", bound=Screen[Any])
@@ -149,9 +151,11 @@ async def shown(
         moved.set()
 
     desk = Desk(
-        connect=connect or sit, facts=facts or ScriptedFacts(world=house.world), come_back="come back here"
+        facts=facts or ScriptedFacts(world=house.world), come_back="come back here", program="aihummer-drtui"
     )
-    app = RunApp(desk, settle=settle)
+    bridge = Bridge(connect or sit)
+    bridge.start()
+    app = RunApp(desk, bridge, settle=settle)
     async with app.run_test(size=size, message_hook=heard) as pilot:
         yield Screens(app=app, pilot=pilot, moved=moved)
 

@@ -24,14 +24,14 @@ def test_a_paste_came_at_once_however_long_somebody_waits_before_enter(gaps: lis
     """The Enter of a hand makes no hand's words of a paste."""
     pace = typed([gap * 0.9 for gap in gaps])
     pace.key(pace.last + 10)
-    assert pace.came_at_once()
+    assert pace.came_at_once(BY_HAND)
     assert pace.gap > BY_HAND
 
 
 @given(before=st.lists(BURST, max_size=20), pause=HAND, after=st.lists(BURST, max_size=20))
 def test_one_pause_of_a_hand_is_enough(before: list[float], pause: float, after: list[float]) -> None:
     """A slow line delivers what a hand typed in bursts; a paste comes as one."""
-    assert not typed([*before, pause, *after]).came_at_once()
+    assert not typed([*before, pause, *after]).came_at_once(BY_HAND)
 
 
 def test_a_line_that_was_emptied_begins_anew() -> None:
@@ -39,7 +39,7 @@ def test_a_line_that_was_emptied_begins_anew() -> None:
     pace = typed([0.2, 0.3])
     pace.letter(1_010.0, first=True)
     pace.letter(1_010.001, first=False)
-    assert pace.came_at_once()
+    assert pace.came_at_once(BY_HAND)
 
 
 def test_where_nobody_has_to_read_nothing_is_a_paste() -> None:
