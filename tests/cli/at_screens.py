@@ -15,7 +15,7 @@ import pyte
 
 from tests.cli.own_terminal import started_on_terminal
 
-WITHIN = 30.0
+WITHIN = 90.0
 READ = 0.45
 """Seconds that a line stands there before its Enter is heard, and a little more (`base.SETTLE`)."""
 BETWEEN_KEYS = 0.05

@@ -30,7 +30,7 @@ from tests.cli.own_terminal import started_on_terminal
 from tests.engine.engine_house import gone
 
 E = TypeVar("E", bound=Event)
-WITHIN = 20.0
+WITHIN = 60.0
 PHRASE = "db.example/aihummer"
 
 _GUIDE = """**Why.** To know.

@@ -31,7 +31,7 @@ from tests.engine import engine_program
 from tests.engine.engine_program import WORLD, read_json_runbook
 from tests.run.story import a_check, a_command, a_confirm, a_runbook, a_step, an_input
 
-WITHIN = 20.0
+WITHIN = 60.0
 PHRASE = "db.example/aihummer"
 
 

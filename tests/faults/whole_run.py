@@ -23,7 +23,7 @@ from tests.cli.calling import PROGRAM, call
 from tests.cli.desk import Desk, Terminal, a_desk
 from tests.cli.test_drill import PHRASE, answer_to
 
-WITHIN: Final = 30.0
+WITHIN: Final = 60.0
 RESTORE: Final = "database/restore-database"
 BLOBS: Final = "blobs/restore-blobs"
 _HELD = """
