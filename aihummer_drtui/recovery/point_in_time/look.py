@@ -126,6 +126,12 @@ def look(
     except FailedError as error:
         # Whose it was, nobody can tell any more: as another one it is replaced only where that is said.
         same, damage = False, error.what
+    if damage and not chosen:
+        raise PreconditionError(
+            f"whose the data directory is cannot be told, it is damaged: {cleaned_line(damage, 200)}",
+            where=str(server.data),
+            hint=f"look at it; if it is to be replaced, say so: --base {cleaned_line(base.label, 60)}",
+        )
     if exists and not same:
         _refuse_foreign(server, base, names, known=databases is not None, chosen=chosen)
     free = _free(place.live.parent)

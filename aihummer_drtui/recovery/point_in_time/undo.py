@@ -59,7 +59,14 @@ def stands_at_a_point(target: Target, *, point: str = "") -> bool:
         return False
     if mark.stage is Stage.UNDOING:
         return True
-    return place.in_place(mark) and (mark.point == point or not _dump_followed(target, mark))
+    if not place.in_place(mark):
+        return False
+    try:
+        return not _dump_followed(target, mark)
+    except PreconditionError:
+        if mark.point != point:
+            raise
+        return True
 
 
 def mark_of(target: Target) -> DataMark | None:

@@ -307,7 +307,7 @@ def test_a_damaged_data_directory_is_replaced_where_that_is_said(host: LostHost)
     """Whose it was cannot be told without pg_control; without PG_VERSION it is nobody's."""
     host.control("stop", "-m", "fast")
     (host.data / "global" / "pg_control").unlink()
-    with pytest.raises(PreconditionError, match="does not tell what it holds") as refused:
+    with pytest.raises(PreconditionError, match="whose the data directory is cannot be told") as refused:
         restored(host, host.between(5))
     assert "--base base" in refused.value.hint
     done = restored(host, host.between(5), base="base")

@@ -218,6 +218,7 @@ def test_what_stands_tells_which_way_back_is_meant(host: LostHost) -> None:
         told = sql.Literal(mark_text(database_marker.Stage.RESTORED, "a-set"))
         connection.execute(sql.SQL("COMMENT ON DATABASE hum IS {}").format(told))
     assert not stands_at_a_point(host.target)
+    assert not stands_at_a_point(host.target, point=mark_of(host).point), "the server tells that one followed"
     host.control("stop", "-m", "fast")
     with pytest.raises(PreconditionError, match="cannot be seen") as refused:
         stands_at_a_point(host.target)
