@@ -69,7 +69,7 @@ def _tree(data: Path) -> tuple[list[str], list[str]]:
                 "the base backup holds a link or a device where none belongs"
                 + (": tablespaces elsewhere are not laid out" if place == "pg_tblspc/" else ""),
                 where=cleaned_line(str(data / path)),
-                hint="use another base backup; one with tablespaces is a case for pgBackRest or Barman",
+                hint="use another base backup: one with tablespaces is not brought back by this program",
             )
     return folders, files
 

@@ -95,8 +95,8 @@ def _refuse_tablespaces(facts: _Facts) -> None:
     if facts.tablespaces:
         raise PreconditionError(
             f"the server has tablespaces outside of its data directory: {cleaned_line(facts.tablespaces)}",
-            hint="a base backup of this program holds one directory; use pgBackRest or Barman, or move "
-            "those tables: ALTER TABLE … SET TABLESPACE pg_default",
+            hint="one directory is all that this program brings back: move those tables (ALTER TABLE … SET "
+            "TABLESPACE pg_default), or back up and recover by pgBackRest or Barman alone",
         )
 
 
