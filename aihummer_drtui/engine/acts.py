@@ -12,8 +12,9 @@ from aihummer_drtui.engine.world import Looks, Starts, World
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
-from aihummer_drtui.run.legal import latest_attempt, level_of, refusal, unproven_items
+from aihummer_drtui.run.legal import refusal
 from aihummer_drtui.run.requests import LONGEST_NAME, Refused
+from aihummer_drtui.run.settled import latest_attempt, level_of, unproven_items
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem
 

@@ -20,8 +20,8 @@ from aihummer_drtui.engine.log import note
 from aihummer_drtui.engine.probe import ask_probe
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.run import events as e
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.outdating import outdated_by, rests_on
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import Lost, RunState, Settled, Underway
 from aihummer_drtui.runbook.model import CommandItem, Runbook
 from aihummer_drtui.runbook.names import CONFIRM

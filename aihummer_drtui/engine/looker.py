@@ -17,7 +17,7 @@ from aihummer_drtui.engine.aside import NoThreadError, aside
 from aihummer_drtui.engine.catalogue import Catalogue
 from aihummer_drtui.engine.clock import Clock
 from aihummer_drtui.run.events import CheckObserved
-from aihummer_drtui.run.legal import has_served, settled
+from aihummer_drtui.run.settled import has_served, settled
 from aihummer_drtui.run.stale import not_looked_again, standing_as_seen
 from aihummer_drtui.run.state import CheckState, CommandState, ObservedState, RunState, Status
 from aihummer_drtui.run.verdict import CheckDescription, Observation, Verdict

@@ -11,9 +11,9 @@ from aihummer_drtui.engine.follower import JournalFollower
 from aihummer_drtui.engine.runbook_text import ReadRunbook, text_in_force
 from aihummer_drtui.run.events import Record, RunbookAccepted
 from aihummer_drtui.run.fold import begin, follow
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.progress import Progress
 from aihummer_drtui.run.requests import Accepted, Reply, Request
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.runbook.model import Runbook
 

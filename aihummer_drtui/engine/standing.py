@@ -10,7 +10,7 @@ from aihummer_drtui.engine.runbook_text import ReadRunbook, accept_text, text_in
 from aihummer_drtui.errors import DrtuiError, PreconditionError
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold, follow
-from aihummer_drtui.run.legal import level_of, told_level_of
+from aihummer_drtui.run.settled import level_of, told_level_of
 from aihummer_drtui.run.state import Living, RunState
 from aihummer_drtui.runbook.model import CommandItem, Runbook
 

@@ -13,9 +13,9 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.leftovers import Leftovers
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.outdating import outdated_by
 from aihummer_drtui.run.recovery_set import RecoverySets
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.run.verdict import Choice, Observation, TargetIdentity
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, Runbook, Step

@@ -15,8 +15,8 @@ from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run import words
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.recovery_set import BACKUP_SET, RECOVERY_POINT
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import Lost, ObservedState, Outcome, Probed, RunState, Told
 from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.run.told_words import said_text, why_unknown

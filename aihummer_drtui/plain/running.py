@@ -6,8 +6,8 @@ from typing import Final
 from aihummer_drtui.engine.session import Session
 from aihummer_drtui.plain.pace import PROGRESS_EVERY, Pace
 from aihummer_drtui.run import suggestion as s
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.overlap import calling_step, running_in, steps_with_work
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.runbook.model import Runbook, Step
 from aihummer_drtui.runbook.prose import plain_words

@@ -7,8 +7,8 @@ from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 from aihummer_drtui.plain.asking import Question
 from aihummer_drtui.plain.console import WIDTH, Console
 from aihummer_drtui.run import words
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.requests import Refused
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import Living, Outcome, RunState, Told
 from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import Runbook, Step

@@ -13,7 +13,7 @@ from aihummer_drtui.plain.verbs import Spoken, Verb, also
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import words
-from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import AnsweredState, RunState
 from aihummer_drtui.run.tabletop import words_of
 from aihummer_drtui.run.told_words import answer_text

@@ -6,8 +6,8 @@ from typing import Final
 
 from aihummer_drtui.plain.running import elsewhere
 from aihummer_drtui.run import requests as r
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.overlap import going_refused
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.runbook.model import CommandItem, InputItem, Runbook
 

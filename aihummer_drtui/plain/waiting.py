@@ -8,7 +8,7 @@ from aihummer_drtui.engine.session import Growth, Session
 from aihummer_drtui.plain.console import Console
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run.events import CheckObserved
-from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.stale import not_looked_again
 from aihummer_drtui.run.state import Lost, RunState
 

@@ -6,8 +6,8 @@ waits for its end.
 """
 
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.run.legal import open_items, step_done, unmet_needs
 from aihummer_drtui.run.requests import Refused
+from aihummer_drtui.run.settled import open_items, step_done, unmet_needs
 from aihummer_drtui.run.state import RunState, Status
 from aihummer_drtui.runbook.model import CommandItem, Runbook, Step
 

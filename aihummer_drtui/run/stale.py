@@ -1,6 +1,6 @@
 """What stood in nobody's way when it was last looked at, and was not looked at since somebody attached."""
 
-from aihummer_drtui.run.legal import has_served
+from aihummer_drtui.run.settled import has_served
 from aihummer_drtui.run.state import ObservedState, RunState, Status
 from aihummer_drtui.runbook.model import CheckItem, Runbook
 
@@ -8,7 +8,7 @@ from aihummer_drtui.runbook.model import CheckItem, Runbook
 def not_looked_again(runbook: Runbook, state: RunState) -> tuple[CheckItem, ...]:
     """Checks to look at again before anything goes on: they had passed, or nobody could prove them here.
 
-    Neither counts before it was seen anew (`legal.settled`), so a step of theirs that was done is not.
+    Neither counts before it was seen anew (`settled.settled`), so a step of theirs that was done is not.
     """
     return tuple(
         item

@@ -5,8 +5,8 @@ from typing import TypeAlias, assert_never
 
 import msgspec
 
-from aihummer_drtui.run.legal import latest_attempt, settled, step_done
 from aihummer_drtui.run.overlap import calling_step, open_steps, running_in, steps_with_work
+from aihummer_drtui.run.settled import latest_attempt, settled, step_done
 from aihummer_drtui.run.state import CheckState, Living, Lost, RunState, Status
 from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, InputItem, Item, Runbook, Step

@@ -4,8 +4,8 @@ The order in which things are begun is a property of the runbook, not of how fas
 So piped answers meet their questions, and two drills can be compared.
 """
 
-from aihummer_drtui.run.legal import settled, unmet_needs
 from aihummer_drtui.run.overlap import calling_step, running_in
+from aihummer_drtui.run.settled import settled, unmet_needs
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.run.suggestion import (
     FinishRun,

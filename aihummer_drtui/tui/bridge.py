@@ -19,9 +19,9 @@ from aihummer_drtui.engine.client import EngineGoneError
 from aihummer_drtui.engine.session import Growth, Session
 from aihummer_drtui.errors import DrtuiError, UnknownOutcomeError
 from aihummer_drtui.foreign import cleaned_bytes
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.progress import Progress
 from aihummer_drtui.run.requests import Refused, Reply, Request
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.tui.away import Away
 from aihummer_drtui.tui.view import Connection, Output, View
 

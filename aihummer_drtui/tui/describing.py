@@ -5,9 +5,9 @@ from typing import assert_never
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.quantities import bytes_text, duration_text
 from aihummer_drtui.run import words
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.objectives import elapsed
 from aihummer_drtui.run.progress import Progress
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import (
     AnsweredState,
     ConfirmState,

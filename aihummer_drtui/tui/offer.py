@@ -11,8 +11,9 @@ from typing import TypeAlias, assert_never
 from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import suggestion as s
-from aihummer_drtui.run.legal import refusal, settled
+from aihummer_drtui.run.legal import refusal
 from aihummer_drtui.run.overlap import running_in
+from aihummer_drtui.run.settled import settled
 from aihummer_drtui.run.state import RunState
 from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, InputItem, Item, Runbook, Step

@@ -1,6 +1,6 @@
 """A step as plain text, for `p` and `c`: what a terminal can mark, and the file in which it lies."""
 
-from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import AnsweredState, InputState, ObservedState
 from aihummer_drtui.run.told_words import answer_text
 from aihummer_drtui.run.words import checklist

@@ -37,8 +37,8 @@ from aihummer_drtui.errors import CorruptJournalError, FailedError
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.fold import fold
-from aihummer_drtui.run.legal import latest_attempt, settled
 from aihummer_drtui.run.requests import Accepted, Request
+from aihummer_drtui.run.settled import latest_attempt, settled
 from aihummer_drtui.run.state import Finished, Living, RunState, Status
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import CommandItem, InputItem

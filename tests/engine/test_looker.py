@@ -12,8 +12,8 @@ from aihummer_drtui.engine.clock import SystemClock
 from aihummer_drtui.engine.looker import RECORD_EVERY, Looker, due_in_step
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
-from aihummer_drtui.run.legal import settled
 from aihummer_drtui.run.outdating import outdated_by
+from aihummer_drtui.run.settled import settled
 from aihummer_drtui.run.state import ObservedState, RunState, Status
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import CheckItem, Runbook

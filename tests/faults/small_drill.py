@@ -22,7 +22,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run.fold import fold
-from aihummer_drtui.run.legal import latest_attempt
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import Finished, Lost, RunState
 from aihummer_drtui.run.verdict import ProbeResult
 from aihummer_drtui.runbook.model import LevelProof, RecoveryLevel, Runbook

@@ -12,16 +12,10 @@ from msgspec import json
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.fold import begin, fold, follow
-from aihummer_drtui.run.legal import (
-    latest_attempt,
-    level_of,
-    refusal,
-    told_level_of,
-    unmet_needs,
-    unproven_items,
-)
+from aihummer_drtui.run.legal import refusal
 from aihummer_drtui.run.outdating import outdated_by
 from aihummer_drtui.run.overlap import steps_with_work
+from aihummer_drtui.run.settled import latest_attempt, level_of, told_level_of, unmet_needs, unproven_items
 from aihummer_drtui.run.state import (
     AnsweredState,
     CheckState,

@@ -3,7 +3,7 @@
 import pytest
 
 from aihummer_drtui.run.fold import fold
-from aihummer_drtui.run.legal import settled
+from aihummer_drtui.run.settled import settled
 from aihummer_drtui.run.stale import not_looked_again, standing_as_seen
 from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import CheckItem

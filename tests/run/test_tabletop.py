@@ -8,9 +8,9 @@ from aihummer_drtui.run import suggestion as s
 from aihummer_drtui.run import words
 from aihummer_drtui.run.closing import closing_lines, exit_code
 from aihummer_drtui.run.events import Mode
-from aihummer_drtui.run.legal import level_of, settled, told_level_of
 from aihummer_drtui.run.objectives import clocks, told_to_take
 from aihummer_drtui.run.outdating import outdated_by
+from aihummer_drtui.run.settled import level_of, settled, told_level_of
 from aihummer_drtui.run.state import AnsweredState, CommandState, RunState, Status, Told
 from aihummer_drtui.run.tabletop import Words, belongs, is_tabletop, words_of
 from aihummer_drtui.run.told_words import level_text, told_event, told_mark

@@ -8,8 +8,8 @@ from aihummer_drtui.engine.folder import RunFolder
 from aihummer_drtui.engine.record import Chain, encode
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run.fold import fold
-from aihummer_drtui.run.legal import latest_attempt, level_of
 from aihummer_drtui.run.outdating import outdated_by
+from aihummer_drtui.run.settled import latest_attempt, level_of
 from aihummer_drtui.run.state import ObservedState, RunState
 from aihummer_drtui.run.verdict import Brought, Observation, ProbeResult, Verdict
 from aihummer_drtui.runbook.model import CommandItem, Runbook

@@ -5,9 +5,9 @@ from typing import assert_never
 
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.run import requests as r
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.overlap import going_refused
 from aihummer_drtui.run.requests import Reply, Request
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.runbook.model import CommandItem, Runbook
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.intents import Intent

@@ -12,7 +12,6 @@ from textual.widget import Widget
 from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.quantities import duration_text
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.requests import (
     Accepted,
     AnswerCheck,
@@ -21,6 +20,7 @@ from aihummer_drtui.run.requests import (
     Request,
     TellOutcome,
 )
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import AnsweredState, Lost, RunState, Underway
 from aihummer_drtui.run.tabletop import words_of
 from aihummer_drtui.run.told_words import answer_text, said_text

@@ -5,8 +5,8 @@ from typing import ClassVar, Final
 from textual.binding import BindingType
 
 from aihummer_drtui.engine.session import Growth
-from aihummer_drtui.run.legal import latest_attempt
 from aihummer_drtui.run.requests import ProbeOutcome
+from aihummer_drtui.run.settled import latest_attempt
 from aihummer_drtui.run.state import Lost
 from aihummer_drtui.run.told_words import said_text, why_unknown
 from aihummer_drtui.run.verdict import ProbeResult

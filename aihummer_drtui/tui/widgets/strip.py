@@ -2,8 +2,8 @@
 
 from textual.content import Content
 
-from aihummer_drtui.run.legal import step_done
 from aihummer_drtui.run.overlap import open_steps, running_in
+from aihummer_drtui.run.settled import step_done
 from aihummer_drtui.run.state import RunState, Status
 from aihummer_drtui.runbook.model import Runbook, Step
 from aihummer_drtui.runbook.prose import plain_words
