@@ -62,8 +62,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
         return StepScreen()
 
     def on_mount(self) -> None:
-        """Follow the run, and watch the terminal."""
-        super().on_mount()
+        """Follow the run."""
         self.set_interval(1.0, self._tell_wait)
         self.bridge.listen(lambda told: self.post_message(FromBridge(told)))
         if self.view is not None:

@@ -46,7 +46,7 @@ class ScreensApp(App[R], inherit_bindings=False):
         return ScreensDriver
 
     def on_mount(self) -> None:
-        """Watch the terminal."""
+        """Watch the terminal. Textual calls this beside that of a class below: nobody has to."""
         watch_terminal(self)
 
     def on_ready(self) -> None:

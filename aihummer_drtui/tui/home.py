@@ -82,7 +82,6 @@ class HomeScreen(RunScreen[None]):
         """Say where one is."""
         heading = " AiHummer disaster recovery "
         self.query_one("#heading", Word).say(Content.styled(heading, paint.NEXT))
-        super().on_mount()
         if self._facts.news:
             self.notice(self._facts.news)
 

@@ -1,6 +1,7 @@
 """Textual's own names that the screens lean on: a version that lacks one is told here, not at 3 a.m."""
 
 import inspect
+from pathlib import Path
 
 import pytest
 from textual.app import App
@@ -10,6 +11,8 @@ from aihummer_drtui.tui.base import ScreensApp
 from aihummer_drtui.tui.choices import HomeFacts
 from aihummer_drtui.tui.driver import ScreensDriver
 from aihummer_drtui.tui.home import HomeApp
+from tests.engine.engine_house import a_house, book, command
+from tests.tui.screens import shown
 
 
 @pytest.mark.parametrize(
@@ -46,3 +49,12 @@ def test_a_fault_is_raised_and_not_shown() -> None:
 def test_the_driver_is_asked_for_by_a_public_name() -> None:
     """Textual calls it when it starts on a terminal."""
     assert HomeApp(HomeFacts(target="t")).driver_class is ScreensDriver
+
+
+async def test_the_terminal_is_watched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual calls `on_mount` of every class of an application: none calls that of its base."""
+    watched: list[object] = []
+    monkeypatch.setattr("aihummer_drtui.tui.base.watch_terminal", watched.append)
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        async with shown(house) as screens:
+            assert watched == [screens.app]

@@ -31,7 +31,6 @@ class BriefingScreen(ReadingScreen[None]):
 
     def on_mount(self) -> None:
         """Ask the target who it is."""
-        super().on_mount()
         self._identify()
         self._look_back()
 

@@ -45,7 +45,6 @@ class CompletionScreen(ReadingScreen[None]):
 
     def on_mount(self) -> None:
         """Look for what is left over."""
-        super().on_mount()
         if self.is_tabletop:
             # Nothing was touched, so nothing can be left over.
             self._left = Leftovers()

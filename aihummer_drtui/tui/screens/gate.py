@@ -42,7 +42,6 @@ class GateScreen(TypingScreen[None]):
 
     def on_mount(self) -> None:
         """Ask the target who it is."""
-        super().on_mount()
         self._identify()
 
     @work

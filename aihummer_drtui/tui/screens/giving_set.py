@@ -76,7 +76,6 @@ class GivingSetScreen(TypingScreen[None]):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        super().on_mount()
         self.notice(_ABOUT[self._purpose])
         self._suggest()
         self._see()

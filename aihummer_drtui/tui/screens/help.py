@@ -29,7 +29,6 @@ class HelpScreen(ReadingScreen[None]):
 
     def on_mount(self) -> None:
         """Say them; no run is needed for that."""
-        super().on_mount()
         self.say(self._lines)
 
     def lines(self, view: View) -> tuple[Line, ...]:  # noqa: ARG002

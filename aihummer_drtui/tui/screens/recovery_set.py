@@ -71,7 +71,6 @@ class RecoverySetScreen(RunScreen[None]):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        super().on_mount()
         if self.view is not None:
             # What the run has chosen, if it has.
             self.query_one(SetTable).select(self.view.state.values.get(BACKUP_SET, ""))

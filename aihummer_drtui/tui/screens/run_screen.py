@@ -75,13 +75,8 @@ class RunScreen(Screen[T], inherit_bindings=False):
         """The latest view of the run."""
         return self.run_app.view
 
-    def on_mount(self) -> None:
-        """Draw what is known."""
-        self._shown_at = time.monotonic()
-        self.draw([])
-
     def on_screen_resume(self) -> None:
-        """Draw what has come meanwhile, and hear what was answered."""
+        """Draw what is known once it is shown, and again when it comes back; hear what was answered."""
         self._shown_at = time.monotonic()
         self.draw([])
         self.run_app.came_back()

@@ -74,7 +74,6 @@ class StepScreen(ActingScreen):
 
     def on_mount(self) -> None:
         """Draw, and look now and then how old things have become."""
-        super().on_mount()
         if self.view is None:
             self.notice(_WAITING)
         self.set_interval(_AGES_EVERY, lambda: self.draw([]))

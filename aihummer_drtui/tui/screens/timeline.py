@@ -31,7 +31,6 @@ class TimelineScreen(ReadingScreen[None]):
 
     def on_mount(self) -> None:
         """Read the journal."""
-        super().on_mount()
         self._read()
 
     @work

@@ -56,7 +56,6 @@ class TypingScreen(RunScreen[T]):
         self.query_one("#heading", Word).say(Content.styled(f" {self._title} ", paint.NEXT))
         self.query_one("#prompt", Word).say(Content.styled(f"{self._prompt}> ", paint.LOUD))
         self.query_one("#next", Word).say(Content.styled(f" Enter: {self._enter} ", paint.NEXT))
-        super().on_mount()
         self.query_one(Typed).focus()
 
     def lines(self, lines: tuple[Line, ...], title: str = "BEFORE YOU DO IT") -> None:

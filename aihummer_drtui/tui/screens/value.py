@@ -50,7 +50,6 @@ class ValueScreen(TypingScreen[None]):
 
     def on_mount(self) -> None:
         """Ask what is known of it."""
-        super().on_mount()
         self._ask_what_is_known()
 
     @work

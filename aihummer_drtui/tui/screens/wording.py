@@ -20,7 +20,6 @@ class WordingScreen(TypingScreen[str]):
 
     def on_mount(self) -> None:
         """Say what follows from it."""
-        super().on_mount()
         if self._lines:
             self.lines(self._lines)
 
