@@ -11,7 +11,7 @@ from aihummer_drtui.errors import FailedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.database.admin import admin_of
 from aihummer_drtui.recovery.database.connection import connect, failures_named, owner_of
-from aihummer_drtui.recovery.database.server import server_of
+from aihummer_drtui.recovery.database.server_here import server_of
 from aihummer_drtui.recovery.target import Target
 
 _SQL: Final = """

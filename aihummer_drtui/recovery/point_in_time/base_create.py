@@ -20,7 +20,8 @@ from aihummer_drtui.recovery.backup.growing import growing, named, stamp
 from aihummer_drtui.recovery.backup.signature import Signer, signer_of
 from aihummer_drtui.recovery.database.admin import Admin, admin_of
 from aihummer_drtui.recovery.database.program import run_program
-from aihummer_drtui.recovery.database.server import Server, server_of
+from aihummer_drtui.recovery.database.server import Server
+from aihummer_drtui.recovery.database.server_here import server_of
 from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.gateway.environment import MASTER_KEY, read_gateway_env
 from aihummer_drtui.recovery.key.fingerprints import key_fingerprint, parse_master_key

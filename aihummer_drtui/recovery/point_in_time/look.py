@@ -16,7 +16,8 @@ from aihummer_drtui.recovery.database.admin import admin_of
 from aihummer_drtui.recovery.database.connection import Owner, connect, failures_named
 from aihummer_drtui.recovery.database.marker import databases_seen
 from aihummer_drtui.recovery.database.programs import server_programs
-from aihummer_drtui.recovery.database.server import Running, Server, server_of
+from aihummer_drtui.recovery.database.server import Running, Server
+from aihummer_drtui.recovery.database.server_here import server_of
 from aihummer_drtui.recovery.point_in_time.model import BaseBackup
 from aihummer_drtui.recovery.point_in_time.place import DataPlace
 from aihummer_drtui.recovery.target import Target

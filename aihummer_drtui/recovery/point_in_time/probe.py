@@ -6,7 +6,8 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.connection import owner_of
-from aihummer_drtui.recovery.database.server import Server, server_of
+from aihummer_drtui.recovery.database.server import Server
+from aihummer_drtui.recovery.database.server_here import server_of
 from aihummer_drtui.recovery.point_in_time.host_clock import host_clock
 from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage
 from aihummer_drtui.recovery.point_in_time.points import parse_point, spelled

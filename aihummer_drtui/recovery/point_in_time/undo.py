@@ -14,7 +14,8 @@ from aihummer_drtui.quantities import duration_text
 from aihummer_drtui.recovery.database.connection import Owner, connect, owner_of, server_words
 from aihummer_drtui.recovery.database.identity import refuse_other_identity
 from aihummer_drtui.recovery.database.marker import databases_seen
-from aihummer_drtui.recovery.database.server import OtherHostError, Server, server_of
+from aihummer_drtui.recovery.database.server import Server
+from aihummer_drtui.recovery.database.server_here import OtherHostError, server_of
 from aihummer_drtui.recovery.drill_safety import refuse_outside, refuse_wrong_mode
 from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.point_in_time.beside import server_on

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from aihummer_drtui.recovery.database import server as servers
 from aihummer_drtui.recovery.database.account import ServerAccount, account_named, account_owning
 from aihummer_drtui.recovery.database.admin import Admin, admin_of
 from aihummer_drtui.recovery.database.program import run_program
-from aihummer_drtui.recovery.database.programs import data_major, server_programs
-from aihummer_drtui.recovery.database.server import Running, Server, server_of
+from aihummer_drtui.recovery.database.programs import server_programs
+from aihummer_drtui.recovery.database.server import Running, Server
+from aihummer_drtui.recovery.database.server_here import server_of
 from aihummer_drtui.recovery.target import Postgres, Target
 from tests.recovery.small_cluster import PASSWORD, Cluster, Installation, running_cluster
 
@@ -29,13 +29,6 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     role: str
     number: int
-
-
-@pytest.fixture
-def own_cluster() -> Iterator[Cluster]:
-    """Give a server that a test may stop."""
-    with running_cluster() as started:
-        yield started
 
 
 def with_postgres(target: Target, **changes: object) -> Target:
@@ -65,27 +58,6 @@ def as_admin(server: Server, cluster: Cluster) -> Admin:
             port=server.port,
         )
     )
-
-
-def test_the_server_is_found_through_the_gateways_setting(installation: Installation) -> None:
-    """Nothing configured: the directory by the socket's lock file, the account by the directory's owner."""
-    server = server_of(installation.target)
-    cluster = installation.cluster
-    assert server.data == cluster.folder / "data"
-    assert server.sockets == cluster.folder
-    assert server.account.uid == (cluster.folder / "data").stat().st_uid
-    assert server.programs.folder == cluster.bin
-    assert server.running() is Running.YES
-
-
-def test_a_data_directory_that_is_named_needs_no_gateway_env(own_cluster: Cluster) -> None:
-    """On a lost host the key, and with it gateway.env, may come back later."""
-    server = server_of(target_of(own_cluster))
-    assert (server.sockets, server.port) == (own_cluster.folder, 5432)
-    running = server.system_identifier()
-    server.stop()
-    assert server.system_identifier() == running > 0
-    server.start()
 
 
 def test_it_is_stopped_and_started_and_both_may_be_said_twice(own_cluster: Cluster) -> None:
@@ -136,29 +108,6 @@ def test_programs_of_the_servers_own_major_are_taken(tmp_path: Path) -> None:
             server_programs(target, server.account, major=99)
 
 
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        ({"data_directory": Path("/nonexistent")}, "PG_VERSION cannot be read"),
-        ({"account": "no-such-account"}, "there is no account"),
-        ({"account": "root"}, "belongs to"),
-    ],
-)
-def test_what_cannot_be_the_server_is_refused(
-    installation: Installation, changes: dict[str, object], told: str
-) -> None:
-    """A wrong directory or account is named, with the key that tells it."""
-    with pytest.raises(PreconditionError, match=told):
-        server_of(with_postgres(installation.target, **changes))
-
-
-def test_a_directory_of_no_server_is_refused(tmp_path: Path) -> None:
-    """PG_VERSION that is no number."""
-    (tmp_path / "PG_VERSION").write_text("9.6\n")
-    with pytest.raises(PreconditionError, match=r"says '9\.6'"):
-        data_major(tmp_path)
-
-
 def test_of_a_servers_log_only_this_starts_words_are_told(tmp_path: Path) -> None:
     """Not those of an earlier start, nor of a file that a link leads to, and the end only of a long one."""
     log = tmp_path / "log"
@@ -171,44 +120,6 @@ def test_of_a_servers_log_only_this_starts_words_are_told(tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(log)
     assert servers._log_end(tmp_path / "link", 0) == ""
     assert servers._log_end(tmp_path / "none", 0) == ""
-
-
-def test_roots_data_directory_is_refused(installation: Installation, tmp_path: Path) -> None:
-    """PostgreSQL never runs as root, so a directory of root's is a mistake to be mended first."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can own it")
-    (tmp_path / "PG_VERSION").write_text("17\n")
-    with pytest.raises(PreconditionError, match="belongs to root"):
-        server_of(with_postgres(installation.target, data_directory=tmp_path))
-
-
-def test_a_server_on_another_host_is_refused(installation: Installation) -> None:
-    """192.0.2.1 (RFC 5737) is nobody's: no data directory here can be its."""
-    installation.write_env(AIHUMMER_DATABASE_URL="postgres://a:b@192.0.2.1/aihummer")
-    with pytest.raises(PreconditionError, match="another host"):
-        server_of(installation.target)
-
-
-def test_a_name_of_this_host_is_here(
-    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """localhost by TCP is this host; with nobody listening there, the directory has to be named.
-
-    What lies in the present folder under the name of a socket's lock file is nobody's word.
-    """
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "localhost").mkdir()
-    (tmp_path / "localhost" / ".s.PGSQL.9.lock").write_text(f"1\n{tmp_path}\n1\n9\n")
-    installation.write_env(AIHUMMER_DATABASE_URL="postgres://a:b@localhost:9/aihummer")
-    with pytest.raises(PreconditionError, match="data directory is not known"):
-        server_of(installation.target)
-
-
-def test_nothing_known_says_what_to_name(tmp_path: Path) -> None:
-    """Neither gateway.env nor data-directory: the hint names the key."""
-    with pytest.raises(PreconditionError, match="data directory is not known") as told:
-        server_of(Target(gateway_env=tmp_path / "gateway.env"))
-    assert "data-directory" in told.value.hint
 
 
 def test_a_program_runs_as_the_account(own_cluster: Cluster, tmp_path: Path) -> None:

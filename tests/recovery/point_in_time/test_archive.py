@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from aihummer_drtui.errors import FailedError, PreconditionError
-from aihummer_drtui.recovery.database.server import Server, server_of
+from aihummer_drtui.recovery.database.server import Server
+from aihummer_drtui.recovery.database.server_here import server_of
 from aihummer_drtui.recovery.point_in_time.archive import ArchiveKeeper, restore_command
 from aihummer_drtui.recovery.point_in_time.base import Base
 from aihummer_drtui.recovery.point_in_time.base_create import make_base

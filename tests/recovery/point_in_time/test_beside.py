@@ -6,7 +6,8 @@ import psycopg
 import pytest
 
 from aihummer_drtui.errors import FailedError
-from aihummer_drtui.recovery.database.server import Server, server_of
+from aihummer_drtui.recovery.database.server import Server
+from aihummer_drtui.recovery.database.server_here import server_of
 from aihummer_drtui.recovery.point_in_time.beside import end_left_over, running_beside, server_on
 from aihummer_drtui.recovery.point_in_time.confined import standby_limits
 from tests.recovery.point_in_time.lost_host import LostHost
