@@ -44,7 +44,7 @@ from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import CommandItem, InputItem
 from aihummer_drtui.testing import Script, ScriptedCheck
 from tests.engine.engine_house import WITHIN, House, a_house, book, command, fifo, gone, kill_attempt
-from tests.run.test_histories import assert_nothing_unseen_is_green
+from tests.run.happenings import assert_nothing_unseen_is_green
 
 FIRST, SECOND = COMMANDS = ("work/first", "work/second")
 POINTS = (
