@@ -65,7 +65,8 @@ def _show_text(console: Console, step: Step) -> None:
         ("Call", step.call),
     )
     for name, text in guidance:
-        console.say_filled(f"{name}: {plain_words(text)}")
+        if text:
+            console.say_filled(f"{name}: {plain_words(text)}")
 
 
 def show_checklist(console: Console, runbook: Runbook, state: RunState, step_id: str = "") -> None:

@@ -294,6 +294,26 @@ async def test_an_unfinished_look_shows_what_is_known(house: House) -> None:
         assert screens.row("=> older")
 
 
+async def test_a_look_that_fails_takes_no_window_away(house: House) -> None:
+    """A point that was seen can still be chosen."""
+    facts, gate = facts_of(house), threading.Event()
+
+    def broken(seconds: float) -> Iterator[RecoverySets]:
+        yield SETS
+        gate.wait(20)
+        raise PreconditionError("the archive went away", hint="mount it")
+
+    facts.sets = broken
+    async with shown(house, facts=facts) as screens:
+        await at_the_set(screens)
+        await screens.until_shown("BACKUP_SET> /backups/newest")
+        await screens.press("enter")
+        await screens.enter_when("give RECOVERY_POINT")
+        await screens.until_shown("=> dump", "latest")
+        gate.set()
+        await screens.until_shown("REFUSED: the archive went away", "latest")
+
+
 async def test_other_values_keep_their_screen(tmp_path: Path) -> None:
     """Only set and point are chosen from the table."""
     with a_house(tmp_path, a_runbook(a_step("brief", an_input("brief/KEY_FILE")))) as house:

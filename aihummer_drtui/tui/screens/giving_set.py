@@ -94,7 +94,9 @@ class GivingSetScreen(TypingScreen[None]):
         facts = self.run_app.desk.facts
         async for seen in told(lambda: facts.recovery_sets(LOOK_WITHIN)):
             if isinstance(seen, DrtuiError):
-                self._seen = RecoverySets(sets=self._seen.sets, unseen=(seen.what,))
+                self._seen = RecoverySets(
+                    sets=self._seen.sets, windows=self._seen.windows, unseen=(seen.what,)
+                )
                 self.refused(seen.what, seen.hint)
             else:
                 self._seen = seen
