@@ -7,7 +7,7 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.kept_probe import KEPT, probe_drop, probe_undo
-from aihummer_drtui.recovery.point_in_time.place import Stage
+from aihummer_drtui.recovery.point_in_time.mark import Stage
 from aihummer_drtui.recovery.point_in_time.undo import kept_data_directories, mark_of, stands_at_a_point
 from aihummer_drtui.recovery.probed import Probed
 from aihummer_drtui.run.verdict import ProbeResult

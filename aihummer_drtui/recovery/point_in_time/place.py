@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
@@ -24,67 +23,12 @@ from aihummer_drtui.errors import FailedError, LockedError, PreconditionError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.blobs.exchange import exchange, move_without_replacing
 from aihummer_drtui.recovery.mounts import is_mount_point
+from aihummer_drtui.recovery.point_in_time.mark import DataMark, Stage
 from aihummer_drtui.recovery.regular_file import read_regular
 
 _MARK_LIMIT: Final = 10_000
 _ID: Final = re.compile(r"[0-9a-f]{8}")
 _MOMENT: Final = re.compile(r"\d{8}T\d{6}Z(-\d{1,4})?", re.ASCII)
-
-
-class Stage(StrEnum):
-    """What a mark tells."""
-
-    LAYING = "laying"
-    """The base backup is being laid out in the folder beside."""
-    RECOVERING = "recovering"
-    """The folder beside is whole; it replays WAL, or has done so and waits for the switch."""
-    SWITCHING = "switching"
-    """It is about to take the live one's place, or just did."""
-    RESTORED = "restored"
-    """It is in place and was seen to answer."""
-    UNDOING = "undoing"
-    """The old one is about to take its place back, or just did."""
-    UNDONE = "undone"
-    """The old one is back in place."""
-
-
-class DataMark(msgspec.Struct, frozen=True, kw_only=True):
-    """The file beside the data directory."""
-
-    stage: Stage
-    id: str
-    """Of this recovery: part of the names of its folders."""
-    point: str
-    """As `points.spelled` gives it."""
-    base: str
-    """The label of the base backup."""
-    system_identifier: int
-    at: str
-    """ISO 8601, UTC."""
-    timeline: int = 0
-    """The one that its WAL is taken from; 0 = not noted."""
-    inode: int = 0
-    """Of the recovered folder; 0 while there is none."""
-    reached: str = ""
-    """The time of the last transaction that was replayed, ISO 8601; empty = not known."""
-    reached_lsn: str = ""
-    rows: int = 0
-    tables: int = 0
-    """As they were counted beside."""
-    kept: str = ""
-    """The name of the folder that was put aside; empty = none."""
-    ran: bool = False
-    """Whether a server ran on the old folder before the switch."""
-    former: "DataMark | None" = None
-    """Of the recovery or the way back that was completed before this one was begun; None = of none.
-
-    It is what stands until this one is in place, and its own `former` is None."""
-
-    @property
-    def standing(self) -> "DataMark":
-        """The mark of what stands: the former one's while this recovery has not reached its switch."""
-        begun = self.stage in {Stage.LAYING, Stage.RECOVERING}
-        return self.former if begun and self.former is not None else self
 
 
 @dataclass(frozen=True, kw_only=True)

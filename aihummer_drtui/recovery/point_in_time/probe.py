@@ -9,7 +9,8 @@ from aihummer_drtui.recovery.database.connection import owner_of
 from aihummer_drtui.recovery.database.server import Server
 from aihummer_drtui.recovery.database.server_here import server_of
 from aihummer_drtui.recovery.point_in_time.host_clock import host_clock
-from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage
+from aihummer_drtui.recovery.point_in_time.mark import DataMark, Stage
+from aihummer_drtui.recovery.point_in_time.place import DataPlace
 from aihummer_drtui.recovery.point_in_time.points import parse_point, spelled
 from aihummer_drtui.recovery.point_in_time.switch import Switch
 from aihummer_drtui.recovery.point_in_time.undo import place_of

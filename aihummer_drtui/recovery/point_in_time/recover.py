@@ -22,8 +22,9 @@ from aihummer_drtui.recovery.point_in_time.configuration import (
     refuse_unconfigured,
 )
 from aihummer_drtui.recovery.point_in_time.confined import standby_limits
+from aihummer_drtui.recovery.point_in_time.mark import DataMark, Stage
 from aihummer_drtui.recovery.point_in_time.model import Point, WalKeeper, Window
-from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage, inode_of
+from aihummer_drtui.recovery.point_in_time.place import DataPlace, inode_of
 from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
 from aihummer_drtui.recovery.point_in_time.replay import (
     LimitsTooLowError,

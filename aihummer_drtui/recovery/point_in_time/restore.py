@@ -21,8 +21,9 @@ from aihummer_drtui.recovery.gateway.environment import APP_DATABASE_URL, Gatewa
 from aihummer_drtui.recovery.key.proof import refuse_other_fingerprint, refuse_other_key
 from aihummer_drtui.recovery.point_in_time.base import SEAL, open_base
 from aihummer_drtui.recovery.point_in_time.look import Outlook, local_server, look, refuse_gateway
+from aihummer_drtui.recovery.point_in_time.mark import DataMark, Stage
 from aihummer_drtui.recovery.point_in_time.model import Keeper, Point, WalKeeper, Window
-from aihummer_drtui.recovery.point_in_time.place import DataMark, Stage, data_place
+from aihummer_drtui.recovery.point_in_time.place import data_place
 from aihummer_drtui.recovery.point_in_time.points import Clock, spelled
 from aihummer_drtui.recovery.point_in_time.reach import left_aside, window_for
 from aihummer_drtui.recovery.point_in_time.recover import Recovery, goes_on, recover_beside

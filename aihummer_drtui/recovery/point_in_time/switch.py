@@ -18,7 +18,8 @@ from aihummer_drtui.recovery.database.connection import Owner, connect, server_w
 from aihummer_drtui.recovery.database.marker import databases_seen
 from aihummer_drtui.recovery.database.server import Running, Server
 from aihummer_drtui.recovery.point_in_time.beside import STOP_SECONDS
-from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage
+from aihummer_drtui.recovery.point_in_time.mark import DataMark, Stage
+from aihummer_drtui.recovery.point_in_time.place import DataPlace
 from aihummer_drtui.recovery.reporting import Reporter
 
 _ANSWER_SECONDS: Final = 60.0

@@ -21,7 +21,8 @@ from aihummer_drtui.recovery.ending import ended_in_order
 from aihummer_drtui.recovery.point_in_time.beside import server_on
 from aihummer_drtui.recovery.point_in_time.keepers import names_keeper
 from aihummer_drtui.recovery.point_in_time.look import refuse_gateway
-from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage, data_place
+from aihummer_drtui.recovery.point_in_time.mark import DataMark, Stage
+from aihummer_drtui.recovery.point_in_time.place import DataPlace, data_place
 from aihummer_drtui.recovery.point_in_time.recover import refuse_unknown, remove_left_over
 from aihummer_drtui.recovery.point_in_time.switch import Switch
 from aihummer_drtui.recovery.reporting import Reporter

@@ -6,8 +6,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from aihummer_drtui.recovery.point_in_time.mark import DataMark, Stage
 from aihummer_drtui.recovery.point_in_time.model import Point, WalKeeper
-from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage
+from aihummer_drtui.recovery.point_in_time.place import DataPlace
 from aihummer_drtui.recovery.point_in_time.restore import Recovered, Wanted, restore_point_in_time
 from aihummer_drtui.recovery.reporting import Reporter
 from aihummer_drtui.recovery.target import Target

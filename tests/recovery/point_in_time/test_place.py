@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from aihummer_drtui.errors import PreconditionError
-from aihummer_drtui.recovery.point_in_time.place import DataMark, DataPlace, Stage, data_place, inode_of
+from aihummer_drtui.recovery.point_in_time.mark import DataMark, Stage
+from aihummer_drtui.recovery.point_in_time.place import DataPlace, data_place, inode_of
 
 MARK = DataMark(stage=Stage.RECOVERING, id="00c0ffee", point="latest", base="b1", system_identifier=7, at="")
 

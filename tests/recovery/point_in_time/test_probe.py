@@ -6,7 +6,8 @@ import pytest
 from aihummer_drtui.recovery.catalogue import Catalogue
 from aihummer_drtui.recovery.check import Scene
 from aihummer_drtui.recovery.database.check import probe_database
-from aihummer_drtui.recovery.point_in_time.place import DataPlace, Stage
+from aihummer_drtui.recovery.point_in_time.mark import Stage
+from aihummer_drtui.recovery.point_in_time.place import DataPlace
 from aihummer_drtui.recovery.point_in_time.points import spelled
 from aihummer_drtui.recovery.point_in_time.undo import undo_point_in_time
 from aihummer_drtui.recovery.reporting import Reporter

@@ -16,7 +16,8 @@ from aihummer_drtui.recovery.database import marker as database_marker
 from aihummer_drtui.recovery.database.marker import mark_text
 from aihummer_drtui.recovery.point_in_time import switch
 from aihummer_drtui.recovery.point_in_time.kept_probe import probe_drop_of_either, probe_undo_of_either
-from aihummer_drtui.recovery.point_in_time.place import DataPlace, Stage
+from aihummer_drtui.recovery.point_in_time.mark import Stage
+from aihummer_drtui.recovery.point_in_time.place import DataPlace
 from aihummer_drtui.recovery.point_in_time.undo import (
     drop_old_data_directory,
     kept_data_directories,
