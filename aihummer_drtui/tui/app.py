@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.errors import DrtuiError, ExitCode
-from aihummer_drtui.run.requests import Request
+from aihummer_drtui.run.requests import Accepted, Request
 from aihummer_drtui.run.state import Living
 from aihummer_drtui.run.tabletop import is_tabletop
 from aihummer_drtui.tui import paint, wanting
@@ -95,6 +95,7 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
     def _take_answer(self, answer: Answered) -> None:
         """No longer say that it is waited for, wherever that is said, and tell whoever asked."""
         _, asker = self._with_engine.popleft()
+        self.accepted += isinstance(answer.reply, Accepted)
         self._is_in_doubt = isinstance(answer.reply, DrtuiError)
         self._answers.append((answer, asker))
         for screen in self.screen_stack:
@@ -184,6 +185,11 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
             self.screen.notice(told, paint.REFUSED)
 
     @property
+    def waited(self) -> float:
+        """Seconds for which the engine was asked something and has said nothing; 0 = it was not."""
+        return 0.0 if self.asked is None else time.monotonic() - self.asked.since
+
+    @property
     def is_tabletop(self) -> bool:
         """Whether the run is known to be one, in which nothing is looked at or executed."""
         return self.view is not None and is_tabletop(self.view.state)
@@ -201,7 +207,8 @@ class RunApp(ScreensApp[ExitCode], inherit_bindings=False):
     def _tell_wait(self) -> None:
         """Say what the engine is still asked: it may look at the target for a minute."""
         if self.asked is not None and isinstance(self.screen, RunScreen):
-            self.screen.asking(self.asked.words(time.monotonic()))
+            run = "" if self.view is None else self.view.folder.id
+            self.screen.asking(self.asked.words(time.monotonic(), run))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Whether the action would do something now."""

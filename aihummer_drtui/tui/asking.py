@@ -8,6 +8,9 @@ from aihummer_drtui.run import requests as r
 
 _LOOKS: Final = "; it looks at the target and at every check before it once more"
 
+SILENT: Final = 20.0
+"""Seconds without an answer after which it is said that there is none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -16,10 +19,13 @@ class Asked:
     request: r.Request
     since: float
 
-    def words(self, now: float) -> str:
-        """What is waited for, said while it is waited for."""
-        waited = duration_text((now - self.since) // 1)
-        return f"Asking the engine to {request_words(self.request)} ({waited}). All that only looks goes on."
+    def words(self, now: float, run: str) -> str:
+        """What is waited for, said while it is waited for; and what to do when it stands still."""
+        waited = now - self.since
+        asked = f"Asking the engine to {request_words(self.request)} ({duration_text(waited // 1)})."
+        if waited < SILENT:
+            return f"{asked} All that only looks goes on."
+        return f"{asked} If the engine stands still: `aihummer-drtui take {run}`, in another terminal."
 
 
 def request_words(request: r.Request) -> str:  # noqa: PLR0912 - an arm for each

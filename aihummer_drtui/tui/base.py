@@ -7,13 +7,14 @@ from typing import Any, ClassVar, Final, TypeVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
-from textual.events import Resize
+from textual.events import Event, Key, Resize
 
 from aihummer_drtui.loading import loaded
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.driver import ScreensDriver
 from aihummer_drtui.tui.hang_up import remember_terminal, watch_terminal
 from aihummer_drtui.tui.intents import Intent
+from aihummer_drtui.tui.pace import Pace
 from aihummer_drtui.tui.terminal import COLUMNS, LINES
 from aihummer_drtui.tui.view import View
 
@@ -36,6 +37,10 @@ class ScreensApp(App[R], inherit_bindings=False):
     def __init__(self, *, settle: float) -> None:
         super().__init__()
         self.settle = settle
+        self.pace = Pace()
+        """How fast keys come, whichever screen is shown: a paste goes on over one that it opened."""
+        self.accepted = 0
+        """How many requests the engine has taken."""
         self.view: View | None = None
         self._is_mouse_on = False
         self.register_theme(paint.THEME)
@@ -44,6 +49,12 @@ class ScreensApp(App[R], inherit_bindings=False):
     def get_driver_class(self) -> type[Driver]:
         """The one that is sparing on the wire."""
         return ScreensDriver
+
+    async def on_event(self, event: Event) -> None:
+        """Note how fast keys come, before any screen hears of them; they may bubble back to here."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            self.pace.key(event.time)
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Watch the terminal. Textual calls this beside that of a class below: nobody has to."""
@@ -71,6 +82,11 @@ class ScreensApp(App[R], inherit_bindings=False):
         elif says_so and not is_small:
             self.pop_screen()
             self.call_after_refresh(self.came_back)
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which the engine was asked something and has said nothing; 0 = it was not."""
+        return 0.0
 
     def came_back(self) -> None:
         """There is room again, and what was shown before is shown."""

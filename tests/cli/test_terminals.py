@@ -189,6 +189,13 @@ def test_t16_a_letter_of_a_paste_starts_nothing_and_opens_no_shell(desk: Desk, t
         terminal.until_shown("x failed")
         terminal.press("a!a!")
         terminal.read_for(READ)
+        # The first letter opens another screen, over which the rest of the paste comes.
+        terminal.press("xq!\r")
+        terminal.until_shown("Skip work/prepare")
+        terminal.read_for(READ)
+        terminal.press_while("Skip work/prepare", "\x1bOR")
+        terminal.read_for(READ)
+        assert not opened.exists()
         assert not opened.exists()
         assert len(desk.of_kind(e.CommandIntended)) == 1
         terminal.press("!")

@@ -14,7 +14,9 @@ from aihummer_drtui.errors import PreconditionError
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.state import Abandoned, Status
+from aihummer_drtui.run.verdict import Verdict
 from aihummer_drtui.runbook.model import LevelProof, RecoveryLevel
+from aihummer_drtui.testing import Script, ScriptedCheck
 from aihummer_drtui.tui.app import RunApp
 from aihummer_drtui.tui.asking import Asked, request_words
 from aihummer_drtui.tui.away import Away
@@ -71,8 +73,11 @@ def test_every_request_has_its_words(kind: type[msgspec.Struct]) -> None:
     request = msgspec.convert({"request": kind.__struct_config__.tag, **given}, r.Request)
     words = request_words(request)
     assert ("item" not in fields) or "work/do" in words
-    assert Asked(request=request, since=10.0).words(75.4) == (
-        f"Asking the engine to {words} (1 min 05 s). All that only looks goes on."
+    asked = Asked(request=request, since=10.0)
+    assert asked.words(15.4, "r1") == f"Asking the engine to {words} (5 s). All that only looks goes on."
+    assert asked.words(75.4, "r1") == (
+        f"Asking the engine to {words} (1 min 05 s). If the engine stands still: `aihummer-drtui take r1`, "
+        "in another terminal."
     )
 
 
@@ -244,3 +249,28 @@ async def test_nothing_stands_above_what_says_that_there_is_no_room(tmp_path: Pa
             screens.now_on(TooSmallScreen)
             await screens.pilot.resize_terminal(80, 24)
             await screens.until_shown("ABANDONED: the old host is back")
+
+
+async def test_what_was_told_is_withdrawn_when_it_is_true_no_more(tmp_path: Path) -> None:
+    """A check that was red beside the one that is read; a refusal, once something else was done."""
+    with a_house(tmp_path, book(command("work/do", "true"))) as house:
+        house.world.tell(red_before())
+        async with shown(house) as screens:
+            await through_brief(screens)
+            await screens.press("down")
+            house.world.tell(red_before(observed="still bad"))
+            accepted(house.sit("bert"), r.LookAgain(item="work/before"))
+            await screens.until_shown("still bad")
+            house.world.tell(Script(checks={"before": ScriptedCheck(), "after": ScriptedCheck()}))
+            accepted(house.sessions[-1], r.LookAgain(item="work/before"))
+            await screens.until(lambda: "still bad" not in screens.text(), "withdrawn")
+            screens.app.screen_stack[-1].refused("no", "later")  # type: ignore[attr-defined]
+            assert "REFUSED: no. later" in screens.text()
+            screens.app.ask(r.WriteNote(text="x"))
+            await screens.until(lambda: "REFUSED" not in screens.text(), "withdrawn")
+
+
+def red_before(observed: str = "bad") -> Script:
+    """A world in which the check before the command is red."""
+    red = ScriptedCheck(verdict=Verdict.FAILED, observed=observed)
+    return Script(checks={"before": red, "after": ScriptedCheck()})

@@ -61,6 +61,18 @@ async def test_a_gate_of_another_command_than_it_shows_is_left(tmp_path: Path) -
         assert not house.of_kind(e.CommandIntended)
 
 
+async def test_a_gate_is_left_when_somebody_else_has_passed_it(tmp_path: Path) -> None:
+    """What it tells is true no more, and nobody types words for what has been done."""
+    with a_house(tmp_path, book(command("work/swap", "true", destructive=True))) as house:
+        async with shown(house) as screens:
+            await at_the_gate(screens)
+            bert = house.sit("bert")
+            accepted(bert, r.StartCommand(item="work/swap", confirmation=PHRASE))
+            await screens.until(lambda: isinstance(screens.app.screen, StepScreen), "left")
+            await screens.until_shown("+ passed   command swap")
+        assert len(house.of_kind(e.CommandIntended)) == 1
+
+
 async def test_a_gate_shows_nothing_of_the_target_raw(tmp_path: Path) -> None:
     """Host and database are what a server says they are."""
     with a_house(tmp_path, book(command("work/swap", "true", destructive=True))) as house:

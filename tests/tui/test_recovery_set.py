@@ -101,6 +101,20 @@ async def at_the_set(screens: Screens) -> None:
     await screens.until_shown("newest", "older")
 
 
+async def test_what_is_typed_takes_the_place_of_what_was_proposed(house: House) -> None:
+    """Whoever types means another value, not a longer one; with another key first it is edited."""
+    async with shown(house, facts=facts_of(house)) as screens:
+        await at_the_set(screens)
+        assert screens.row("BACKUP_SET> /backups/newest")
+        await screens.write("/else")
+        await screens.until_shown("BACKUP_SET> /else")
+        await screens.press("down")
+        chosen = screens.row("BACKUP_SET> ")
+        await screens.press("end")
+        await screens.write("x")
+        assert screens.row("BACKUP_SET> ") == f"{chosen}x"
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_the_set_is_chosen_from_the_table_of_three_parts(house: House, size: tuple[int, int]) -> None:
     """The proposed one is selected; every doubt stands in its row, and no foreign name is markup."""

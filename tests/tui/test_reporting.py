@@ -11,5 +11,5 @@ def test_s06_a_clock_that_was_set_comes_before_all_else() -> None:
     evenly = grown(e.NoteWritten(text="x"), wall="2025-06-01T00:00:10+00:00")
     told = news_notice([set_back, evenly], "")
     assert told is not None
-    assert told[0].startswith("WARNING: this host's wall clock was set back by 1 h")
+    assert told.text.startswith("WARNING: this host's wall clock was set back by 1 h")
     assert news_notice([evenly], "") is None

@@ -60,7 +60,7 @@ class ActingScreen(LookingScreen):
         """Do what is offered, if it was there to be read before the key was pressed."""
         if self._offer is None or self.run_app.asked is not None:
             return
-        if self.has_stood_since(self._offered_at) and self._pace.gap >= self.by_hand:
+        if self.has_stood_since(self._offered_at) and self.run_app.pace.gap >= self.by_hand:
             self.perform(self._offer.act)
 
     def action_about(self, about: str) -> None:
@@ -79,7 +79,9 @@ class ActingScreen(LookingScreen):
         """Say that a key does nothing, so that nobody takes the screens for dead."""
         key = next((one for one in self.intents if one.action == f"about('{about}')"), None)
         if key is not None and self.run_app.asked is None and self.place.selected:
-            self.notice(f"'{key.shown}' ({key.word}) does nothing about {self.place.selected} as it stands.")
+            item = self.place.selected
+            told = f"'{key.shown}' ({key.word}) does nothing about {item} as it stands."
+            self.notice(told, until=lambda: self.place.selected != item)
 
     def _about(self, about: About) -> Act | Wanting | None:
         view = self.view

@@ -7,6 +7,7 @@ from textual import work
 from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
+from aihummer_drtui.run.legal import refusal
 from aihummer_drtui.run.requests import Accepted, Reply, Request, StartCommand
 from aihummer_drtui.run.verdict import TargetIdentity
 from aihummer_drtui.run.words import given_lines
@@ -53,7 +54,12 @@ class GateScreen(TypingScreen[None]):
         """What is about to be replaced, and the way back; a gate of a command that is another now is left."""
         command = self._command
         if view.runbook.item(command.id) != command:
-            self._leave_edited()
+            self._leave(f"The runbook was edited meanwhile: read {command.id} anew before you start it.")
+            return
+        refused = refusal(view.runbook, view.state, StartCommand(item=command.id))
+        if refused is not None and self.run_app.asked is None:
+            # Somebody else has started it, say.
+            self._leave(f"The gate of {command.id} is closed: {refused.reason}. {refused.hint}")
             return
         runs = (
             "A real run would run exactly this; now nothing is executed:"
@@ -73,15 +79,14 @@ class GateScreen(TypingScreen[None]):
             "WHAT IS ABOUT TO HAPPEN",
         )
 
-    def _leave_edited(self) -> None:
+    def _leave(self, why: str) -> None:
         """Go, and say why where that is read."""
         if not self.is_active:
             return
         self.dismiss()
         below = self.app.screen
         if isinstance(below, RunScreen):
-            edited = f"The runbook was edited meanwhile: read {self._command.id} anew before you start it."
-            below.notice(edited, paint.DOUBT)
+            below.notice(why, paint.DOUBT)
 
     def _identity_lines(self) -> tuple[Line, ...]:
         match self._identity:

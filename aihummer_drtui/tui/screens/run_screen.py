@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.content import Content
-from textual.events import Key
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -16,7 +15,7 @@ from aihummer_drtui.errors import DrtuiError
 from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.tui import paint
 from aihummer_drtui.tui.intents import ELSEWHERE, Intent, bindings
-from aihummer_drtui.tui.pace import BY_HAND, Pace
+from aihummer_drtui.tui.pace import BY_HAND
 from aihummer_drtui.tui.view import View
 from aihummer_drtui.tui.widgets.banner import Banner
 from aihummer_drtui.tui.widgets.keys import Keys
@@ -45,9 +44,8 @@ class RunScreen(Screen[T], inherit_bindings=False):
     _says_asking = False
     """Whether the line of notice says what the engine is asked."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._pace = Pace()
+    _withdraw: Callable[[], bool] | None = None
+    """Whether what the line of notice says is true no longer."""
 
     def compose(self) -> ComposeResult:
         """The banner, what the screen is about, the notice, the keys."""
@@ -99,21 +97,18 @@ class RunScreen(Screen[T], inherit_bindings=False):
         """Seconds that two keys of a hand are apart, at the least; none where nobody has to read."""
         return min(self.run_app.settle, BY_HAND)
 
-    def on_key(self, event: Key) -> None:
-        """Note how fast keys come."""
-        self._pace.key(event.time)
-
     def unless_pasted(self, act: Callable[[], object]) -> None:
         """Do what a key stands for when no other came at once with it, before or after: not in a paste."""
-        limit, at = self.by_hand, self._pace.last
-        if self._pace.gap < limit:
+        pace, limit = self.run_app.pace, self.by_hand
+        at = pace.last
+        if pace.gap < limit:
             return
         if not limit:
             act()
             return
 
         def when_alone() -> None:
-            if self._pace.last == at:
+            if pace.last == at and self.is_active:
                 act()
 
         self.set_timer(limit, when_alone)
@@ -127,8 +122,10 @@ class RunScreen(Screen[T], inherit_bindings=False):
         if not (self.is_mounted and self.app.is_running):
             return
         view = self.view
+        if self._withdraw is not None and self._withdraw():
+            self.notice("")
         if view is not None:
-            self.query_one(Banner).show(view)
+            self.query_one(Banner).show(view, waited=self.run_app.waited)
             self.show(view, news)
         self.query_one(Keys).show(self.legal_intents(), self.size.width)
 
@@ -151,9 +148,12 @@ class RunScreen(Screen[T], inherit_bindings=False):
             return False
         return bool(self.check_action(name, ()) and self.run_app.check_action(name, ()))
 
-    def notice(self, text: str, style: str = paint.FOREGROUND) -> None:
-        """Say something in the line of notice."""
+    def notice(
+        self, text: str, style: str = paint.FOREGROUND, *, until: Callable[[], bool] | None = None
+    ) -> None:
+        """Say something in the line of notice, at most until that is so."""
         self._says_asking = False
+        self._withdraw = until
         line = Line(text=cleaned_line(text, 1_000), style=style)
         rows = fitted(line, max(20, self.size.width))
         if len(rows) > _NOTICE_ROWS:
@@ -167,6 +167,10 @@ class RunScreen(Screen[T], inherit_bindings=False):
         """Say what the engine is asked, until it answers or there is something else to say."""
         self.notice(text)
         self._says_asking = True
+        view = self.view
+        if view is not None:
+            for banner in self.query(Banner):
+                banner.show(view, waited=self.run_app.waited)
 
     def heard(self) -> None:
         """Say no longer that the engine is asked."""
@@ -174,8 +178,9 @@ class RunScreen(Screen[T], inherit_bindings=False):
             self.notice("")
 
     def refused(self, reason: str, hint: str) -> None:
-        """Say that something is not done, and what would help."""
-        self.notice(f"REFUSED: {reason}. {hint}", paint.REFUSED)
+        """Say that something is not done, and what would help, until something else was done."""
+        app, known = self.run_app, self.run_app.accepted
+        self.notice(f"REFUSED: {reason}. {hint}", paint.REFUSED, until=lambda: app.accepted != known)
 
     def answered(self, request: "Request", reply: "Reply | DrtuiError") -> None:  # noqa: ARG002
         """Hear what the engine said to a request."""

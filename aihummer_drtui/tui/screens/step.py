@@ -1,6 +1,6 @@
 """The screen of a step: the checklist, what is known of the selected item, what Enter does next."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from aihummer_drtui.engine.session import Growth
 from aihummer_drtui.foreign import cleaned_line
-from aihummer_drtui.run.state import Living
+from aihummer_drtui.run.state import Living, Status
 from aihummer_drtui.runbook.model import Step
 from aihummer_drtui.runbook.prose import plain_words
 from aihummer_drtui.tui import paint
@@ -85,7 +85,7 @@ class StepScreen(ActingScreen):
         self.place = self.place.in_view(runbook, state)
         told = news_notice(news, self.place.selected)
         if told is not None:
-            self.notice(*told)
+            self.notice(told.text, told.style, until=self._is_mended(told.trouble))
         elif self._offer is None:
             self.notice("")
         for steps in self.query(Steps):
@@ -99,6 +99,13 @@ class StepScreen(ActingScreen):
         if self._was_living and not isinstance(state.ending, Living) and self.is_active:
             self._was_living = False
             self.perform(Plain.SEE_END)
+
+    def _is_mended(self, check: str) -> Callable[[], bool] | None:
+        """Whether a check that was told to be red stands in nobody's way any more."""
+        good = {Status.PASSED, Status.UNPROVEN, Status.SKIPPED}
+        if not check:
+            return None
+        return lambda: self.view is not None and self.view.state.status(check) in good
 
     def _show_step(self, view: View, step: Step) -> None:
         runbook, state, place = view.runbook, view.state, self.place

@@ -1,6 +1,7 @@
 """The line that is always there: mode, target, clocks, engine."""
 
 from datetime import datetime
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -11,8 +12,11 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run.objectives import clocks
 from aihummer_drtui.run.state import Living, Moment
 from aihummer_drtui.tui import paint
+from aihummer_drtui.tui.asking import SILENT
 from aihummer_drtui.tui.view import Connection, View
 from aihummer_drtui.tui.widgets.word import Word
+
+_NO_ANSWER: Final = "no answer"
 
 
 def now() -> Moment:
@@ -58,8 +62,8 @@ class Banner(Horizontal):
         """Tick once a second: it proves life over a silent line."""
         self.set_interval(1.0, self._tick)
 
-    def show(self, view: View) -> None:
-        """Show a newer view."""
+    def show(self, view: View, *, waited: float = 0.0) -> None:
+        """Show a newer view; the engine was asked something that many seconds ago and has not answered."""
         self._view = view
         declared = view.state.declared
         word, style = paint.MODES[declared.mode]
@@ -67,8 +71,10 @@ class Banner(Horizontal):
         room = (what.size.width or self.app.size.width - 47) - len(f" {word}  ")
         target = paint.cut(cleaned_line(declared.target, 60), max(8, room))
         what.say(Content.assemble((f" {word} ", style), f" {target}"))
-        live = view.connection is Connection.LIVE
+        live = view.connection is Connection.LIVE and waited < SILENT
         connection = view.connection.value if isinstance(view.state.ending, Living) else "ended"
+        if view.connection is Connection.LIVE and not live:
+            connection = _NO_ANSWER
         self.query_one("#engine", Word).say(
             Content.styled(f" {connection}", paint.FOREGROUND if live else paint.REFUSED)
         )

@@ -26,9 +26,13 @@ class Typed(Input):
         self.cursor_blink = False
         self.pace = Pace()
         """How fast the line came."""
+        self._was_put = False
 
     def on_key(self, event: events.Key) -> None:
-        """Note how fast keys come."""
+        """Note how fast keys come; the first letter takes the place of a value that was put here."""
+        if self._was_put and event.is_printable:
+            self.value = ""
+        self._was_put = False
         if event.key == "enter":
             self.pace.key(event.time)
         else:
@@ -38,6 +42,7 @@ class Typed(Input):
         """Put a value into the line; one with control characters leaves it empty: no terminal may get it."""
         self.value = value if cleaned_line(value, len(value)) == value else ""
         self.cursor_position = len(self.value)
+        self._was_put = bool(self.value)
 
 
 class ByHand(Typed):
