@@ -9,6 +9,7 @@ import contextlib
 import errno
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -34,6 +35,45 @@ def aside(work: Callable[[], T]) -> "asyncio.Future[T]":
 
     Where the host has no thread for it, that is a NoThreadError.
     """
+    future, run = _promised(work)
+    try:
+        begin_thread(run)
+    except NoThreadError as error:
+        future.set_exception(error)
+    return future
+
+
+class OneByOne:
+    """A thread that does one thing after the other; it begins with the first. Nobody waits for its end."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Callable[[], None]] | None = None
+
+    def aside(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        """As the function of that name; where there is no thread for it, nothing waits to be done later."""
+        future, run = _promised(work)
+        try:
+            queue = self._begun() if self._queue is None else self._queue
+        except NoThreadError as error:
+            future.set_exception(error)
+        else:
+            queue.put(run)
+        return future
+
+    def _begun(self) -> "SimpleQueue[Callable[[], None]]":
+        queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+        def serve() -> None:
+            while True:
+                queue.get()()
+
+        begin_thread(serve)
+        self._queue = queue
+        return queue
+
+
+def _promised(work: Callable[[], T]) -> "tuple[asyncio.Future[T], Callable[[], None]]":
+    """The future of the work, and what a thread has to do for it."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -51,11 +91,7 @@ def aside(work: Callable[[], T]) -> "asyncio.Future[T]":
         else:
             tell(lambda: future.set_result(result))
 
-    try:
-        begin_thread(run)
-    except NoThreadError as error:
-        future.set_exception(error)
-    return future
+    return future, run
 
 
 async def seen_through(work: "asyncio.Future[T]") -> T:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, assert_never
 
 from aihummer_drtui.engine import attempt_seen
-from aihummer_drtui.engine.aside import aside, seen_through
+from aihummer_drtui.engine.aside import OneByOne, aside, seen_through
 from aihummer_drtui.engine.attempt import Attempt
 from aihummer_drtui.engine.clock import ProcessIdentity
 from aihummer_drtui.engine.folder import RunFolder
@@ -52,6 +52,8 @@ class Commands:
         self._record = record
         self._situation = situation
         self._ended = ended
+        self._starting = OneByOne()
+        """In a thread of their own: no launch waits behind a look that hangs, or overtakes another."""
         self._watching: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -84,7 +86,7 @@ class Commands:
             environment[CONFIRM] = confirmation
         try:
             # Of an engine that ends meanwhile too: nothing may start once its lock is another's.
-            await seen_through(aside(partial(self._launch, one, item, environment)))
+            await seen_through(self._starting.aside(partial(self._launch, one, item, environment)))
         except BaseException:
             # The attempt's folder tells what came of it; that is journalled, if it can be before it is told.
             await asyncio.wait({self._watch(item.id, number, one)}, timeout=TRY_AGAIN)

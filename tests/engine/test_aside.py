@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from aihummer_drtui.engine.aside import aside, seen_through
+from aihummer_drtui.engine.aside import OneByOne, aside, seen_through
 
 
 @pytest.mark.usefixtures("no_threads")
@@ -56,3 +56,33 @@ def test_work_that_is_to_be_seen_through_ends_before_its_cancellation_does() -> 
         assert done == ["done"]
 
     asyncio.run(cancelled_meanwhile())
+
+
+def test_one_thing_is_done_after_the_other_in_one_thread() -> None:
+    """An error of one is its own; the next is done all the same."""
+
+    async def ask() -> None:
+        hand = OneByOne()
+        threads = [hand.aside(threading.get_ident) for _ in range(3)]
+        with pytest.raises(ZeroDivisionError):
+            await hand.aside(lambda: 1 // 0)
+        assert len({await thread for thread in threads} | {await hand.aside(threading.get_ident)}) == 1
+        assert await hand.aside(threading.get_ident) != threading.get_ident()
+
+    asyncio.run(ask())
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_what_got_no_thread_is_not_done_later_either() -> None:
+    """It was told as not done: a thread that comes with the next thing does that alone."""
+    done: list[str] = []
+
+    async def ask() -> None:
+        hand = OneByOne()
+        with pytest.raises(OSError, match="no thread could be started"):
+            await hand.aside(lambda: done.append("first"))
+        threading.stack_size(0)
+        await hand.aside(lambda: done.append("second"))
+
+    asyncio.run(ask())
+    assert done == ["second"]

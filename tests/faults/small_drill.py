@@ -5,6 +5,8 @@ asked and what was answered; its commands leave marks. From these four accounts 
 replies) `judge` says whether anything was lost, done twice, or called green without having been seen.
 """
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,6 +63,10 @@ def drill_book(marks: Path) -> Runbook:
     return msgspec.structs.replace(book(*commands), levels=levels)
 
 
+PATIENCE = 3
+"""How often an operator is refused by one engine before another one is tried."""
+
+
 @dataclass(kw_only=True)
 class SmallDrill:
     """One such drill and what its operator remembers of it."""
@@ -99,9 +105,14 @@ class SmallDrill:
     def _one_sitting(self, before: tuple[str, ...]) -> RunState:
         session = self.sit(*before)
         engine = self.house.engine()
+        borne = len(self.refusals) + PATIENCE
         try:
             while not isinstance(session.state.ending, Finished):
                 self.step(session)
+                if len(self.refusals) == borne:
+                    # Each thread of an engine may meet the fault anew; a person tries another one.
+                    os.kill(engine.pid, signal.SIGTERM)
+                    gone(engine)
         finally:
             self.promised = max(self.promised, session.announced)
             self.house.leave(session)

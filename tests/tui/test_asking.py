@@ -264,8 +264,9 @@ async def test_what_was_told_is_withdrawn_when_it_is_true_no_more(tmp_path: Path
             house.world.tell(Script(checks={"before": ScriptedCheck(), "after": ScriptedCheck()}))
             accepted(house.sessions[-1], r.LookAgain(item="work/before"))
             await screens.until(lambda: "still bad" not in screens.text(), "withdrawn")
-            screens.app.screen_stack[-1].refused("no", "later")  # type: ignore[attr-defined]
+            screens.now_on(StepScreen).refused("no", "later")
             assert "REFUSED: no. later" in screens.text()
+            assert isinstance(screens.app, RunApp)
             screens.app.ask(r.WriteNote(text="x"))
             await screens.until(lambda: "REFUSED" not in screens.text(), "withdrawn")
 
