@@ -13,6 +13,7 @@ from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.legal import refusal
+from aihummer_drtui.run.outdating import stated_after
 from aihummer_drtui.run.requests import LONGEST_NAME, Refused
 from aihummer_drtui.run.settled import latest_attempt, level_of, unproven_items
 from aihummer_drtui.run.state import Living
@@ -120,7 +121,13 @@ class Acts:
     def _give_input(self, item_id: str, value: str, actor: str) -> None:
         item = self._standing.runbook.item(item_id)
         if isinstance(item, InputItem):
-            self._standing.record(e.InputGiven(item=item_id, variable=item.variable, value=value), actor)
+            given = e.InputGiven(
+                item=item_id,
+                variable=item.variable,
+                value=value,
+                outdates=stated_after(self._standing.runbook, item_id),
+            )
+            self._standing.record(given, actor)
             self._looker.look_again_at_everything()
 
     def _command(self, item_id: str) -> CommandItem:

@@ -125,6 +125,8 @@ class InputGiven(_Event, frozen=True, kw_only=True, tag="input-given"):
     item: str
     variable: str
     value: str
+    outdates: tuple[str, ...] = ()
+    """Statements that come after it (`outdating.stated_after`): they were made with another value in view."""
 
 
 class CommandIntended(_Event, frozen=True, kw_only=True, tag="command-intended"):

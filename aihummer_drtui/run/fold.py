@@ -261,11 +261,11 @@ def _given(state: RunState, event: e.InputGiven, at: Moment) -> RunState:
     # Taken out and put in again: the value given last is the last in the mapping.
     others = {item: one for item, one in state.items.items() if item != event.item}
     if known != event.value:
-        others = {item: _reconsidered(one, event, known) for item, one in others.items()}
+        others = {item: _reconsidered(item, one, event, known) for item, one in others.items()}
     return replace(state, items=MappingProxyType({**others, event.item: given}))
 
 
-def _reconsidered(one: ItemState, event: e.InputGiven, known: str | None) -> ItemState:
+def _reconsidered(item: str, one: ItemState, event: e.InputGiven, known: str | None) -> ItemState:
     """What an item is worth now that a variable has another value.
 
     A pass that was seen while the variable had no value at all did not need it.
@@ -273,6 +273,8 @@ def _reconsidered(one: ItemState, event: e.InputGiven, known: str | None) -> Ite
     match one:
         case CheckState() if known is not None or one.status is not Status.PASSED:
             return replace(one, fresh=False)
+        case ConfirmState(status=Status.PASSED) if known is not None and item in event.outdates:
+            return replace(one, status=Status.DRIFTED)
         case CommandState(status=Status.PASSED) if ran_with_other(one, event.variable, event.value):
             return replace(one, status=Status.DRIFTED)
         case _:

@@ -1,4 +1,4 @@
-"""What a command does to the items around it: what it makes out of date, and what has served by it."""
+"""What a command or a value does to the items around it: what is out of date, and what has served."""
 
 from aihummer_drtui.runbook.model import CheckItem, CommandItem, ConfirmItem, Item, Runbook, Step
 
@@ -33,6 +33,15 @@ def rests_on(runbook: Runbook, command: str) -> tuple[str, ...]:
     proofs = {item for proof in runbook.levels for item in proof.items}
     before = own.items[: ids.index(command)]
     return tuple(item.id for item in before if isinstance(item, CheckItem) and item.id not in proofs)
+
+
+def stated_after(runbook: Runbook, given: str) -> tuple[str, ...]:
+    """Statements that come after the input `given` in its step: they may be about its value."""
+    own = runbook.step_of(given)
+    ids = [item.id for item in own.items] if own is not None else []
+    if own is None or given not in ids:
+        return ()
+    return tuple(item.id for item in own.items[ids.index(given) + 1 :] if isinstance(item, ConfirmItem))
 
 
 def _dependents(runbook: Runbook, step_id: str) -> set[str]:

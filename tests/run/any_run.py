@@ -11,7 +11,7 @@ from aihummer_drtui.run import events as e
 from aihummer_drtui.run import requests as r
 from aihummer_drtui.run.fold import begin, fold, follow
 from aihummer_drtui.run.legal import refusal
-from aihummer_drtui.run.outdating import outdated_by, rests_on
+from aihummer_drtui.run.outdating import outdated_by, rests_on, stated_after
 from aihummer_drtui.run.overlap import steps_with_work
 from aihummer_drtui.run.settled import latest_attempt, level_of, told_level_of, unmet_needs, unproven_items
 from aihummer_drtui.run.state import (
@@ -136,7 +136,14 @@ class ARun(RuleBasedStateMachine):
             case r.GiveInput(item=item, value=value):
                 given = RECOVERY.item(item)
                 assert isinstance(given, InputItem)
-                self.record(e.InputGiven(item=item, variable=given.variable, value=value))
+                self.record(
+                    e.InputGiven(
+                        item=item,
+                        variable=given.variable,
+                        value=value,
+                        outdates=stated_after(RECOVERY, item),
+                    )
+                )
             case r.Confirm(item=item, statement=statement):
                 self.record(e.ItemConfirmed(item=item, statement=statement))
             case r.StartCommand(item=item):

@@ -422,3 +422,23 @@ def test_a_step_shown_and_an_item_confirmed() -> None:
     assert state.lost == ()
     items: MappingProxyType[str, ItemState] = MappingProxyType({})
     assert state.items == items
+
+
+@pytest.mark.parametrize(
+    ("value", "outdates", "status"),
+    [
+        ("v2", ("brief/confirm-1",), Status.DRIFTED),
+        ("v1", ("brief/confirm-1",), Status.PASSED),
+        ("v2", (), Status.PASSED),
+    ],
+)
+def test_a_statement_made_with_another_value_in_view_is_to_be_made_again(
+    value: str, outdates: tuple[str, ...], status: Status
+) -> None:
+    """Nobody accepted the loss that the new recovery point means."""
+    story = Story().give("brief/BACKUP_SET", "v1")
+    story.add(e.ItemConfirmed(item="brief/confirm-1", statement="yes"))
+    story.add(e.InputGiven(item="brief/BACKUP_SET", variable="BACKUP_SET", value=value, outdates=outdates))
+    assert story.state.status("brief/confirm-1") is status
+    story.add(e.ItemConfirmed(item="brief/confirm-1", statement="yes"))
+    assert story.state.status("brief/confirm-1") is Status.PASSED

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aihummer_drtui.run.outdating import outdated_by, rests_on
-from tests.run.story import RECOVERY, a_check, a_command, a_confirm, a_runbook, a_step
+from aihummer_drtui.run.outdating import outdated_by, rests_on, stated_after
+from tests.run.story import RECOVERY, a_check, a_command, a_confirm, a_runbook, a_step, an_input
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,20 @@ def test_what_stands_before_a_command_is_what_it_rests_on(
 ) -> None:
     """Its own step's checks; what other steps brought about is not used up by it."""
     assert rests_on(RECOVERY, command) == preconditions
+
+
+def test_statements_after_an_input_may_be_about_its_value() -> None:
+    """What was stated before the value was asked for, or in another step, is not about it."""
+    book = a_runbook(
+        a_step(
+            "brief",
+            a_confirm("brief/confirm-1"),
+            an_input("brief/POINT"),
+            a_check("brief/point"),
+            a_confirm("brief/confirm-2"),
+        ),
+        a_step("host", a_confirm("host/confirm-1"), needs=("brief",)),
+    )
+    assert stated_after(book, "brief/POINT") == ("brief/confirm-2",)
+    assert stated_after(book, "brief/NONE") == ()
+    assert stated_after(book, "none/NONE") == ()
