@@ -102,5 +102,12 @@ def _write_before_loss(root: Path) -> None:
     from aihummer_drtui.sandbox.traffic import write_before_loss
 
     last = write_before_loss(root)
+    if last is None:
+        click.echo(
+            "This sandbox archives no WAL since its last recovery: nothing after its backups can come back. "
+            "`aihummer-drtui sandbox down`, then `drill --wal`, has such moments again.",
+            err=True,
+        )
+        return
     click.echo(cleaned(f"The last message whose WAL was archived: {last.archived.body}"), err=True)
     click.echo(cleaned(f"The last of all, lost with the host: {last.written.body}"), err=True)

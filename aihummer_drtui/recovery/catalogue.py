@@ -159,7 +159,7 @@ class Catalogue:
             facts = (f"what the server holds cannot be seen: {cleaned_line(error.what, 200)}",)
         if names_keeper(self._target):
             data = self._target.postgres.data_directory
-            whole = "restore database to a point in time: the whole server is replaced"
+            whole = "to a point in time, and not from a dump: the whole server is replaced"
             facts += (f"{whole}{f', {data}' if data else ''}",)
         return TargetIdentity(
             host=owner.host, database=owner.database, facts=(*facts, *blob_facts(self._target))

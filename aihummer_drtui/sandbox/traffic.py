@@ -11,7 +11,7 @@ from aihummer_drtui.sandbox.environment import read_environment
 from aihummer_drtui.sandbox.layout import Layout
 from aihummer_drtui.sandbox.marker import read_marker
 from aihummer_drtui.sandbox.status import cluster_of
-from aihummer_drtui.sandbox.wal import settle_archive
+from aihummer_drtui.sandbox.wal import is_archiving, settle_archive
 
 _INSERT = """
     INSERT INTO messages (tenant_id, conversation_id, author, body, created_at)
@@ -54,16 +54,18 @@ class LastMoments:
     """The last of all: after the loss it is gone."""
 
 
-def write_before_loss(root: Path) -> LastMoments:
+def write_before_loss(root: Path) -> LastMoments | None:
     """Give a recovery some moments to choose among: messages that are archived, and some that will be lost.
 
-    Raises as `write_traffic` does, and FailedError where the archive takes nothing.
+    None = the sandbox archives nothing any more, and nothing was written. Raises as `write_traffic` does, and
+    FailedError where the archive takes nothing.
     """
-    archived = write_traffic(root, seconds=_ARCHIVED_SECONDS, every=_EVERY).last
     layout = Layout(root=root.resolve())
     cluster = cluster_of(layout, read_marker(layout))
-    if cluster is not None:
-        settle_archive(cluster)
+    if cluster is None or not is_archiving(cluster):
+        return None
+    archived = write_traffic(root, seconds=_ARCHIVED_SECONDS, every=_EVERY).last
+    settle_archive(cluster)
     return LastMoments(
         archived=archived, written=write_traffic(root, seconds=_LOST_SECONDS, every=_EVERY).last
     )

@@ -48,6 +48,18 @@ def begin_archiving(cluster: Cluster) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
+def is_archiving(cluster: Cluster) -> bool:
+    """Whether what is written is archived: not by a server that a recovery from a dump was made into.
+
+    Raises FailedError.
+    """
+    with cluster.connected() as connection:
+        row = connection.execute(
+            "SELECT current_setting('archive_mode') <> 'off' AND current_setting('archive_command') <> ''"
+        ).fetchone()
+    return bool(row and row[0])
+
+
 def settle_archive(cluster: Cluster) -> None:
     """Have all that is committed archived now. Raises FailedError when the archive does not take it."""
     import time

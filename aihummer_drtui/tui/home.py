@@ -62,8 +62,10 @@ class HomeScreen(RunScreen[None]):
     def __init__(self, facts: HomeFacts) -> None:
         super().__init__()
         self._facts = facts
-        self._at = 0
         self._offered: tuple[Offered, ...] = offered(facts, now())
+        # Whoever comes from a run that ended presses Enter perhaps once more: nothing real begins by that.
+        came_back = bool(facts.news) and not facts.unfinished
+        self._at = len(self._offered) - 1 if came_back else 0
 
     def compose(self) -> ComposeResult:
         """The target on top, the choices, what Enter does."""

@@ -62,6 +62,11 @@ def test_a_drill_with_archived_wal_has_moments_to_come_back_to(office: Desk) -> 
         told = connection.execute("SELECT body FROM messages WHERE body LIKE 'traffic %'").fetchall()
     assert (archived,) in told
     assert (lost,) not in told
+    # From the dump there comes a server that archives nothing: a drill on it says so, and waits for nothing.
+    office.call(words(office, "drill", "--wal", "--yes", "--confirm", PHRASE), code=0)
+    again = office.call(words(office, "drill", "--wal", "--yes", "--confirm", PHRASE), code=0)
+    assert "archives no WAL since its last recovery" in again.stderr
+    assert is_proven(office)
 
 
 def answer_to(question: str) -> str:

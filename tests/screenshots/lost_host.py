@@ -93,7 +93,7 @@ IDENTITY = TargetIdentity(
     database="aihummer",
     facts=(
         "aihummer as aihummer at socket /var/run/postgresql",
-        "no database of that name: nothing is replaced",
+        "no database of that name: a dump replaces nothing",
         "blob folder /srv/aihummer/blobs: not there, nothing is replaced",
     ),
 )

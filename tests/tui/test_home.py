@@ -97,7 +97,7 @@ async def test_a_real_recovery_is_not_declared_by_an_enter_that_was_on_its_way()
 
 async def test_every_choice_can_be_reached() -> None:
     """In the order in which they stand."""
-    facts = HomeFacts(target="No target yet", news="Run x is abandoned.")
+    facts = HomeFacts(target="No target yet")
     choices = [one.choice for one in offered(facts, now())]
     assert choices[1:] == [
         Begin(mode=Mode.DRILL),
@@ -109,6 +109,13 @@ async def test_every_choice_can_be_reached() -> None:
     ]
     for place, choice in enumerate(choices[1:], 1):
         assert await pressed(facts, *["down"] * place, "enter") == choice
+
+
+async def test_from_a_run_that_ended_enter_leads_to_nothing_real() -> None:
+    """It ended by an Enter, and one more of it leads to the runs so far; an unfinished one is resumed."""
+    assert await pressed(HomeFacts(target="t", news="Run x is over."), "enter") == Plainly.RUNS
+    unfinished = HomeFacts(target="t", news="Run x is over.", unfinished=(UNFINISHED,))
+    assert isinstance(await pressed(unfinished, "enter"), Resume)
 
 
 async def test_a_talk_that_is_not_finished_stands_behind_a_recovery() -> None:

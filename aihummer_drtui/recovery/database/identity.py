@@ -36,7 +36,7 @@ def database_facts(target: Target) -> tuple[str, ...]:
     where = cleaned_line(str(owner.place))
     kept = tuple(f"old database {each}" for each in kept_of(target, owner.database, there.values()))
     if live is None:
-        return where, "no database of that name: nothing is replaced", *kept
+        return where, "no database of that name: a dump replaces nothing", *kept
     return where, *_facts(owner, live), *kept
 
 

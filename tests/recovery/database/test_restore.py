@@ -102,7 +102,7 @@ def test_a_lost_database_is_brought_back(installation: Installation, backup: Bac
     """Without a live database there is nothing to rename away."""
     with installation.cluster.admin() as connection:
         connection.execute(f'DROP DATABASE "{installation.name}"'.encode())
-    assert "nothing is replaced" in database_facts(installation.target)[1]
+    assert "a dump replaces nothing" in database_facts(installation.target)[1]
     assert probed(installation, backup) is ProbeResult.NOT_DONE
     assert restore(installation, backup).kept_as == ""
     assert installation.rows() == 2000
