@@ -152,7 +152,8 @@ def _skew_text(point: "RecoveryPoint") -> str:
 
 
 def _place(point: "RecoveryPoint") -> str:
-    why = f" ({cleaned_line(point.problem)})" if point.problem else ""
+    wrong = point.damage or point.problem
+    why = f" ({cleaned_line(wrong)})" if wrong else ""
     return cleaned_line(str(point.path), 1000) + why
 
 
@@ -160,7 +161,7 @@ def _row(point: "RecoveryPoint", now: datetime) -> tuple[str, ...]:
     manifest = point.manifest
     if manifest is None or point.age is None:
         return ("-", "-", "-", "-", bytes_text(point.size), "NO", "-", "-", "-")
-    verified = "never"
+    verified = "DAMAGED" if point.damage else "never"
     if point.verified:
         seconds = (now - point.verified.moment).total_seconds()
         verified = f"{duration_text(seconds)} ago"
@@ -196,6 +197,7 @@ def _as_json(point: "RecoveryPoint") -> dict[str, object]:
         "server_version": _server_version(manifest.database.server_version_num) if manifest else None,
         "size": point.size,
         "verified_at": point.verified.at if point.verified else None,
+        "damage": point.damage or None,
         "key": point.key.value,
         "signed": point.signed.value,
         "skew": set_skew(manifest) if manifest else None,

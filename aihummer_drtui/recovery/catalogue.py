@@ -169,12 +169,14 @@ class Catalogue:
 def newest_set(target: Target) -> Path | None:
     """The sealed set to propose: the latest recovery point of those with blobs, else of any; or None.
 
-    A later dump that was sealed alone would bring no blob back; who wants it names it.
+    One that was found damaged is proposed only where there is no other. A later dump that was sealed alone
+    would bring no blob back; who wants it names it.
     """
     from aihummer_drtui.recovery.backup.manifest import Fact
     from aihummer_drtui.recovery.backup.set import MANIFEST, open_set
+    from aihummer_drtui.recovery.backup.verified import read_damage
 
-    found: list[tuple[bool, str, Path]] = []
+    found: list[tuple[bool, bool, str, Path]] = []
     for place in target.backup_places:
         try:
             folders = [folder for folder in place.iterdir() if (folder / MANIFEST).exists()]
@@ -182,12 +184,14 @@ def newest_set(target: Target) -> Path | None:
             continue
         for folder in folders:
             try:
-                manifest = open_set(folder).manifest
+                backup = open_set(folder)
             except DrtuiError:
                 # Not sealed, or not sound: `backup verify` tells about it; here it is merely no candidate.
                 continue
-            found.append((manifest.knows(Fact.BLOBS), manifest.recovery_point, folder))
-    return max(found)[2] if found else None
+            manifest = backup.manifest
+            sound = not read_damage(backup)
+            found.append((sound, manifest.knows(Fact.BLOBS), manifest.recovery_point, folder))
+    return max(found)[3] if found else None
 
 
 def seen_by(look: Callable[[], Observation], check: CheckDescription) -> Observation:

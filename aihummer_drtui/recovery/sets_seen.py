@@ -130,6 +130,7 @@ def _told(point: RecoveryPoint, fingerprint: str, *, must_be_signed: bool) -> Se
         key=SealedKey(sealed=manifest.key_fingerprint, at_hand=fingerprint),
         size=point.size,
         verified=point.verified.moment if point.verified else None,
+        damage=point.damage,
         signed=point.signed,
         must_be_signed=must_be_signed,
         doubts=manifest.doubts,

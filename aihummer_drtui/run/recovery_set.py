@@ -102,6 +102,8 @@ class SealedSet(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of all its parts."""
     verified: datetime | None
     """When these very files were last read through; None = never, as far as this host knows."""
+    damage: str = ""
+    """What they were found to be when they were read through; empty = nothing wrong."""
     signed: Signed
     must_be_signed: bool
     """The target trusts some keys, and a set that none of them signed is refused."""

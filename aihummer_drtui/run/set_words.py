@@ -111,6 +111,8 @@ def set_row(one: SealedSet | WalWindow | NoSet, by: Yardstick, *, name: str = ""
         case _ as never:
             assert_never(never)
     lost, seen = loss_text(moment, by.against), _ago(one.verified, by.now)
+    if isinstance(one, SealedSet) and one.damage:
+        seen = "DAMAGED"
     return _columns(_SETS, name or own, _minute(moment), lost, bytes_text(one.size), seen, key)
 
 
@@ -128,6 +130,8 @@ def doubts_of(one: SealedSet | WalWindow | NoSet, by: Yardstick) -> tuple[str, .
 
 
 def _set_doubts(one: SealedSet, by: Yardstick) -> Iterator[str]:
+    if one.damage:
+        yield f"DAMAGED: {one.damage}"
     if one.signed is Signed.WRONG:
         yield "SIGNATURE WRONG: the manifest is not what was signed"
     if one.key.match is KeyMatch.OTHER:
@@ -139,7 +143,7 @@ def _set_doubts(one: SealedSet, by: Yardstick) -> Iterator[str]:
         yield "signed by a key that the target does not trust"
     if one.signed is Signed.NONE and one.must_be_signed:
         yield "NOT SIGNED, and the target takes signed sets only"
-    if one.verified is None:
+    if one.verified is None and not one.damage:
         yield NEVER_VERIFIED
     if isinstance(one.blobs, NoBlobs) and not one.blobs.inactive:
         yield "no blobs in it"
@@ -172,6 +176,7 @@ def parts_lines(route: Route, one: SealedSet | None, by: Yardstick) -> list[str]
     lines += [_blobs_row(one, by), _key_row(one.key)]
     lines.append(f"skew: {skew_text(route_moment(route), one)}")
     verified = "never here" if one.verified is None else moment_text(one.verified)
+    verified = "found DAMAGED" if one.damage else verified
     lines.append(f"set verified: {verified}; signature: {_SIGNATURES[one.signed]}")
     if isinstance(route, WalWindow):
         lines.append(f"any moment from {moment_text(route.earliest)} (timeline {route.timeline})")

@@ -258,3 +258,14 @@ def test_whatever_is_in_a_set_its_lines_fit_and_are_clean(
     told = (*rows, *parts, *doubts_of(one, by), *doubts_of(window, by))
     assert all(cleaned_line(text, len(text)) == text for text in told)
     assert route_moment(window) == copied
+
+
+def test_a_set_that_was_found_damaged_says_so_before_all_else() -> None:
+    """In its row, in what speaks against it, and beside its parts."""
+    damage = "found damaged on 2026-11-25 04:00Z by gw: database.dump"
+    damaged = changed(verified=None, damage=damage)
+    assert "DAMAGED" in set_row(damaged, BY)
+    first, *others = doubts_of(damaged, BY)
+    assert first == "DAMAGED: found damaged on 2026-11-25 04:00Z by gw: database.dump"
+    assert not any("never verified" in one for one in others)
+    assert any("set verified: found DAMAGED" in one for one in parts_lines(damaged.dump, damaged, BY))

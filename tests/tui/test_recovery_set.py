@@ -54,6 +54,8 @@ SETS = RecoverySets(
     ),
     keeps_wal=True,
 )
+CONFIRMED = ("brief/confirm-1",)
+"""What is stated after both values, and anew when another one is given."""
 BOOK = a_runbook(
     a_step(
         "brief", an_input("brief/BACKUP_SET"), an_input("brief/RECOVERY_POINT"), a_confirm("brief/confirm-1")
@@ -139,7 +141,9 @@ async def test_the_set_is_chosen_from_the_table_of_three_parts(house: House, siz
         await screens.press("up", "up", "enter")
         await screens.until(lambda: isinstance(screens.app.screen, StepScreen))
     assert house.of_kind(e.InputGiven) == [
-        e.InputGiven(item="brief/BACKUP_SET", variable="BACKUP_SET", value="/backups/older")
+        e.InputGiven(
+            item="brief/BACKUP_SET", variable="BACKUP_SET", value="/backups/older", outdates=CONFIRMED
+        )
     ]
 
 
@@ -165,7 +169,10 @@ async def test_the_point_is_chosen_or_typed_and_looked_at_first(house: House) ->
         await screens.press("enter")
         await screens.until(lambda: len(house.of_kind(e.InputGiven)) == 2)
     assert house.of_kind(e.InputGiven)[1] == e.InputGiven(
-        item="brief/RECOVERY_POINT", variable="RECOVERY_POINT", value="2026-11-24 03:12Z"
+        item="brief/RECOVERY_POINT",
+        variable="RECOVERY_POINT",
+        value="2026-11-24 03:12Z",
+        outdates=CONFIRMED,
     )
 
 

@@ -93,6 +93,8 @@ def _apart(manifest: Manifest) -> str:
 
 
 def _verified(point: RecoveryPoint, now: datetime) -> str:
+    if point.damage:
+        return f"DAMAGED: {point.damage}"
     if point.verified is None:
         return "never verified here"
     try:

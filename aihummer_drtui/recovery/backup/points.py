@@ -12,7 +12,7 @@ from aihummer_drtui.recovery.backup.growing import PARTIAL
 from aihummer_drtui.recovery.backup.manifest import Manifest
 from aihummer_drtui.recovery.backup.set import DUMP, DUMP_FOLDER, MANIFEST, BackupSet, age_of, open_set
 from aihummer_drtui.recovery.backup.signature import signed_by
-from aihummer_drtui.recovery.backup.verified import Verification, read_verified
+from aihummer_drtui.recovery.backup.verified import Verification, read_damage, read_verified
 from aihummer_drtui.run.recovery_set import KeyMatch, SealedKey, Signed
 
 _ARCHIVE_MAGIC: Final = b"PGDMP"
@@ -33,6 +33,8 @@ class RecoveryPoint:
     age: float | None
     """Seconds since the recovery point: what a recovery from it would lose now (the RPO it means)."""
     verified: Verification | None
+    damage: str = ""
+    """What a verification found wrong with it; empty = nothing."""
     key: KeyMatch
     signed: Signed
 
@@ -110,6 +112,7 @@ def _sealed(path: Path, fingerprint: str, now: datetime, trusted: frozenset[str]
         problem="",
         age=age,
         verified=read_verified(backup),
+        damage=read_damage(backup),
         key=SealedKey(sealed=backup.manifest.key_fingerprint, at_hand=fingerprint).match,
         signed=signed_by(backup, trusted),
     )

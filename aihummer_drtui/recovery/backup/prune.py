@@ -14,7 +14,7 @@ from aihummer_drtui.recovery.backup.manifest import Fact
 from aihummer_drtui.recovery.backup.points import sealed_in
 from aihummer_drtui.recovery.backup.set import BackupSet, age_of, open_set
 from aihummer_drtui.recovery.backup.signature import SIGNATURE, refuse_doubtful, signed_by
-from aihummer_drtui.recovery.backup.verified import read_verified
+from aihummer_drtui.recovery.backup.verified import read_damage, read_verified
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +82,8 @@ def _problem(backup: BackupSet, trusted: frozenset[str]) -> str:
     """Why a restore would refuse the set, as far as sizes, signature and time tell; empty = nothing."""
     try:
         backup.refuse_cut()
+        if damage := read_damage(backup):
+            return damage
         refuse_doubtful(signed_by(backup, trusted), trusted, where=backup.path, signature=SIGNATURE)
         early = age_of(backup.manifest, datetime.now(UTC)) < 0
     except DrtuiError as error:

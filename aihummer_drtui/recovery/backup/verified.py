@@ -1,8 +1,8 @@
-"""When a set was verified: a record beside the manifest, true only of the very files that were read.
+"""What a verification came to: a record beside the manifest, true only of the very files that were read.
 
 It stands in the set's folder and outside the seal, so that it can be written later. It names the
 manifest by hash and the dump by inode and time of change: a set that was sealed anew, changed, or
-copied elsewhere is not taken for verified.
+copied elsewhere is not taken for verified, and not for damaged either.
 """
 
 import os
@@ -15,6 +15,7 @@ import msgspec
 
 from aihummer_drtui import __version__
 from aihummer_drtui.durable import sync_folder, write_durably
+from aihummer_drtui.foreign import cleaned_line
 from aihummer_drtui.recovery.backup.dump_folder import newest_file
 from aihummer_drtui.recovery.backup.set import BackupSet
 from aihummer_drtui.recovery.regular_file import read_regular
@@ -24,7 +25,7 @@ _LIMIT: Final = 100_000
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """One verification that found nothing wrong."""
+    """One verification."""
 
     at: str
     """ISO 8601, UTC."""
@@ -34,6 +35,8 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """Of the whole manifest.json."""
     dump_inode: int
     dump_modified_ns: int
+    damage: str = ""
+    """What it found wrong; empty = nothing."""
 
     @property
     def moment(self) -> datetime:
@@ -42,8 +45,8 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def record_verified(backup: BackupSet, dump: os.stat_result, at: datetime) -> str:
-    """Write that the set was found sound; return why that could not be done, or nothing."""
+def record_verified(backup: BackupSet, dump: os.stat_result, at: datetime, *, damage: str = "") -> str:
+    """Write what the set was found to be, sound or damaged; return why that could not be done, or nothing."""
     record = Verification(
         at=at.isoformat(),
         host=socket.gethostname(),
@@ -51,6 +54,7 @@ def record_verified(backup: BackupSet, dump: os.stat_result, at: datetime) -> st
         manifest_sha256=backup.sha256,
         dump_inode=dump.st_ino,
         dump_modified_ns=dump.st_mtime_ns,
+        damage=damage,
     )
     try:
         write_durably(backup.path / VERIFIED, msgspec.json.encode(record) + b"\n")
@@ -67,7 +71,21 @@ def forget_verified(backup: BackupSet) -> None:
 
 
 def read_verified(backup: BackupSet) -> Verification | None:
-    """The record of the set's verification; None = these very files were not verified."""
+    """The record of the verification that found the set sound; None = these very files were not found so."""
+    record = _read(backup)
+    return record if record is not None and not record.damage else None
+
+
+def read_damage(backup: BackupSet) -> str:
+    """What a verification found wrong with these very files, when and on which host; empty = nothing."""
+    record = _read(backup)
+    if record is None or not record.damage:
+        return ""
+    told = f"found damaged on {record.at[:16].replace('T', ' ')}Z by {record.host}: {record.damage}"
+    return cleaned_line(told, 400)
+
+
+def _read(backup: BackupSet) -> Verification | None:
     try:
         data, _ = read_regular(backup.path / VERIFIED, limit=_LIMIT)
         record = msgspec.json.decode(data, type=Verification)

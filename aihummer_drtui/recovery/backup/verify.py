@@ -67,7 +67,7 @@ class Verified:
 def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Verified:
     """Read a whole set against its seal and decode the dump to its end.
 
-    It is recorded beside the manifest (`verified`); a former record of a set that is found bad goes.
+    What it comes to is recorded beside the manifest (`verified`): the set is sound, or damaged.
     Raises PreconditionError when a part is missing or cut, FailedError when one is not as it was sealed.
     """
     # Of this host and its target.toml: they tell nothing of the set.
@@ -85,11 +85,27 @@ def verify_backup(target: Target, backup: BackupSet, reporter: Reporter) -> Veri
             if backup.manifest.file(ROLES):
                 os.close(open_hashed(backup, ROLES, reporter, "hashing the roles"))
             blobs = read_blobs(backup, reporter) if backup.manifest.knows(Fact.BLOBS) else 0
-    except (FailedError, PreconditionError):
+    except FailedError as error:
+        _record_damage(backup, error.what)
+        raise
+    except PreconditionError:
+        # What is missing or cut is seen by whoever lists the set.
         forget_verified(backup)
         raise
     unrecorded = record_verified(backup, newest_file(backup.path), datetime.now(UTC))
     return Verified(dump=_sealed_size(backup), blobs=blobs, signed=signed, not_recorded=unrecorded)
+
+
+def _record_damage(backup: BackupSet, what: str) -> None:
+    """Have the set's folder tell of it, so that nobody chooses it unwarned."""
+    try:
+        dump = newest_file(backup.path)
+    except (OSError, ValueError):
+        # Without its dump it is no set, which is seen by everybody.
+        forget_verified(backup)
+        return
+    if record_verified(backup, dump, datetime.now(UTC), damage=cleaned_line(what, 300)):
+        forget_verified(backup)
 
 
 def open_dump(backup: BackupSet, reporter: Reporter) -> int:

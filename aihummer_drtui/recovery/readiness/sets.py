@@ -45,7 +45,8 @@ class Candidate:
 def candidates(points: Sequence[RecoveryPoint], *, signed_only: bool) -> list[Candidate]:
     """The sets that a recovery could use, the newest first; those with blobs alone, if there are any.
 
-    A set from the future, with a wrong signature, or (with `signed_only`) without a trusted one is none.
+    A set from the future, one found damaged, one with a wrong signature, or (with `signed_only`) without a
+    trusted one is none.
     """
     sound = [
         Candidate(point=point, manifest=point.manifest, age=max(0.0, point.age))
@@ -53,6 +54,7 @@ def candidates(points: Sequence[RecoveryPoint], *, signed_only: bool) -> list[Ca
         if point.manifest is not None
         and point.age is not None
         and point.age >= -_SKEW
+        and not point.damage
         and (point.signed is Signed.TRUSTED if signed_only else point.signed is not Signed.WRONG)
     ]
     whole = [one for one in sound if one.manifest.knows(Fact.BLOBS)]

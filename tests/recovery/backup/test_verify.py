@@ -2,16 +2,24 @@
 
 import hashlib
 import os
+import re
+import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from aihummer_drtui.errors import FailedError, PreconditionError
+from aihummer_drtui.recovery.backup.choices import set_choices
 from aihummer_drtui.recovery.backup.create import create_backup
+from aihummer_drtui.recovery.backup.points import RecoveryPoint, recovery_points
+from aihummer_drtui.recovery.backup.prune import Keep, judge
 from aihummer_drtui.recovery.backup.set import BackupSet, open_set, reading, seal
-from aihummer_drtui.recovery.backup.verified import VERIFIED, read_verified
+from aihummer_drtui.recovery.backup.verified import VERIFIED, read_damage, read_verified
 from aihummer_drtui.recovery.backup.verify import Verified, verify_backup
+from aihummer_drtui.recovery.catalogue import newest_set
+from aihummer_drtui.recovery.readiness.sets import candidates
 from aihummer_drtui.recovery.reporting import Reporter
 from tests.recovery.backup.test_signature import make_keys
 from tests.recovery.small_cluster import Installation
@@ -60,6 +68,38 @@ def test_b01_a_missing_blob_is_found(installation: Installation, backup: BackupS
     with pytest.raises(FailedError, match="blob-3"):
         _verify(installation, backup)
     assert read_verified(backup) is None
+    told = read_damage(backup)
+    assert re.match(rf"found damaged on \d{{4}}-.*Z by {socket.gethostname()}: .*blob-3", told), told
+
+
+def test_a_set_found_damaged_is_told_as_such_wherever_one_is_chosen(
+    installation: Installation, backup: BackupSet
+) -> None:
+    """In lists and choices, last to be proposed, kept by no rule; until it is found sound again."""
+    place, target = backup.path.parent, installation.target
+    sound = create_backup(target, place, Reporter.silent())
+    target = msgspec.structs.replace(target, backup_places=(place,))
+    dump = sound.path / "database.dump"
+    data = dump.read_bytes()
+    dump.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(FailedError, match=r"database\.dump"):
+        verify_backup(target, sound, Reporter.silent())
+    (point,) = (one for one in points_now(place) if one.path == sound.path)
+    assert "found damaged" in point.damage
+    assert any(line.startswith("DAMAGED: found damaged") for one in set_choices(target) for line in one.told)
+    assert newest_set(target) == backup.path
+    (judged,) = (one for one in judge(place, Keep(daily=1)) if one.backup.path == sound.path)
+    assert "found damaged" in judged.problem
+    assert [one.point.path for one in candidates(points_now(place), signed_only=False)] == [backup.path]
+    dump.write_bytes(data)
+    assert newest_set(target) == sound.path, "nobody has read what is there now"
+    verify_backup(target, sound, Reporter.silent())
+    assert read_damage(sound) == ""
+
+
+def points_now(place: Path) -> list[RecoveryPoint]:
+    """What the place holds now."""
+    return recovery_points(place, fingerprint="", now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize("name", ["blobs.jsonl", "roles.sql", "database.dump"])
