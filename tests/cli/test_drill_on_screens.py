@@ -160,7 +160,7 @@ def test_u01_a_whole_drill_by_keys_alone_survives_the_death_of_its_screens(offic
             "THE END OF THE RUN", "*** COMPLETED. Recovery level: PROVEN ***", "Deviations: none"
         )
         terminal.press_while("THE END OF THE RUN", "\r")
-        terminal.until_shown("AiHummer disaster recovery", f"Run {run} has ended", "=> Recover for REAL")
+        terminal.until_shown("AiHummer disaster recovery", f"Run {run} has ended", "=> Runs so far")
         terminal.press("q")
         assert terminal.end() == ExitCode.OK
         assert terminal.settings() == terminal.before

@@ -149,6 +149,8 @@ def test_a_value_can_be_given_anew_and_a_command_run_once_more(desk: Desk) -> No
     terminal.expect("The variables: BACKUP_SET")
     desk.world.tell(passing(healthz=red()))
     terminal.answer(RED, "give BACKUP_SET /backups/right")
+    # It was stated with the wrong set in view.
+    terminal.answer(SAY, "yes")
     terminal.answer(PREPARE, "start")
     terminal.answer(GATE, PHRASE)
     terminal.answer(SICK, "rerun prepare")
