@@ -15,7 +15,7 @@ from typing import IO, Final
 
 from aihummer_drtui.foreign import cleaned_bytes
 from aihummer_drtui.masking import masker_of
-from aihummer_drtui.recovery.ending import die_with
+from aihummer_drtui.recovery.ending import bound_to_us
 from aihummer_drtui.recovery.known_secrets import known_secrets
 from aihummer_drtui.recovery.target import Target
 
@@ -102,22 +102,20 @@ def run_child(
     """Run a program to its end, or for `seconds`; then its whole process group is ended.
 
     At most `limit` bytes of output are kept, the rest is read and dropped; the target's secrets are masked
-    in it. `more` is given to it beside the allow-listed variables. Raises nothing; what ends us (an
-    exception, our death) ends it first.
+    in it. `more` is given to it beside the allow-listed variables. Raises nothing; what
+    ends us (an exception, our death) ends it first.
     """
-    us = os.getpid()
     environment = {**child_environment(target), **more}
     began = time.monotonic()
     try:
         child = subprocess.Popen(
-            _found(arguments, environment["PATH"]),
+            bound_to_us(_found(arguments, environment["PATH"]), environment["PATH"]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=environment,
             cwd=folder,
             start_new_session=True,
-            preexec_fn=lambda: die_with(us),  # noqa: PLW1509 - it takes no lock that a thread could hold
         )
     except (OSError, ValueError) as error:
         code = error.errno if isinstance(error, OSError) and error.errno else 22

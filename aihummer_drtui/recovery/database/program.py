@@ -15,7 +15,7 @@ from typing import Final
 from aihummer_drtui.errors import FailedError
 from aihummer_drtui.foreign import cleaned_bytes, cleaned_line
 from aihummer_drtui.recovery.database.account import ServerAccount
-from aihummer_drtui.recovery.ending import die_with
+from aihummer_drtui.recovery.ending import bound_to_us
 
 _WORDS_LIMIT: Final = 1_000_000
 _LINE_LIMIT: Final = 65_536
@@ -70,12 +70,12 @@ def run_program(  # noqa: PLR0913 - all but three have a default
     the program and its children first. Raises FailedError when it cannot be started or exceeds its time,
     PreconditionError when this account may not run programs as that one.
     """
-    us = os.getpid()
     identity = account.identity() if account else {}
     with tempfile.TemporaryFile() as talk:
         try:
             process = subprocess.Popen(
-                arguments,
+                # A pg_restore whose parent was killed would go on filling a database that nobody watches.
+                bound_to_us(arguments, environment.get("PATH")),
                 stdin=subprocess.DEVNULL,
                 stdout=talk if output is None else output,
                 stderr=talk,
@@ -85,8 +85,6 @@ def run_program(  # noqa: PLR0913 - all but three have a default
                 pass_fds=descriptors,
                 start_new_session=True,
                 umask=0o077,
-                # A pg_restore whose parent was killed would go on filling a database that nobody watches.
-                preexec_fn=lambda: die_with(us),  # noqa: PLW1509 - no other thread of ours holds a lock then
                 **identity,
             )
         except OSError as error:

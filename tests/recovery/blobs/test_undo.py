@@ -148,9 +148,12 @@ def test_an_undo_is_not_called_finished_over_a_foreign_folder(
     """Neither the restored nor the old folder in place: what is there was put there by hand."""
     kept = _restore(installation.target, backup)
     assert kept is not None
+    # Made before the other is removed: else it may get its inode.
+    foreign = installation.root / "foreign"
+    foreign.mkdir()
     shutil.rmtree(_cut_off(installation, backup, kept))
     installation.blobs.rename(installation.root / "elsewhere")
-    installation.blobs.mkdir()
+    foreign.rename(installation.blobs)
     with pytest.raises(PreconditionError, match="neither") as raised:
         _undo(installation.target)
     assert "restored.json" in raised.value.hint
