@@ -28,7 +28,8 @@ def news_notice(news: list[Growth], operator_sees: str) -> Notice | None:
     `operator_sees` is the item whose pane is open: what a look at it found is shown there.
     """
     told = [one for growth in news if (one := _told(growth, operator_sees)) is not None]
-    return max(told, key=lambda one: one.rank) if told else None
+    # Of what is as pressing, the latest: what came before it may be true no more.
+    return max(reversed(told), key=lambda one: one.rank) if told else None
 
 
 def _told(growth: Growth, operator_sees: str) -> Notice | None:
